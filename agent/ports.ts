@@ -1,0 +1,194 @@
+import type { LockState } from './values/lock.ts';
+import type { Op } from './values/ops.ts';
+
+/** Called before every single system call of an effect; a test may stop the process there. Costs nothing when absent. */
+export type Trace = (op: Op, step: string) => void;
+
+/** Stops what a timer or a listener would do; calling it twice is harmless. */
+export type Cancel = () => void;
+
+/** Time. The wall clock may jump; the boot-time clock counts from boot, also in sleep, and never jumps. */
+export interface Clock {
+  wallMs(): number;
+  /** Milliseconds since boot (CLOCK_BOOTTIME, as /proc/uptime). */
+  bootMs(): number;
+  /** /proc/sys/kernel/random/boot_id. */
+  readonly bootId: string;
+  /** Calls `fn` once after `ms` on the monotonic clock. Does not keep the process alive. */
+  after(ms: number, fn: () => void): Cancel;
+}
+
+/** Chance and digests, passed in so that a test can repeat a run. */
+export interface Chance {
+  /** Uniform in [0, 1). */
+  unit(): number;
+  uuid(): string;
+  /** Lower-case hex of `n` random bytes. */
+  hex(n: number): string;
+}
+
+/** SHA-256 of `bytes` as 64 lower-case hex digits, without prefix. */
+export type Sha256 = (bytes: Uint8Array | string) => string;
+
+/** Levels of the device's own story, as journald knows them. */
+export type LogLevel = 'error' | 'warning' | 'notice' | 'info' | 'debug';
+
+/** The device's own story: one plain line an event. Never throws: a log that cannot be written is said on stderr. */
+export interface Log {
+  say(level: LogLevel, line: string, fields?: Readonly<Record<string, string | number | boolean | null>>): void;
+}
+
+/** What the file system says of a path, symlinks not followed. */
+export interface FileStat {
+  readonly kind: 'file' | 'directory' | 'symlink' | 'other';
+  readonly bytes: number;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly links: number;
+  readonly dev: number;
+  readonly ino: number;
+  readonly modifiedMs: number;
+}
+
+/**
+ * Files. Cheap calls are synchronous, whatever waits for the disk is a promise. Every method throws {@link Failure} with
+ * one of the codes disk-full, read-only, no-permission, missing-directory, unsafe-path, io.
+ */
+export interface Files {
+  /** Whole content; null if there is no such file. Refuses more than `maxBytes` (Failure io). */
+  read(op: Op, path: string, maxBytes?: number): Uint8Array | null;
+  stat(op: Op, path: string): FileStat | null;
+  /** Names in a directory; empty if it does not exist. */
+  list(op: Op, dir: string): readonly string[];
+  /** Creates the directory and its parents; does nothing if it exists. */
+  makeDir(op: Op, dir: string, mode: number): void;
+  /** Removes a file; does nothing if it does not exist. */
+  remove(op: Op, path: string): void;
+  rename(op: Op, from: string, to: string): void;
+  /** THE durable write: temp file beside it, mode, write, fsync, rename, fsync of the directory. */
+  writeDurably(op: Op, path: string, bytes: Uint8Array | string, mode: number): Promise<void>;
+  /** Atomic for readers (temp and rename) but not synced: for what a reboot may clear. */
+  writeView(op: Op, path: string, text: string, mode: number): void;
+  /** Opens a file that only grows; creates it (and syncs its directory) if needed. */
+  openAppend(op: Op, path: string, mode: number): Promise<AppendFile>;
+  /** Opens the directory of a config file, checked for safety: see rules on `unsafe-path`. */
+  openTarget(op: Op, dir: string): TargetDir;
+}
+
+/** A file that only grows at its end. */
+export interface AppendFile {
+  bytes(): number;
+  append(op: Op, bytes: Uint8Array): void;
+  /** fdatasync. */
+  sync(op: Op): Promise<void>;
+  /** Cuts a torn tail off. */
+  truncate(op: Op, bytes: number): void;
+  close(): void;
+}
+
+/** A directory held open, so that nobody can swap it between a check and its use. Names are base names. */
+export interface TargetDir {
+  /** A path that leads into this very directory, whatever its name has become meanwhile. */
+  path(name: string): string;
+  /** The file itself, never through a symlink; null if it does not exist; Failure unsafe-path if it is no regular file with one link. */
+  read(op: Op, name: string): { readonly bytes: Uint8Array; readonly stat: FileStat } | null;
+  /**
+   * Writes a new file beside `name` (`.NAME.<random>.locksmith`, O_EXCL) with mode (never setuid), owner and extended attributes of the
+   * present one (else 0644 and the directory's owner), and syncs it. Returns its base name.
+   */
+  stage(op: Op, name: string, bytes: Uint8Array): Promise<string>;
+  rename(op: Op, from: string, to: string): void;
+  remove(op: Op, name: string): void;
+  /** Base names of staged files that were left behind. */
+  leftovers(op: Op): readonly string[];
+  sync(op: Op): Promise<void>;
+  close(): void;
+}
+
+/** One line of the journal. `t` says which room it belongs to; the rest is that room's. */
+export interface JournalRecord {
+  readonly t: string;
+  readonly [key: string]: unknown;
+}
+
+/**
+ * The agent's durable memory: one append-only file of checked lines. What several rooms must remember together goes in one
+ * `append`, so it is either all there after a power cut or not at all.
+ */
+export interface Journal {
+  /** Adds records in order; resolves when they are on disk. All of one call survive together or not at all. */
+  append(records: readonly JournalRecord[]): Promise<void>;
+  /** Adds records that may be lost by a power cut (not by a crash of the process); the next `append` makes them durable. */
+  note(records: readonly JournalRecord[]): void;
+}
+
+/** An opened descriptor that can carry kernel locks. */
+export interface LockFd {
+  readonly fd: number;
+  readonly dev: number;
+  readonly ino: number;
+}
+
+/** Kernel locks of both families (flock and open-file-description locks). Throws Failure like {@link Files}. */
+export interface KernelLocks {
+  /** Opens a file read-write (read-only if `readOnly`), close-on-exec, never through a symlink. */
+  open(op: Op, path: string, how: { readonly create?: number; readonly readOnly?: boolean }): LockFd;
+  /** flock EX and then an OFD write lock, both non-blocking; false if either is refused, and then neither is held. */
+  tryTake(op: Op, file: LockFd): boolean;
+  /** flock EX alone, non-blocking: for the guard. */
+  tryFlock(op: Op, file: LockFd): boolean;
+  close(op: Op, file: LockFd): void;
+  /** Device and inode a path leads to now; null if nothing. */
+  inode(path: string): { readonly dev: number; readonly ino: number } | null;
+}
+
+/** What the update line gets from the lock room. */
+export interface LockDoor {
+  /** Settles the lock and says how it is now. Grants nothing. */
+  look(config: string): LockState;
+  /**
+   * Runs `section` with the lock of the config held (sidecar, then the inodes of all its existing files), or says who has it.
+   * The lock is dropped when `section` ends, however it ends.
+   */
+  hold<T>(config: string, section: (grant: Grant) => Promise<T>): Promise<Held<T>>;
+  /** Counts a refusal because this config is HOT, for {@link LockState.refusals}. */
+  refused(config: string): void;
+}
+
+/** The outcome of {@link LockDoor.hold}. */
+export type Held<T> = { readonly kind: 'done'; readonly value: T } | { readonly kind: 'hot'; readonly lock: LockState };
+
+/** The lock while it is ours. */
+export interface Grant {
+  readonly token: number;
+  /** The token found before this grant: what `expect.token` is compared with. */
+  readonly tokenBefore: number;
+  /** True while record and sidecar still say the lock is ours: read right before the first rename. */
+  mine(): boolean;
+  /** Locks a staged file before it is renamed in, so that a newcomer meets a lock; held as long as the grant. */
+  cover(path: string): void;
+}
+
+/** A message as it came from the broker. */
+export interface Frame {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly retain: boolean;
+}
+
+/** What the rest of the agent asks of the outbox: records are stamped, journalled, and sent in order as the link allows. */
+export interface Outbox {
+  /** Journal records for these messages, stamped with the next `seq`; the caller appends them, then calls {@link Outbox.wake}. */
+  stamp(messages: readonly Saying[]): readonly JournalRecord[];
+  /** Something was appended: send what is durable. */
+  wake(): void;
+}
+
+/** A message for the fleet before it is stamped. */
+export interface Saying {
+  readonly kind: 'evt' | 'reported' | 'lock';
+  /** For `reported` and `lock`. */
+  readonly config?: string;
+  readonly body: object;
+}

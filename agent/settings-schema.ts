@@ -1,0 +1,237 @@
+import type { FromSchema } from 'json-schema-to-ts';
+
+const NAME = { type: 'string', pattern: '^[A-Za-z0-9_-]{1,64}$' } as const;
+const PATH = { type: 'string', pattern: '^/' } as const;
+
+/**
+ * THE schema of the settings file: it gives the validator, the TypeScript type, the defaults and the reference in the docs.
+ * `description` is the text of the reference; units are last in names (`_s` seconds).
+ */
+export const SETTINGS_SCHEMA = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['device', 'broker', 'trust', 'configs'],
+  properties: {
+    device: {
+      type: 'object',
+      description: 'Who this device is.',
+      additionalProperties: false,
+      required: ['id'],
+      properties: {
+        id: { ...NAME, description: 'Name of the device, unique in the fleet.' },
+        groups: {
+          type: 'array',
+          items: NAME,
+          uniqueItems: true,
+          default: [],
+          description: 'Groups of the device, most specific first.',
+        },
+      },
+    },
+    broker: {
+      type: 'object',
+      description: 'Where the fleet talks to the device.',
+      additionalProperties: false,
+      required: ['urls'],
+      properties: {
+        urls: {
+          type: 'array',
+          minItems: 1,
+          items: { type: 'string', pattern: '^(embedded$|(mqtt|mqtts)://)' },
+          description:
+            '`mqtt://host:port` or `mqtts://host:port`, tried in turn; `[embedded]` starts a broker on loopback for trying things out.',
+        },
+        root: {
+          type: 'string',
+          pattern: '^[A-Za-z0-9_-]{1,64}$',
+          default: 'fleet',
+          description: 'First level of every topic.',
+        },
+        protocol: { enum: ['3.1.1', '5'], default: '3.1.1', description: 'MQTT version.' },
+        filters: {
+          enum: ['wildcard', 'exact'],
+          default: 'wildcard',
+          description: '`exact` for brokers that do not send retained messages to wildcard filters.',
+        },
+        username: { type: 'string', minLength: 1, description: 'User name at the broker.' },
+        password_file: { ...PATH, description: 'File that holds the password, readable by the agent only.' },
+        keepalive_s: { type: 'integer', minimum: 5, maximum: 1200, default: 60, description: 'Keepalive of the link.' },
+        connect_timeout_s: {
+          type: 'integer',
+          minimum: 1,
+          maximum: 60,
+          default: 8,
+          description: 'How long one attempt to connect may take.',
+        },
+        backoff: {
+          type: 'object',
+          additionalProperties: false,
+          default: {},
+          description: 'Pause between attempts to connect: full jitter, doubled up to the cap.',
+          properties: {
+            first_s: {
+              type: 'number',
+              exclusiveMinimum: 0,
+              maximum: 60,
+              default: 5,
+              description: 'Longest first pause.',
+            },
+            cap_s: { type: 'number', exclusiveMinimum: 0, maximum: 3600, default: 90, description: 'Longest pause.' },
+            stable_s: {
+              type: 'number',
+              exclusiveMinimum: 0,
+              maximum: 3600,
+              default: 60,
+              description: 'A link that lasted this long starts the pauses afresh.',
+            },
+          },
+        },
+        tls: {
+          type: 'object',
+          additionalProperties: false,
+          description: 'For `mqtts://`: whom to believe, and who we are.',
+          properties: {
+            ca: { ...PATH, description: 'Certificate authority of the broker (PEM). Absent: those of the system.' },
+            cert: { ...PATH, description: 'Certificate of the device (PEM), for mutual TLS.' },
+            key: { ...PATH, description: 'Private key of the device (PEM), for mutual TLS.' },
+            servername: {
+              type: 'string',
+              description: 'Name expected in the certificate, if not the host in the URL.',
+            },
+          },
+        },
+      },
+    },
+    trust: {
+      type: 'object',
+      description: 'Whose signature counts.',
+      additionalProperties: false,
+      required: ['keys'],
+      properties: { keys: { ...PATH, description: 'JWKS file of public Ed25519 keys.' } },
+    },
+    paths: {
+      type: 'object',
+      additionalProperties: false,
+      default: {},
+      description: 'Where the agent keeps its own files.',
+      properties: {
+        state: {
+          ...PATH,
+          default: '/var/lib/locksmith',
+          description: 'Durable memory: journal, generations, tokens, log.',
+        },
+        run: {
+          ...PATH,
+          default: '/run/locksmith',
+          description: 'Locks, control surface and control socket; a reboot clears it.',
+        },
+      },
+    },
+    configs: {
+      type: 'object',
+      description: 'The configs this device manages, by name.',
+      propertyNames: NAME,
+      minProperties: 1,
+      additionalProperties: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['files'],
+        properties: {
+          files: {
+            type: 'array',
+            minItems: 1,
+            description: 'The files of the config; applied as a whole.',
+            items: {
+              type: 'object',
+              additionalProperties: false,
+              required: ['path'],
+              properties: {
+                path: { ...PATH, description: 'Absolute path of the file.' },
+                format: {
+                  enum: ['json', 'yaml', 'toml', 'ini', 'text'],
+                  default: 'text',
+                  description: 'How the content is parsed before it is checked against the schema.',
+                },
+                schema: { ...PATH, description: 'JSON Schema the parsed content must fit.' },
+                follow: { type: 'boolean', default: false, description: 'The path may be a symlink made by root.' },
+              },
+            },
+          },
+          on_hot: {
+            enum: ['wait', 'refuse'],
+            default: 'wait',
+            description: 'What to do with an update while the lock is HOT.',
+          },
+        },
+      },
+    },
+    locks: {
+      type: 'object',
+      additionalProperties: false,
+      default: {},
+      description: 'How locks are kept.',
+      properties: {
+        group: { ...NAME, description: 'Group whose members may take the locks (the sidecar is 0660).' },
+        honour: {
+          type: 'array',
+          items: { type: 'string', minLength: 1 },
+          uniqueItems: true,
+          default: [],
+          description:
+            'Users whose lock on a config file itself counts, besides root, the agent and the owner of the file.',
+        },
+      },
+    },
+    telemetry: {
+      type: 'object',
+      additionalProperties: false,
+      default: {},
+      description: 'What the device tells about itself.',
+      properties: {
+        heartbeat_s: {
+          type: 'number',
+          exclusiveMinimum: 0,
+          maximum: 86400,
+          default: 30,
+          description: 'Time between heartbeats.',
+        },
+      },
+    },
+    log: {
+      type: 'object',
+      additionalProperties: false,
+      default: {},
+      description: "The device's own story.",
+      properties: {
+        level: {
+          enum: ['error', 'warning', 'notice', 'info', 'debug'],
+          default: 'info',
+          description: 'Least important line that is written.',
+        },
+      },
+    },
+  },
+} as const;
+
+/** The settings file, validated and with defaults filled in. */
+export type Settings = FromSchema<typeof SETTINGS_SCHEMA, { keepDefaultedPropertiesOptional: false }>;
+export type ConfigSettings = Settings['configs'][string];
+
+/**
+ * Settings that the design names but this version does not build: refused with `not-supported`, never ignored.
+ * Dotted paths, `*` for any name or index.
+ */
+export const NOT_BUILT = [
+  'vehicle',
+  'telemetry.track',
+  'configs.*.writers',
+  'configs.*.check',
+  'configs.*.reload',
+  'configs.*.health',
+  'configs.*.confirm',
+  'configs.*.vehicle',
+  'configs.*.window',
+  'configs.*.on_drift',
+  'configs.*.rollback_in_flight',
+  'locks.gc',
+] as const;

@@ -1,0 +1,39 @@
+/**
+ * THE table of effect labels: every call that changes a file, a lock or the clock's memory carries one of these, so that a
+ * test can break exactly one step and a sweep can prove that none was forgotten. Named `room.step`.
+ */
+export const OPS = [
+  'journal.open',
+  'journal.append',
+  'journal.sync',
+  'journal.compact',
+  'journal.quarantine',
+  'instance.lock',
+  'settings.read',
+  'trust.read',
+  'stage.open',
+  'stage.read',
+  'stage.write',
+  'stage.discard',
+  'commit.keep',
+  'commit.rename',
+  'commit.remove',
+  'commit.sync',
+  'recover.look',
+  'recover.rename',
+  'lock.open',
+  'lock.guard',
+  'lock.take',
+  'lock.drop',
+  'lock.inode',
+  'lock.record',
+  'lock.view',
+  'lock.ceiling',
+  'view.status',
+  'view.beat',
+  'log.append',
+  'log.rotate',
+] as const;
+
+/** A label of {@link OPS}. */
+export type Op = (typeof OPS)[number];

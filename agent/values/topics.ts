@@ -1,0 +1,80 @@
+import { NAME } from './units.ts';
+
+/** Who an update is for: `dev/<id>`, `grp/<group>` or `all`. */
+export type Address = `dev/${string}` | `grp/${string}` | 'all';
+
+/** The two layers of a config: a shadow overrides the base while it lives. */
+export const LAYERS = ['base', 'shadow'] as const;
+export type Layer = (typeof LAYERS)[number];
+
+/** One row of THE topic table. `pattern` has `{root}`, `{address}`, `{id}`, `{config}`, `{layer}`, `{name}` in it. */
+export interface TopicRow {
+  readonly pattern: string;
+  readonly direction: 'to-device' | 'from-device';
+  readonly qos: 0 | 1;
+  readonly retained: boolean;
+}
+
+/** THE topic table: every topic the agent reads or writes. The verb sits at a fixed level, so an ACL is short. */
+export const TOPICS = {
+  desired: { pattern: '{root}/v1/{address}/desired/{config}/{layer}', direction: 'to-device', qos: 1, retained: true },
+  reported: { pattern: '{root}/v1/dev/{id}/reported/{config}', direction: 'from-device', qos: 1, retained: true },
+  lock: { pattern: '{root}/v1/dev/{id}/lock/{config}', direction: 'from-device', qos: 1, retained: true },
+  evt: { pattern: '{root}/v1/dev/{id}/evt', direction: 'from-device', qos: 1, retained: false },
+  status: { pattern: '{root}/v1/dev/{id}/status', direction: 'from-device', qos: 1, retained: true },
+  hb: { pattern: '{root}/v1/dev/{id}/hb', direction: 'from-device', qos: 0, retained: false },
+} as const satisfies Record<string, TopicRow>;
+
+/** The name of a row in {@link TOPICS}. */
+export type TopicKind = keyof typeof TOPICS;
+
+/** Reads an address; null if it is not one. */
+export function parseAddress(text: string): Address | null {
+  if (text === 'all') return 'all';
+  const [kind, name, rest] = text.split('/');
+  if (rest !== undefined || name === undefined || !NAME.test(name)) return null;
+  if (kind === 'dev') return `dev/${name}`;
+  if (kind === 'grp') return `grp/${name}`;
+  return null;
+}
+
+/** True if `text` is a layer. */
+export function isLayer(text: unknown): text is Layer {
+  return text === 'base' || text === 'shadow';
+}
+
+/** The addresses of a device, most specific first: itself, its groups in the order of its settings, all. */
+export function addressesOf(id: string, groups: readonly string[]): readonly Address[] {
+  return [`dev/${id}`, ...groups.map((group): Address => `grp/${group}`), 'all'];
+}
+
+/** The topic of an update. */
+export function desiredTopic(root: string, address: Address, config: string, layer: Layer): string {
+  return `${root}/v1/${address}/desired/${config}/${layer}`;
+}
+
+/** A topic the device itself writes; `config` only for `reported` and `lock`. */
+export function deviceTopic(root: string, id: string, kind: Exclude<TopicKind, 'desired'>, config?: string): string {
+  return config === undefined ? `${root}/v1/dev/${id}/${kind}` : `${root}/v1/dev/${id}/${kind}/${config}`;
+}
+
+/** Where an update was published, read back from its topic. */
+export interface DesiredTopic {
+  readonly address: Address;
+  readonly config: string;
+  readonly layer: Layer;
+}
+
+/** Reads the topic of an update; null if it is not one under `root`. */
+export function parseDesiredTopic(root: string, topic: string): DesiredTopic | null {
+  const prefix = `${root}/v1/`;
+  if (!topic.startsWith(prefix)) return null;
+  const parts = topic.slice(prefix.length).split('/');
+  const verb = parts.indexOf('desired');
+  if (verb < 1 || parts.length !== verb + 3) return null;
+  const address = parseAddress(parts.slice(0, verb).join('/'));
+  const config = parts[verb + 1];
+  const layer = parts[verb + 2];
+  if (address === null || config === undefined || !NAME.test(config) || !isLayer(layer)) return null;
+  return { address, config, layer };
+}

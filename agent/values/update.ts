@@ -1,0 +1,46 @@
+import type { Address, Layer } from './topics.ts';
+
+/** The `typ` in the header of each kind of signed document; never interchangeable. */
+export const DOCUMENT_TYPES = {
+  update: 'locksmith-update+jwt',
+} as const;
+
+/** Largest message, in bytes, that is taken as a signed document. Source: the smallest limit of common brokers. */
+export const DOCUMENT_MAX_BYTES = 128 * 1024;
+
+/** One file of an update. `name` is the base name of a file of the config; `digest` is of its bytes. */
+export interface UpdateFile {
+  readonly name: string;
+  readonly digest: string;
+  readonly encoding: 'utf8' | 'base64';
+  readonly content: string;
+}
+
+/** What the sender believes; compared in the section that commits. */
+export interface Expectation {
+  /** Digest of the config on disk. */
+  readonly digest?: string;
+  /** Token of its lock, as found before the agent's own grant. */
+  readonly token?: number;
+}
+
+/** The payload of a signed update, checked for shape. Times are epoch seconds. */
+export interface Update {
+  readonly v: 1;
+  readonly id: string;
+  readonly aud: Address;
+  readonly config: string;
+  readonly layer: Layer;
+  readonly version: number;
+  readonly iat: number;
+  /** End of the wait to apply; absent: waits for ever. */
+  readonly exp?: number;
+  /** End of the life of a shadow. */
+  readonly until?: number;
+  readonly expect?: Expectation;
+  /** True for a tombstone, which has no files. */
+  readonly withdraw: boolean;
+  readonly files: readonly UpdateFile[];
+  readonly rollout?: string;
+  readonly note?: string;
+}
