@@ -1,0 +1,50 @@
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { EXIT, SaidError } from '../values/errors.ts';
+
+/** The terminal a command speaks to. Data goes to `out`, words to `err`. */
+export interface Terminal {
+  out(text: string): void;
+  err(text: string): void;
+  /** True where `err` is a terminal that can redraw a line. */
+  readonly live: boolean;
+  /** True where colour may be used: a terminal, and NO_COLOR not set. */
+  readonly colour: boolean;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** One command of `locksmith`; a file each in this folder. */
+export interface Command {
+  /** What `--help` prints: a usage line, what it does, its options, an example. */
+  readonly help: string;
+  /** Runs it; resolves to the exit code. Throws {@link SaidError} for what a person must be told. */
+  run(argv: readonly string[], terminal: Terminal): Promise<number>;
+}
+
+/** Where the settings are, unless `--settings FILE` says otherwise. */
+export const SETTINGS_PATH = '/etc/locksmith/agent.yaml';
+
+/** Reads the arguments of a command strictly; a wrong one is a usage error (exit 2) that points to `--help`. */
+export function readArgs<const T extends NonNullable<ParseArgsConfig['options']>>(
+  command: string,
+  argv: readonly string[],
+  options: T,
+  positionals: { readonly min: number; readonly max: number; readonly names: string },
+) {
+  const parsed = (() => {
+    try {
+      return parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });
+    } catch (error) {
+      const message = error instanceof Error ? (error.message.split('. ')[0] ?? error.message) : String(error);
+      throw new SaidError(EXIT.usage, `${command}: ${message}`, `locksmith ${command} --help`);
+    }
+  })();
+  const count = parsed.positionals.length;
+  if (count < positionals.min || count > positionals.max) {
+    throw new SaidError(
+      EXIT.usage,
+      `${command}: takes ${positionals.names === '' ? 'no arguments' : positionals.names}, got ${count}`,
+      `locksmith ${command} --help`,
+    );
+  }
+  return parsed;
+}
