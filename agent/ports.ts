@@ -70,10 +70,10 @@ export interface Files {
   writeDurably(op: Op, path: string, bytes: Uint8Array | string, mode: number): Promise<void>;
   /** Atomic for readers (temp and rename) but not synced: for what a reboot may clear. */
   writeView(op: Op, path: string, text: string, mode: number): void;
+  /** fsync of a directory, so that a rename in it survives a power cut. */
+  syncDir(op: Op, dir: string): Promise<void>;
   /** Opens a file that only grows; creates it (and syncs its directory) if needed. */
   openAppend(op: Op, path: string, mode: number): Promise<AppendFile>;
-  /** Opens the directory of a config file, checked for safety: see rules on `unsafe-path`. */
-  openTarget(op: Op, dir: string): TargetDir;
 }
 
 /** A file that only grows at its end. */
@@ -87,21 +87,37 @@ export interface AppendFile {
   close(): void;
 }
 
-/** A directory held open, so that nobody can swap it between a check and its use. Names are base names. */
-export interface TargetDir {
-  /** A path that leads into this very directory, whatever its name has become meanwhile. */
-  path(name: string): string;
-  /** The file itself, never through a symlink; null if it does not exist; Failure unsafe-path if it is no regular file with one link. */
-  read(op: Op, name: string): { readonly bytes: Uint8Array; readonly stat: FileStat } | null;
+/** The files of configs, which belong to others. Throws {@link Failure} like {@link Files}. */
+export interface Targets {
   /**
-   * Writes a new file beside `name` (`.NAME.<random>.locksmith`, O_EXCL) with mode (never setuid), owner and extended attributes of the
-   * present one (else 0644 and the directory's owner), and syncs it. Returns its base name.
+   * Opens the directory of a config file. Every directory on the way must be writable only by root, the agent or the file's
+   * owner (sticky is fine), and no part a symlink (with `follow`: only links made by root), else Failure unsafe-path.
    */
-  stage(op: Op, name: string, bytes: Uint8Array): Promise<string>;
-  rename(op: Op, from: string, to: string): void;
-  remove(op: Op, name: string): void;
-  /** Base names of staged files that were left behind. */
+  open(op: Op, path: string, how: { readonly follow: boolean }): Target;
+}
+
+/** One config file, reached through its directory held open, so that nobody can swap it between a check and its use. */
+export interface Target {
+  /** A path to a name in this very directory, whatever the directory is called meanwhile; the file itself by default. */
+  path(name?: string): string;
+  /** The file, never through a symlink; null if it does not exist; Failure unsafe-path if it is no regular file with one link. */
+  read(op: Op): { readonly bytes: Uint8Array; readonly stat: FileStat } | null;
+  /**
+   * Writes the new content beside the file (`.NAME.<random>.locksmith`, O_EXCL) with the mode (never setuid), owner and extended
+   * attributes of the present one (else 0644 and the directory's owner), and syncs it. Returns the name it got.
+   */
+  stage(op: Op, bytes: Uint8Array): Promise<string>;
+  /** Renames a staged file over the config file. */
+  put(op: Op, staged: string): void;
+  /** Removes the config file. */
+  remove(op: Op): void;
+  /** Removes a staged file; does nothing if it is gone. */
+  discard(op: Op, staged: string): void;
+  /** Names of staged files of this config file that were left behind. */
   leftovers(op: Op): readonly string[];
+  /** Content of a staged file; null if it is gone. */
+  readStaged(op: Op, staged: string): Uint8Array | null;
+  /** fsync of the directory. */
   sync(op: Op): Promise<void>;
   close(): void;
 }
@@ -121,6 +137,16 @@ export interface Journal {
   append(records: readonly JournalRecord[]): Promise<void>;
   /** Adds records that may be lost by a power cut (not by a crash of the process); the next `append` makes them durable. */
   note(records: readonly JournalRecord[]): void;
+}
+
+/** A room's part of the journal: what it remembers, and how that reads when the journal is written anew. */
+export interface JournalMemory {
+  /** The `t` of the records that belong to this room. */
+  readonly types: readonly string[];
+  /** Takes one record in: replayed at the start, and right after each write. */
+  fold(record: JournalRecord): void;
+  /** The shortest records that bring a fresh memory to the present state. */
+  snapshot(): readonly JournalRecord[];
 }
 
 /** An opened descriptor that can carry kernel locks. */

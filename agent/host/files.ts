@@ -1,0 +1,181 @@
+import * as fs from 'node:fs';
+import { dirname } from 'node:path';
+import type { AppendFile, FileStat, Files, Trace } from '../ports.ts';
+import { errnoOf, failureOf } from '../values/errno.ts';
+import { Failure } from '../values/errors.ts';
+import type { Op } from '../values/ops.ts';
+
+const NO_FOLLOW = fs.constants.O_NOFOLLOW;
+
+function toStat(stat: fs.Stats): FileStat {
+  const kind = stat.isFile()
+    ? 'file'
+    : stat.isDirectory()
+      ? 'directory'
+      : stat.isSymbolicLink()
+        ? 'symlink'
+        : ('other' as const);
+  return {
+    kind,
+    bytes: stat.size,
+    mode: stat.mode & 0o7777,
+    uid: stat.uid,
+    gid: stat.gid,
+    links: stat.nlink,
+    dev: stat.dev,
+    ino: stat.ino,
+    modifiedMs: stat.mtimeMs,
+  };
+}
+
+/** fsync or fdatasync off the main thread: the one call that can take seconds on a worn card. */
+function syncFd(fd: number, how: 'all' | 'data'): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const done = (error: Error | null) => (error === null ? resolve() : reject(error));
+    if (how === 'all') fs.fsync(fd, done);
+    else fs.fdatasync(fd, done);
+  });
+}
+
+/** The files of this machine. */
+export function hostFiles(trace: Trace = () => {}): Files {
+  const attempt = <T>(op: Op, step: string, path: string, fn: () => T): T => {
+    trace(op, step);
+    try {
+      return fn();
+    } catch (error) {
+      throw failureOf(op, path, error);
+    }
+  };
+  const attemptSync = async (op: Op, step: string, path: string, fd: number, how: 'all' | 'data') => {
+    trace(op, step);
+    try {
+      await syncFd(fd, how);
+    } catch (error) {
+      throw failureOf(op, path, error);
+    }
+  };
+  const syncDir = async (op: Op, dir: string) => {
+    const fd = attempt(op, 'open-dir', dir, () => fs.openSync(dir, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY));
+    try {
+      await attemptSync(op, 'sync-dir', dir, fd, 'all');
+    } finally {
+      fs.closeSync(fd);
+    }
+  };
+  const tempName = (path: string) => `${path}.${process.pid}.${Math.random().toString(36).slice(2, 10)}.tmp`;
+  const createFlags = fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_EXCL | NO_FOLLOW;
+
+  return {
+    read(op, path, maxBytes) {
+      trace(op, 'read');
+      try {
+        const fd = fs.openSync(path, fs.constants.O_RDONLY);
+        try {
+          const { size } = fs.fstatSync(fd);
+          if (maxBytes !== undefined && size > maxBytes) {
+            throw new Failure('io', op, path, `${path}: ${size} bytes, more than the ${maxBytes} allowed`, {
+              retry: false,
+            });
+          }
+          return fs.readFileSync(fd);
+        } finally {
+          fs.closeSync(fd);
+        }
+      } catch (error) {
+        if (errnoOf(error) === 'ENOENT') return null;
+        throw failureOf(op, path, error);
+      }
+    },
+
+    stat(op, path) {
+      return attempt(op, 'stat', path, () => {
+        const stat = fs.lstatSync(path, { throwIfNoEntry: false });
+        return stat === undefined ? null : toStat(stat);
+      });
+    },
+
+    list(op, dir) {
+      trace(op, 'list');
+      try {
+        return fs.readdirSync(dir);
+      } catch (error) {
+        if (errnoOf(error) === 'ENOENT') return [];
+        throw failureOf(op, dir, error);
+      }
+    },
+
+    makeDir(op, dir, mode) {
+      attempt(op, 'mkdir', dir, () => fs.mkdirSync(dir, { recursive: true, mode }));
+    },
+
+    remove(op, path) {
+      attempt(op, 'remove', path, () => fs.rmSync(path, { force: true }));
+    },
+
+    rename(op, from, to) {
+      attempt(op, 'rename', to, () => fs.renameSync(from, to));
+    },
+
+    async writeDurably(op, path, bytes, mode) {
+      const temp = tempName(path);
+      const fd = attempt(op, 'create', temp, () => fs.openSync(temp, createFlags, mode));
+      try {
+        attempt(op, 'write', temp, () => fs.writeFileSync(fd, bytes));
+        attempt(op, 'mode', temp, () => fs.fchmodSync(fd, mode));
+        await attemptSync(op, 'sync', temp, fd, 'all');
+        attempt(op, 'rename', path, () => fs.renameSync(temp, path));
+      } catch (error) {
+        fs.rmSync(temp, { force: true });
+        throw error;
+      } finally {
+        fs.closeSync(fd);
+      }
+      await syncDir(op, dirname(path));
+    },
+
+    writeView(op, path, text, mode) {
+      const temp = tempName(path);
+      try {
+        const fd = attempt(op, 'create', temp, () => fs.openSync(temp, createFlags, mode));
+        try {
+          attempt(op, 'write', temp, () => fs.writeFileSync(fd, text));
+          attempt(op, 'mode', temp, () => fs.fchmodSync(fd, mode));
+        } finally {
+          fs.closeSync(fd);
+        }
+        attempt(op, 'rename', path, () => fs.renameSync(temp, path));
+      } catch (error) {
+        fs.rmSync(temp, { force: true });
+        throw error;
+      }
+    },
+
+    syncDir,
+
+    async openAppend(op, path, mode) {
+      const existed = fs.existsSync(path);
+      const flags = fs.constants.O_RDWR | fs.constants.O_APPEND | fs.constants.O_CREAT | NO_FOLLOW;
+      const fd = attempt(op, 'open', path, () => fs.openSync(path, flags, mode));
+      if (!existed) await syncDir(op, dirname(path));
+      let size = fs.fstatSync(fd).size;
+      const file: AppendFile = {
+        bytes: () => size,
+        append(appendOp, bytes) {
+          attempt(appendOp, 'write', path, () => {
+            let written = 0;
+            while (written < bytes.length) written += fs.writeSync(fd, bytes, written);
+          });
+          size += bytes.length;
+        },
+        sync: (syncOp) => attemptSync(syncOp, 'sync', path, fd, 'data'),
+        truncate(truncateOp, bytes) {
+          attempt(truncateOp, 'truncate', path, () => fs.ftruncateSync(fd, bytes));
+          size = bytes;
+        },
+        close: () => fs.closeSync(fd),
+      };
+      return file;
+    },
+  };
+}

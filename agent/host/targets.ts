@@ -1,0 +1,193 @@
+import * as fs from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import type { FileStat, Target, Targets, Trace } from '../ports.ts';
+import { errnoOf, failureOf } from '../values/errno.ts';
+import { Failure } from '../values/errors.ts';
+import type { Op } from '../values/ops.ts';
+
+/** Copies extended attributes (ACLs among them) from one descriptor to another. */
+export type CopyAttributes = (from: number, to: number) => void;
+
+/** Most links that are followed on the way to one file. Source: the kernel's own limit. */
+const LINKS_MAX = 40;
+const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_DIRECTORY, O_NOFOLLOW } = fs.constants;
+const fsync = promisify(fs.fsync);
+
+function unsafe(op: Op, path: string, why: string): Failure {
+  return new Failure('unsafe-path', op, path, `${path}: ${why}`, { retry: false });
+}
+
+/** Where a path really leads, each step checked. Throws Failure unsafe-path. */
+function resolveSafely(op: Op, path: string, follow: boolean, self: number): { dir: string; name: string } {
+  let rest = resolve(path).split('/').filter(Boolean);
+  let here = '/';
+  let links = 0;
+  let owner: number | null = null;
+  const dirs: { path: string; stat: fs.Stats }[] = [{ path: '/', stat: fs.lstatSync('/') }];
+  for (let part = rest.shift(); part !== undefined; part = rest.shift()) {
+    const next = here === '/' ? `/${part}` : `${here}/${part}`;
+    const stat = fs.lstatSync(next, { throwIfNoEntry: false });
+    if (stat === undefined) {
+      if (rest.length > 0) throw failureOf(op, next, Object.assign(new Error('no such directory'), { code: 'ENOENT' }));
+      here = next;
+    } else if (stat.isSymbolicLink()) {
+      if (!follow) throw unsafe(op, next, 'is a symlink (say `follow: true` if root made it on purpose)');
+      if (stat.uid !== 0) throw unsafe(op, next, 'is a symlink that root did not make');
+      links += 1;
+      if (links > LINKS_MAX) throw unsafe(op, next, 'leads through too many symlinks');
+      rest = [...resolve(here, fs.readlinkSync(next)).split('/').filter(Boolean), ...rest];
+      here = '/';
+      dirs.length = 1;
+    } else if (rest.length > 0) {
+      if (!stat.isDirectory()) throw unsafe(op, next, 'is not a directory');
+      dirs.push({ path: next, stat });
+      here = next;
+    } else {
+      owner = stat.uid;
+      here = next;
+    }
+  }
+  for (const dir of dirs) {
+    const trusted = dir.stat.uid === 0 || dir.stat.uid === self || dir.stat.uid === owner;
+    if (!trusted)
+      throw unsafe(
+        op,
+        dir.path,
+        `belongs to user ${dir.stat.uid}, who is neither root, the agent nor the owner of the file`,
+      );
+    const loose = (dir.stat.mode & 0o002) !== 0 || ((dir.stat.mode & 0o020) !== 0 && dir.stat.gid !== 0);
+    if (loose && (dir.stat.mode & 0o1000) === 0) throw unsafe(op, dir.path, 'can be written by others');
+  }
+  return { dir: dirname(here), name: basename(here) };
+}
+
+function statOf(stat: fs.Stats): FileStat {
+  return {
+    kind: 'file',
+    bytes: stat.size,
+    mode: stat.mode & 0o7777,
+    uid: stat.uid,
+    gid: stat.gid,
+    links: stat.nlink,
+    dev: stat.dev,
+    ino: stat.ino,
+    modifiedMs: stat.mtimeMs,
+  };
+}
+
+/** The config files of this machine. */
+export function hostTargets(
+  options: { readonly trace?: Trace; readonly copyAttributes?: CopyAttributes } = {},
+): Targets {
+  const trace: Trace = options.trace ?? (() => {});
+  const self = process.geteuid?.() ?? 0;
+
+  const attempt = <T>(op: Op, step: string, path: string, fn: () => T): T => {
+    trace(op, step);
+    try {
+      return fn();
+    } catch (error) {
+      throw failureOf(op, path, error);
+    }
+  };
+
+  /** Opens a regular file with one link, never through a symlink; null if there is none. */
+  const openFile = (op: Op, path: string, shown: string): { fd: number; stat: fs.Stats } | null => {
+    trace(op, 'open');
+    try {
+      const fd = fs.openSync(path, O_RDONLY | O_NOFOLLOW);
+      const stat = fs.fstatSync(fd);
+      if (stat.isFile() && stat.nlink <= 1) return { fd, stat };
+      fs.closeSync(fd);
+      throw unsafe(op, shown, stat.isFile() ? 'has more than one hard link' : 'is not a regular file');
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return null;
+      if (errnoOf(error) === 'ELOOP') throw unsafe(op, shown, 'is a symlink');
+      throw failureOf(op, shown, error);
+    }
+  };
+
+  const open = (op: Op, path: string, how: { readonly follow: boolean }): Target => {
+    const { dir, name } = attempt(op, 'resolve', path, () => resolveSafely(op, path, how.follow, self));
+    const dirFd = attempt(op, 'open-dir', dir, () => fs.openSync(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+    const inside = (file: string) => `/proc/self/fd/${dirFd}/${file}`;
+    const shown = dir === '/' ? `/${name}` : `${dir}/${name}`;
+    const stagedPrefix = `.${name}.`;
+    const isStaged = (file: string) => file.startsWith(stagedPrefix) && file.endsWith('.locksmith');
+
+    return {
+      path: (file = name) => inside(file),
+
+      read(readOp) {
+        const file = openFile(readOp, inside(name), shown);
+        if (file === null) return null;
+        try {
+          return attempt(readOp, 'read', shown, () => ({ bytes: fs.readFileSync(file.fd), stat: statOf(file.stat) }));
+        } finally {
+          fs.closeSync(file.fd);
+        }
+      },
+
+      async stage(stageOp, bytes) {
+        const staged = `${stagedPrefix}${Math.random().toString(36).slice(2, 12)}.locksmith`;
+        const fd = attempt(stageOp, 'create', shown, () =>
+          fs.openSync(inside(staged), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600),
+        );
+        const present = openFile(stageOp, inside(name), shown);
+        try {
+          attempt(stageOp, 'write', shown, () => fs.writeFileSync(fd, bytes));
+          attempt(stageOp, 'owner', shown, () => {
+            const like = present?.stat ?? fs.fstatSync(dirFd);
+            const fresh = fs.fstatSync(fd);
+            if (like.uid !== fresh.uid || like.gid !== fresh.gid) fs.fchownSync(fd, like.uid, like.gid);
+          });
+          // After the owner: a change of owner clears mode bits.
+          attempt(stageOp, 'mode', shown, () =>
+            fs.fchmodSync(fd, present === null ? 0o644 : present.stat.mode & 0o1777),
+          );
+          if (present !== null && options.copyAttributes !== undefined) {
+            const copy = options.copyAttributes;
+            attempt(stageOp, 'attributes', shown, () => copy(present.fd, fd));
+          }
+          trace(stageOp, 'sync');
+          await fsync(fd);
+        } catch (error) {
+          fs.rmSync(inside(staged), { force: true });
+          throw failureOf(stageOp, shown, error);
+        } finally {
+          fs.closeSync(fd);
+          if (present !== null) fs.closeSync(present.fd);
+        }
+        return staged;
+      },
+
+      put: (putOp, staged) => attempt(putOp, 'rename', shown, () => fs.renameSync(inside(staged), inside(name))),
+      remove: (removeOp) => attempt(removeOp, 'remove', shown, () => fs.rmSync(inside(name), { force: true })),
+      discard: (discardOp, staged) =>
+        attempt(discardOp, 'remove', shown, () => fs.rmSync(inside(staged), { force: true })),
+      leftovers: (listOp) => attempt(listOp, 'list', dir, () => fs.readdirSync(inside('.')).filter(isStaged)),
+
+      readStaged(readOp, staged) {
+        const file = isStaged(staged) ? openFile(readOp, inside(staged), shown) : null;
+        if (file === null) return null;
+        try {
+          return attempt(readOp, 'read', shown, () => fs.readFileSync(file.fd));
+        } finally {
+          fs.closeSync(file.fd);
+        }
+      },
+
+      async sync(syncOp) {
+        trace(syncOp, 'sync-dir');
+        try {
+          await fsync(dirFd);
+        } catch (error) {
+          throw failureOf(syncOp, dir, error);
+        }
+      },
+      close: () => fs.closeSync(dirFd),
+    };
+  };
+  return { open };
+}
