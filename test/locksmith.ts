@@ -1,0 +1,34 @@
+import t from 'tap';
+import { LOCKSMITH, run, start } from './fixtures/locksmith.ts';
+
+t.test('runs from any directory and explains itself', async (t) => {
+  const { code, stdout, stderr } = await run(['--help'], { cwd: '/' });
+  t.equal(code, 0);
+  t.match(stdout, /locksmith COMMAND --help/);
+  t.equal(stderr, '');
+});
+
+t.test('a wrong command is one line and a way out', async (t) => {
+  const { code, stdout, stderr } = await run(['nonsense']);
+  t.equal(code, 2);
+  t.equal(stdout, '');
+  t.match(stderr, /^locksmith: there is no command 'nonsense'\nTry: locksmith --help\n$/);
+});
+
+t.test('no command: the help, and exit 2', async (t) => {
+  const { code, stdout } = await run([]);
+  t.equal(code, 2);
+  t.match(stdout, /locksmith COMMAND/);
+});
+
+t.test('a reader that leaves early is no error', async (t) => {
+  const program = start(['--help'], { under: ['sh', '-c', '"$@" | true; echo "pipe $?" >&2', 'sh'] });
+  await program.line('pipe 0');
+  t.notMatch(program.stderr(), /EPIPE|Error/);
+  t.equal((await program.ended).code, 0);
+});
+
+t.test('the entry can be started by its name', async (t) => {
+  const program = start(['--help'], { under: ['sh', '-c', 'shift; "$@"', 'sh'] });
+  t.equal((await program.ended).code, 0, `${LOCKSMITH} has a first line that names its interpreter, and the run bit`);
+});
