@@ -1,0 +1,108 @@
+import { resolve } from 'node:path';
+import { checkSettings } from './generated/settings-check.js';
+import { hostFiles } from './host/files.ts';
+import { type Place, parseYaml, type Step } from './host/yaml.ts';
+import { brokenRules } from './settings-rules.ts';
+import { SETTINGS_SCHEMA, type Settings } from './settings-schema.ts';
+import { knownKeysOf, sayFault } from './settings-words.ts';
+import { EXIT, Failure, SaidError } from './values/errors.ts';
+
+export type { ConfigSettings, Settings } from './settings-schema.ts';
+
+/** Larger settings are a mistake (a log, a bundle) and would only cost memory. */
+const SETTINGS_MAX_BYTES = 1024 * 1024;
+
+/** One thing that is wrong with the settings. */
+export interface SettingsProblem extends Place {
+  /** What and why, starting with the dotted path of the setting. */
+  readonly message: string;
+  /** What to do about it; null if the message says so already. */
+  readonly remedy: string | null;
+}
+
+/** Settings that were read, or everything that is wrong with them in the order of the file. */
+export type SettingsReading =
+  | { readonly kind: 'settings'; readonly settings: Settings; placeOf(path: readonly Step[]): Place }
+  | { readonly kind: 'problems'; readonly problems: readonly SettingsProblem[] };
+
+/**
+ * Reads and checks the settings and fills the defaults in.
+ * Throws {@link SaidError} (exit 2) that names file, line and column of the first thing that is wrong.
+ */
+export function readSettings(path: string): Settings {
+  const reading = examineSettings(readText(path), path);
+  if (reading.kind === 'settings') return reading.settings;
+  const [first, ...rest] = reading.problems;
+  if (first === undefined)
+    throw new SaidError(EXIT.usage, `${path}: cannot be read`, `locksmith check --settings ${path}`);
+  const more = rest.length === 0 ? '' : ` (and ${rest.length} more)`;
+  const all = `locksmith check --settings ${path}`;
+  const remedy = first.remedy === null || rest.length > 0 ? all : first.remedy;
+  throw new SaidError(EXIT.usage, `${path}:${first.line}:${first.column}: ${first.message}${more}`, remedy);
+}
+
+/** Checks the text of the settings; `path` is where it is from. Never throws. */
+export function examineSettings(text: string, path: string): SettingsReading {
+  const yaml = parseYaml(text);
+  if (yaml.kind === 'faults') {
+    const problems = yaml.faults.map(({ line, column, why }) => ({
+      line,
+      column,
+      message: `not valid YAML: ${why}`,
+      remedy: null,
+    }));
+    return { kind: 'problems', problems };
+  }
+  const value = yaml.value;
+  const problem = (steps: readonly Step[], key: boolean, why: string, remedy: string | null): SettingsProblem => ({
+    ...(key ? yaml.placeOfKey(steps) : yaml.placeOf(steps)),
+    message: steps.length === 0 ? why : `${sayPath(steps)}: ${why}`,
+    remedy,
+  });
+  if (!checkSettings(value)) {
+    const known = knownKeysOf(SETTINGS_SCHEMA);
+    const problems = (checkSettings.errors ?? []).flatMap((fault) => {
+      const said = sayFault(fault, value, known);
+      return said === null ? [] : [problem(said.path, said.key, said.why, said.remedy)];
+    });
+    return { kind: 'problems', problems: inOrder(problems) };
+  }
+  const rules = brokenRules(value, resolve(path)).map((rule) => problem(rule.path, false, rule.why, rule.remedy));
+  if (rules.length > 0) return { kind: 'problems', problems: inOrder(rules) };
+  // A document may ask for a config called `constructor`: it must find nothing under that name.
+  Object.setPrototypeOf(value.configs, null);
+  return { kind: 'settings', settings: value, placeOf: yaml.placeOf };
+}
+
+/** The text of a settings file. Throws {@link SaidError} (exit 2) if it cannot be read or is larger than 1 MiB. */
+export function readText(path: string): string {
+  try {
+    const bytes = hostFiles().read('settings.read', path, SETTINGS_MAX_BYTES);
+    if (bytes === null) {
+      throw new SaidError(
+        EXIT.usage,
+        `${path}: there is no such settings file`,
+        'give the right one with --settings FILE',
+      );
+    }
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    if (error instanceof Failure)
+      throw new SaidError(EXIT.usage, error.message, 'look at the file and at who may read it');
+    if (error instanceof TypeError)
+      throw new SaidError(EXIT.usage, `${path}: not UTF-8 text`, 'save the file as UTF-8');
+    throw error;
+  }
+}
+
+/** Says where a setting is: `configs.aim_lock_config.files[0].path`. */
+export function sayPath(steps: readonly Step[]): string {
+  return steps
+    .map((step) => (/^\d+$/.test(String(step)) ? `[${step}]` : `.${step}`))
+    .join('')
+    .replace(/^\./, '');
+}
+
+function inOrder(problems: readonly SettingsProblem[]): readonly SettingsProblem[] {
+  return [...problems].sort((a, b) => a.line - b.line || a.column - b.column);
+}
