@@ -10,6 +10,8 @@ export interface SettingsWords {
   readonly key: boolean;
   readonly why: string;
   readonly remedy: string | null;
+  /** The key that is missing here, or that an unknown one was meant to be: both tell of one mistake. */
+  readonly about?: string | undefined;
 }
 
 const PATTERNS: Readonly<Record<string, string>> = {
@@ -66,10 +68,12 @@ export function sayFault(fault: SettingsFault, settings: unknown, knownKeys: Kno
       }
       const meant = nearest(key, knownKeys(fault.schemaPath));
       const why = `unknown key '${key}'${meant === null ? '' : ` (did you mean '${meant}'?)`}`;
-      return { path: full, key: true, why, remedy: null };
+      return { path: full, key: true, why, remedy: null, about: meant ?? undefined };
     }
-    case 'required':
-      return here(`the key '${String(params.missingProperty)}' is missing`);
+    case 'required': {
+      const about = String(params.missingProperty);
+      return { ...here(`the key '${about}' is missing`), about };
+    }
     case 'type': {
       const type = String(params.type);
       const quote = type === 'string' && found !== 'nothing' ? `write it in quotes: "${found}"` : null;
@@ -99,13 +103,15 @@ export function sayFault(fault: SettingsFault, settings: unknown, knownKeys: Kno
         `expected one of ${allowed.join(', ')}, found ${found}${meant === null ? '' : ` (did you mean '${meant}'?)`}`,
       );
     }
-    case 'uniqueItems':
+    case 'uniqueItems': {
+      const [first, second] = [Number(params.i), Number(params.j)].sort((a, b) => a - b);
       return {
-        path: [...path, Number(params.i)],
+        path: [...path, second ?? 0],
         key: false,
-        why: `it is in the list twice (also at ${Number(params.j) + 1})`,
+        why: `it is in the list already, as number ${(first ?? 0) + 1}`,
         remedy: null,
       };
+    }
     case 'minItems':
     case 'minProperties':
       return here('expected at least one entry, found none');

@@ -61,10 +61,15 @@ export function examineSettings(text: string, path: string): SettingsReading {
   });
   if (!checkSettings(value)) {
     const known = knownKeysOf(SETTINGS_SCHEMA);
-    const problems = (checkSettings.errors ?? []).flatMap((fault) => {
-      const said = sayFault(fault, value, known);
-      return said === null ? [] : [problem(said.path, said.key, said.why, said.remedy)];
-    });
+    const said = (checkSettings.errors ?? []).flatMap((fault) => sayFault(fault, value, known) ?? []);
+    const misspelt = new Set(
+      said.flatMap(({ key, about, path: at }) =>
+        key && about !== undefined ? [`${sayPath(at.slice(0, -1))} ${about}`] : [],
+      ),
+    );
+    const problems = said
+      .filter(({ key, about, path: at }) => key || about === undefined || !misspelt.has(`${sayPath(at)} ${about}`))
+      .map((words) => problem(words.path, words.key, words.why, words.remedy));
     return { kind: 'problems', problems: inOrder(problems) };
   }
   const rules = brokenRules(value, resolve(path)).map((rule) => problem(rule.path, false, rule.why, rule.remedy));

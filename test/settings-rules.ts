@@ -1,0 +1,105 @@
+import t from 'tap';
+import { SETTINGS_PATH } from '../agent/cli/command.ts';
+import { examineSettings } from '../agent/settings.ts';
+import { brokenRules } from '../agent/settings-rules.ts';
+import type { Settings } from '../agent/settings-schema.ts';
+
+function settingsOf(broker: string, files: string, rest = ''): Settings {
+  const text = `device: { id: d }\nbroker: ${broker}\ntrust: { keys: /etc/locksmith/keys.json }\nconfigs: ${files}\n${rest}`;
+  const reading = examineSettings(text, '/nowhere/agent.yaml');
+  if (reading.kind === 'settings') return reading.settings;
+  throw new Error(JSON.stringify(reading.problems));
+}
+
+const BROKER = '{ urls: ["mqtt://h"] }';
+const ONE = '{ c: { files: [ { path: /a/x.conf } ] } }';
+
+function change(settings: Settings, edit: (copy: Settings) => unknown): Settings {
+  const copy = structuredClone(settings);
+  edit(copy);
+  return copy;
+}
+
+function whys(settings: Settings): string[] {
+  return brokenRules(settings, SETTINGS_PATH).map(({ path, why }) => `${path.join('.')}: ${why}`);
+}
+
+t.test('settings that keep every rule break none', async (t) => {
+  t.same(
+    whys(
+      settingsOf(
+        '{ urls: ["mqtts://h:8883", "mqtts://[::1]:1"], username: u, password_file: /p, tls: { ca: /ca, cert: /c, key: /k } }',
+        ONE,
+      ),
+    ),
+    [],
+  );
+  t.same(whys(settingsOf('{ urls: [embedded] }', ONE)), []);
+});
+
+t.test('files', async (t) => {
+  const good = settingsOf(
+    BROKER,
+    '{ c: { files: [ { path: /a/x }, { path: /a/y } ] }, d: { files: [ { path: /b/x } ] } }',
+  );
+  t.same(whys(good), []);
+  const withPath = (path: string) => change(good, (copy) => Object.assign(copy.configs.d?.files[0] ?? {}, { path }));
+  t.same(whys(withPath('/a/x')), ["configs.d.files.0.path: config 'c' has this path already"]);
+  const twice = change(good, (copy) => Object.assign(copy.configs.c?.files[1] ?? {}, { path: '/other/x' }));
+  t.same(whys(twice), ["configs.c.files.1.path: a second file called 'x' in config 'c'"]);
+  for (const path of ['/a/../x', '/a//x', '/a/./x'])
+    t.match(whys(withPath(path)), [/expected a path without '\.', '\.\.' or '\/\/'/], path);
+  t.match(whys(withPath('/a/')), [/without '\/' at its end/]);
+  t.match(whys(withPath('/a/x\n')), [/control characters/]);
+  t.match(whys(withPath(SETTINGS_PATH)), [/Locksmith's own settings/]);
+  t.match(whys(withPath('/etc/locksmith/keys.json')), [/keys that Locksmith trusts/]);
+  t.match(whys(withPath('/var/lib/locksmith/journal')), [/state directory/]);
+  t.match(whys(withPath('/run/locksmith/beat')), [/run directory/]);
+  t.match(whys(withPath('/etc/systemd/system/locksmith.service')), [/own unit/]);
+  t.match(whys(withPath('/etc/systemd/system/locksmith.service.d/x.conf')), [/own unit/]);
+  t.match(whys(withPath('/a/.x.0a1b.locksmith')), [/staged files/]);
+  t.same(whys(withPath('/run/locksmithy/x')), [], 'a neighbour with a longer name is nobody');
+});
+
+t.test('a schema', async (t) => {
+  const text = settingsOf(
+    BROKER,
+    '{ c: { files: [ { path: /a/x, format: json, schema: /s.json }, { path: /a/y } ] } }',
+  );
+  t.same(whys(text), []);
+  t.match(whys(change(text, (copy) => Object.assign(copy.configs.c?.files[0] ?? {}, { format: 'text' }))), [
+    /format other than text/,
+  ]);
+  t.match(whys(change(text, (copy) => Object.assign(copy.configs.c?.files[1] ?? {}, { path: '/s.json' }))), [
+    /a schema that updates/,
+  ]);
+});
+
+t.test('broker', async (t) => {
+  const good = settingsOf('{ urls: ["mqtts://h"], username: u, password_file: /p, tls: { cert: /c, key: /k } }', ONE);
+  const broker = (change_: object) => whys(change(good, (copy) => Object.assign(copy.broker, change_)));
+  t.match(broker({ urls: ['mqtt://h'] }), [/^broker.tls: tls is for mqtts/]);
+  t.match(broker({ urls: ['mqtts://h', 'embedded'] }), [/^broker.urls.1: 'embedded' stands alone/]);
+  t.match(broker({ urls: ['mqtts://u:p@h'] }), [/no user or password/]);
+  t.match(broker({ urls: ['mqtts://h/path'] }), [/nothing after it/]);
+  t.match(broker({ urls: ['mqtts://h:99999'] }), [/not a URL with a host/]);
+  t.match(broker({ tls: { cert: '/c' } }), [/^broker.tls.cert: cert and key come together/]);
+  t.match(broker({ tls: { key: '/c' } }), [/^broker.tls.key: cert and key come together/]);
+  t.match(broker({ username: undefined }), [/needs broker.username/]);
+  t.same(broker({ password_file: undefined }), [], 'a client certificate stands in for a password');
+  t.match(broker({ password_file: undefined, tls: {} }), [/needs broker.password_file/]);
+  t.match(broker({ backoff: { first_s: 9, cap_s: 8, stable_s: 1 } }), [/9 is more than cap_s, 8/]);
+  for (const path of ['/p', '/c', '/k']) {
+    const taken = change(good, (copy) => Object.assign(copy.configs.c?.files[0] ?? {}, { path }));
+    t.match(whys(taken), [/secret of Locksmith's own link/], path);
+  }
+});
+
+t.test('own directories', async (t) => {
+  const good = settingsOf(BROKER, ONE);
+  const paths = (state: string, run: string) => whys(change(good, (copy) => Object.assign(copy.paths, { state, run })));
+  t.same(paths('/s', '/r'), []);
+  t.match(paths('/s', '/s'), [/a reboot clears/]);
+  t.match(paths('/s/deep', '/s'), [/a reboot clears/]);
+  t.match(paths('/s/', '/r'), [/without '\/' at its end/]);
+});
