@@ -122,6 +122,12 @@ export interface Target {
   close(): void;
 }
 
+/** Readers of the formats a config file can have; each is loaded when first used. */
+export interface Parsers {
+  /** The value in `text`; rejects with an error that says where it went wrong. ini: sections are objects, values strings, duplicate keys an error. */
+  parse(format: 'json' | 'yaml' | 'toml' | 'ini', text: string): Promise<unknown>;
+}
+
 /** One line of the journal. `t` says which room it belongs to; the rest is that room's. */
 export interface JournalRecord {
   readonly t: string;
@@ -149,51 +155,131 @@ export interface JournalMemory {
   snapshot(): readonly JournalRecord[];
 }
 
-/** An opened descriptor that can carry kernel locks. */
-export interface LockFd {
-  readonly fd: number;
+/** The identity of a file: what a path leads to now, or what a descriptor holds on to. */
+export interface Inode {
   readonly dev: number;
   readonly ino: number;
 }
 
+/** An opened descriptor that can carry kernel locks. */
+export interface LockFd extends Inode {
+  readonly fd: number;
+  /** Owner of the file. */
+  readonly uid: number;
+  /** Opened without the right to write: its record lock is a shared one. */
+  readonly readOnly: boolean;
+}
+
+/** How {@link KernelLocks.open} opens a file. */
+export interface LockOpen {
+  /** Creates the file with this mode if it is missing. */
+  readonly create?: number;
+  /** Group a file created here is given to; a group that does not exist is a Failure. */
+  readonly group?: string | undefined;
+  readonly readOnly?: boolean;
+  /** Goes through a symlink. */
+  readonly follow?: boolean;
+}
+
 /** Kernel locks of both families (flock and open-file-description locks). Throws Failure like {@link Files}. */
 export interface KernelLocks {
-  /** Opens a file read-write (read-only if `readOnly`), close-on-exec, never through a symlink. */
-  open(op: Op, path: string, how: { readonly create?: number; readonly readOnly?: boolean }): LockFd;
-  /** flock EX and then an OFD write lock, both non-blocking; false if either is refused, and then neither is held. */
-  tryTake(op: Op, file: LockFd): boolean;
-  /** flock EX alone, non-blocking: for the guard. */
+  /** Opens a regular file read-write, close-on-exec, never through a symlink unless asked to. */
+  open(op: Op, path: string, how: LockOpen): LockFd;
+  /** flock EX alone, non-blocking. */
   tryFlock(op: Op, file: LockFd): boolean;
+  /** OFD write lock (shared on a read-only descriptor) alone, non-blocking. */
+  tryRecordLock(op: Op, file: LockFd): boolean;
+  /** Frees both families, also for whoever else has the descriptor. */
+  drop(op: Op, file: LockFd): void;
+  /** Closes the descriptor; its locks live on as long as somebody else has it. */
   close(op: Op, file: LockFd): void;
-  /** Device and inode a path leads to now; null if nothing. */
-  inode(path: string): { readonly dev: number; readonly ino: number } | null;
+  /** What a path leads to now, symlinks followed if asked to; null if nothing. */
+  inode(op: Op, path: string, follow?: boolean): Inode | null;
+}
+
+/** A process as /proc describes it; null where it cannot be read. */
+export interface ProcessInfo {
+  readonly pid: number;
+  /** Field 22 of /proc/PID/stat: clock ticks since boot, in the time namespace of the reader. */
+  readonly start: number | null;
+  /** Base name of its program, with the script for an interpreter; never all of its arguments. */
+  readonly command: string | null;
+  readonly uid: number | null;
+  readonly user: string | null;
+  /** systemd unit or container from its cgroup. */
+  readonly unit: string | null;
+  /** Inodes of its namespaces. */
+  readonly pidNamespace: number | null;
+  readonly timeNamespace: number | null;
+  /** Ended, but not yet reaped: it has no descriptor any more. */
+  readonly zombie: boolean;
+}
+
+/** One granted lock out of /proc/locks. */
+export interface LockLine extends Inode {
+  readonly family: 'flock' | 'posix' | 'ofd';
+  /** Who took it; -1 for OFD locks, and it may be long dead. */
+  readonly pid: number;
+}
+
+/** Who has a descriptor that carries a lock on an inode. */
+export interface LockSearch {
+  readonly pids: readonly number[];
+  /** False if some processes could not be looked into (not root): there may be more. */
+  readonly complete: boolean;
+}
+
+/** Processes of this machine. Reading only; nothing here throws but for our own bugs. */
+export interface Processes {
+  /** The process we are. */
+  self(): ProcessInfo;
+  /** A process; null only if it is certainly gone. */
+  describe(pid: number): ProcessInfo | null;
+  /** Granted locks that /proc/locks shows in our pid namespace. */
+  lockLines(): readonly LockLine[];
+  /**
+   * Processes whose descriptors carry a lock on the inode, ourselves left out. Looks at `hints` first and only if those are fewer than
+   * `enough` at all of /proc (30-100 ms at 300 processes).
+   */
+  holders(file: Inode, hints: readonly number[], enough: number): LockSearch;
 }
 
 /** What the update line gets from the lock room. */
 export interface LockDoor {
-  /** Settles the lock and says how it is now. Grants nothing. */
+  /** Settles the lock and says how it is now. Grants nothing, and takes no kernel lock while nothing speaks against COLD. */
   look(config: string): LockState;
   /**
    * Runs `section` with the lock of the config held (sidecar, then the inodes of all its existing files), or says who has it.
-   * The lock is dropped when `section` ends, however it ends.
+   * The lock is dropped when `section` ends, however it ends. Sections of one config never overlap. Throws Failure where record or
+   * token cannot be written; the lock is free then.
    */
   hold<T>(config: string, section: (grant: Grant) => Promise<T>): Promise<Held<T>>;
-  /** Counts a refusal because this config is HOT, for {@link LockState.refusals}. */
+  /** Counts a refusal because this config is HOT, for {@link LockState.refusals}; tells no listener. */
   refused(config: string): void;
+  /** From now on the lock is tried every second until it is COLD (then listeners are told) or the caller cancels. */
+  expectCold(config: string): Cancel;
 }
 
 /** The outcome of {@link LockDoor.hold}. */
 export type Held<T> = { readonly kind: 'done'; readonly value: T } | { readonly kind: 'hot'; readonly lock: LockState };
+
+/** The outcome of {@link Grant.fenced}. `lost`: the lock was broken (or cannot be shown to be ours), nothing was run. */
+export type Fenced<T> = { readonly kind: 'done'; readonly value: T } | { readonly kind: 'lost'; readonly why: string };
 
 /** The lock while it is ours. */
 export interface Grant {
   readonly token: number;
   /** The token found before this grant: what `expect.token` is compared with. */
   readonly tokenBefore: number;
-  /** True while record and sidecar still say the lock is ours: read right before the first rename. */
+  /** True while record and sidecar still say the lock is ours. For a look only: what replaces a file goes through {@link Grant.fenced}. */
   mine(): boolean;
   /** Locks a staged file before it is renamed in, so that a newcomer meets a lock; held as long as the grant. */
   cover(path: string): void;
+  /**
+   * Runs `replace` (the renames, nothing that waits) under the guard, after checking under the guard that the lock is still ours:
+   * whoever breaks a lock takes the guard too, so nobody can break it between check and rename.
+   */
+  fenced<T>(replace: () => T): Promise<Fenced<T>>;
 }
 
 /** A message as it came from the broker. */

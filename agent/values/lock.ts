@@ -29,4 +29,14 @@ export interface LockState {
   readonly file: string;
   /** The reason the holder gave, if it gave one. */
   readonly reason?: string;
+  /** True where no process has to live for the lock to last: it ends by its time, a reboot or a release. */
+  readonly lease?: boolean;
+  /** RFC 3339 UTC; until when the holder wanted it. */
+  readonly until?: string;
+  /** `orphaned` only: the process that took the lock and is gone. */
+  readonly leaked_by?: number;
+  /** Set where not Locksmith's own lock file is locked but the config file itself. */
+  readonly path?: string;
+  /** Locks on the config file by users whose lock does not count; they block nothing. */
+  readonly unprivileged?: readonly Holder[];
 }
