@@ -94,6 +94,8 @@ export function createJournal(input: {
   readonly path: string;
   /** Called once when a sync failed: what is on disk is then unknown, and only a restart can tell. */
   readonly onLost: (failure: unknown) => void;
+  /** Called when the journal could not be written anew; it still takes appends, and tries again when it has doubled. */
+  readonly onTrouble: (failure: Failure) => void;
 }): OpenableJournal {
   const { files, sha256, path } = input;
   const dir = path.slice(0, path.lastIndexOf('/'));
@@ -184,15 +186,16 @@ export function createJournal(input: {
     // Whoever syncs the old file meanwhile has its lines in the new one too.
     await syncing?.catch(() => {});
     old.close();
-    await files.syncDir('journal.compact', dir);
+    await files.syncDir('journal.compact', dir).catch(input.onLost);
   };
 
   const compactIfGrown = () => {
     if (compacting !== null || opened().bytes() < Math.max(COMPACT_MIN_BYTES, COMPACT_FACTOR * snapshotBytes)) return;
     compacting = compact()
       .catch((error: unknown) => {
-        // A journal that cannot be shortened still takes appends; the next one tries again.
-        if (!(error instanceof Failure)) input.onLost(error);
+        if (!(error instanceof Failure)) throw error;
+        snapshotBytes = opened().bytes();
+        input.onTrouble(error);
       })
       .finally(() => {
         compacting = null;

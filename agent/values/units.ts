@@ -34,3 +34,8 @@ export const NAME = /^[A-Za-z0-9_-]{1,64}$/;
 export function isDigest(text: string): boolean {
   return /^sha256:[0-9a-f]{64}$/.test(text);
 }
+
+/** The last part of a path: what people call the file. */
+export function baseName(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}

@@ -1,0 +1,111 @@
+import type { Grant, Journal, LockDoor, Sha256, Target } from '../ports.ts';
+import type { Refusal } from '../values/errors.ts';
+import type { LockState } from '../values/lock.ts';
+import type { Expectation } from '../values/update.ts';
+import { checkExpectation } from './admit.ts';
+import { configDigest, digestOf, type FileContent } from './content.ts';
+import type { Keeper } from './keep.ts';
+import { type Intent, intentOverRecord, intentRecord, keptRecord, type Ledger } from './ledger.ts';
+
+/** One file as a commit sees it: where it is, and what is staged for it. */
+export interface CommitFile {
+  readonly name: string;
+  readonly target: Target;
+  /** Null where the file is to be removed. */
+  readonly staged: string | null;
+  readonly digest: string | null;
+}
+
+/** A set that is staged and goes in together. */
+export interface CommitPlan {
+  readonly config: string;
+  /** Base name of the file people know the config by. */
+  readonly file: string;
+  /** Hash of the document; null for a return to what was there before Locksmith. */
+  readonly hash: string | null;
+  readonly files: readonly CommitFile[];
+  readonly expect: Expectation | null;
+}
+
+/** How a commit ended. A failure of the disk is thrown as {@link Failure}. */
+export type Committed =
+  | { readonly kind: 'committed'; readonly before: string; readonly token: number }
+  | { readonly kind: 'hot'; readonly lock: LockState }
+  | Refusal;
+
+/** What a commit works with. */
+export interface CommitPorts {
+  readonly ledger: Ledger;
+  readonly journal: Journal;
+  readonly locks: LockDoor;
+  readonly keeper: Keeper;
+  readonly sha256: Sha256;
+}
+
+/** Reads what is on disk now, in the order of `files`. */
+export function readContents(
+  files: readonly { readonly name: string; readonly target: Target }[],
+  sha256: Sha256,
+): { readonly contents: readonly FileContent[]; readonly digests: readonly (string | null)[]; readonly digest: string } {
+  const contents = files.map(({ name, target }) => ({ name, bytes: target.read('stage.read')?.bytes ?? null }));
+  const digests = contents.map(({ bytes }) => (bytes === null ? null : digestOf(bytes, sha256)));
+  const named = contents.map(({ name }, index) => ({ name, digest: digests[index] ?? null }));
+  return { contents, digests, digest: configDigest(named, sha256) };
+}
+
+/** Puts by what the move would overwrite and nobody else has: the state before Locksmith, or an edit by hand. */
+async function keepBefore(ports: CommitPorts, config: string, disk: ReturnType<typeof readContents>) {
+  const { ledger, keeper } = ports;
+  if (ledger.original(config) === null) {
+    return [keptRecord(await keeper.keep(config, 'original', disk.digest, disk.contents))];
+  }
+  const running = ledger.running(config);
+  if (running === null || running.digest === disk.digest) return [];
+  return [keptRecord(await keeper.keep(config, 'drift', disk.digest, disk.contents))];
+}
+
+/** Renames every staged file in, or removes the file, and syncs each directory. */
+export async function putAll(files: readonly CommitFile[], grant: Grant): Promise<void> {
+  for (const { target, staged } of files) if (staged !== null) grant.cover(target.path(staged));
+  for (const { target, staged } of files) {
+    if (staged === null) target.remove('commit.remove');
+    else target.put('commit.rename', staged);
+  }
+  for (const { target } of files) await target.sync('commit.sync');
+}
+
+/**
+ * Commits a staged set under the lock of its config: reads lock, token and disk again inside, keeps what would be lost,
+ * journals the intent, renames. The caller journals the outcome, which ends the intent.
+ */
+export async function commit(ports: CommitPorts, plan: CommitPlan): Promise<Committed> {
+  const { journal, locks, sha256 } = ports;
+  const held = await locks.hold<Committed>(plan.config, async (grant) => {
+    const disk = readContents(plan.files, sha256);
+    const refusal = checkExpectation(plan.file, plan.expect, { digest: disk.digest, token: grant.tokenBefore });
+    if (refusal !== null) return refusal;
+    const intent: Intent = {
+      config: plan.config,
+      hash: plan.hash,
+      files: plan.files.map(({ name, staged, digest }, index) => ({
+        name,
+        staged,
+        digest,
+        before: disk.digests[index] ?? null,
+      })),
+      tokenBefore: grant.tokenBefore,
+    };
+    const kept = await keepBefore(ports, plan.config, disk);
+    const records = [...kept, intentRecord(intent)];
+    // One file alone is atomic by its rename: its intent need only outlive the process, not the power.
+    if (plan.files.length > 1 || plan.expect !== null || kept.length > 0) await journal.append(records);
+    else journal.note(records);
+    if (!grant.mine()) {
+      journal.note([intentOverRecord(plan.config)]);
+      return { kind: 'hot', lock: locks.look(plan.config) };
+    }
+    await putAll(plan.files, grant);
+    return { kind: 'committed', before: disk.digest, token: grant.token };
+  });
+  return held.kind === 'hot' ? held : held.value;
+}

@@ -1,0 +1,43 @@
+import type { Sha256 } from '../ports.ts';
+import type { Update, UpdateFile } from '../values/update.ts';
+
+/** A file's base name and its bytes; null where the file is absent. */
+export interface FileContent {
+  readonly name: string;
+  readonly bytes: Uint8Array | null;
+}
+
+/** `sha256:` and the hex digest of `bytes`. */
+export function digestOf(bytes: Uint8Array, sha256: Sha256): string {
+  return `sha256:${sha256(bytes)}`;
+}
+
+/**
+ * The digest of a config from the digests of its files: one file, its own; several, the SHA-256 of what `sha256sum` prints for
+ * the names in order, absent files left out.
+ */
+export function configDigest(
+  files: readonly { readonly name: string; readonly digest: string | null }[],
+  sha256: Sha256,
+): string {
+  const only = files.length === 1 ? files[0] : undefined;
+  if (only !== undefined && only.digest !== null) return only.digest;
+  const lines = files
+    .filter(({ digest }) => digest !== null)
+    .map(({ name, digest }) => ({ name, hex: (digest ?? '').slice('sha256:'.length) }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .map(({ name, hex }) => `${hex}  ${name}\n`);
+  return `sha256:${sha256(lines.join(''))}`;
+}
+
+/** The bytes of a file in an update. */
+export function bytesOf(file: UpdateFile): Uint8Array {
+  return file.encoding === 'utf8'
+    ? new TextEncoder().encode(file.content)
+    : Uint8Array.from(atob(file.content), (char) => char.charCodeAt(0));
+}
+
+/** The digest of the config an update asks for; null for a tombstone. */
+export function updateDigest(update: Update, sha256: Sha256): string | null {
+  return update.withdraw ? null : configDigest(update.files, sha256);
+}

@@ -1,0 +1,59 @@
+import type { LockState } from '../values/lock.ts';
+import { type CommitFile, type CommitPorts, putAll, readContents } from './commit.ts';
+import { digestOf, type FileContent } from './content.ts';
+import { type Intent, intentOverRecord, keptRecord } from './ledger.ts';
+import type { OpenFile } from './stage.ts';
+
+/** What became of a commit that a crash cut off. */
+export type Recovered =
+  /** Not one rename had happened: staged files removed, the document is tried afresh. */
+  | { readonly kind: 'back' }
+  /** The set is whole and new; its outcome is not journalled yet. */
+  | { readonly kind: 'forward' }
+  /** It is mixed and somebody has the lock. */
+  | { readonly kind: 'hot'; readonly lock: LockState };
+
+/**
+ * Ends a commit that a crash cut off: back if nothing was renamed, forward otherwise. Staged files that are gone or damaged are
+ * staged again from `contents`.
+ */
+export async function recover(
+  ports: CommitPorts,
+  intent: Intent,
+  open: readonly OpenFile[],
+  contents: readonly FileContent[],
+): Promise<Recovered> {
+  const { journal, locks, keeper, sha256 } = ports;
+  const disk = readContents(open, sha256);
+  const state = intent.files.map((file) => {
+    const index = open.findIndex(({ name }) => name === file.name);
+    const now = disk.digests[index] ?? null;
+    return { file, opened: open[index], done: now === file.digest, touched: now !== file.before };
+  });
+  if (state.every(({ touched }) => !touched)) {
+    for (const { file, opened } of state) if (file.staged !== null) opened?.target.discard('stage.discard', file.staged);
+    journal.note([intentOverRecord(intent.config)]);
+    return { kind: 'back' };
+  }
+  if (state.every(({ done }) => done)) return { kind: 'forward' };
+
+  const held = await locks.hold<Recovered>(intent.config, async (grant) => {
+    if (state.some(({ done, touched }) => touched && !done)) {
+      // Somebody edited a file of the half-done set: that text is kept before it is overwritten.
+      await journal.append([keptRecord(await keeper.keep(intent.config, 'drift', disk.digest, disk.contents))]);
+    }
+    const rest: CommitFile[] = [];
+    for (const { file, opened, done } of state) {
+      if (done || opened === undefined) continue;
+      const { target, name } = opened;
+      const whole = file.staged === null ? null : target.readStaged('recover.look', file.staged);
+      const bytes = contents.find((content) => content.name === name)?.bytes ?? null;
+      const intact = whole !== null && digestOf(whole, sha256) === file.digest;
+      const staged = file.digest === null ? null : intact ? file.staged : await target.stage('stage.write', bytes ?? new Uint8Array());
+      rest.push({ name, target, staged, digest: file.digest });
+    }
+    await putAll(rest, grant);
+    return { kind: 'forward' };
+  });
+  return held.kind === 'hot' ? held : held.value;
+}

@@ -1,0 +1,72 @@
+import type { ValidateFunction } from 'ajv';
+import type { Files, Parsers } from '../ports.ts';
+import type { ConfigSettings } from '../settings-schema.ts';
+import { type Refusal, refuse } from '../values/errors.ts';
+
+type FileSettings = ConfigSettings['files'][number];
+
+/** Largest schema file that is read. */
+const SCHEMA_MAX_BYTES = 1024 * 1024;
+
+/** Checks new contents against the format and the schema of their file. */
+export interface Validator {
+  /** Null if the content is fine. A schema that cannot be used refuses: what cannot be checked is not let through. */
+  check(file: FileSettings, name: string, bytes: Uint8Array): Promise<Refusal | null>;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? (error.message.split('\n')[0] ?? error.message) : String(error);
+}
+
+/** Compiles a schema; loaded only when a config has one. */
+async function compileSchema(text: string, coerce: boolean): Promise<ValidateFunction> {
+  const schema: unknown = JSON.parse(text);
+  if (typeof schema !== 'object' || schema === null) throw new Error('a schema is a JSON object');
+  const { Ajv2020 } = await import('ajv/dist/2020.js');
+  return new Ajv2020({ allErrors: false, strict: false, coerceTypes: coerce, validateFormats: false }).compile(schema);
+}
+
+/** Opens a validator that keeps each compiled schema until its file changes. */
+export function openValidator(files: Files, parsers: Parsers): Validator {
+  const compiled = new Map<string, { readonly stamp: string; readonly validate: ValidateFunction }>();
+
+  const validatorOf = async (path: string, coerce: boolean): Promise<ValidateFunction> => {
+    const stat = files.stat('stage.read', path);
+    if (stat === null) throw new Error('the schema file does not exist');
+    const stamp = `${stat.ino} ${stat.modifiedMs} ${stat.bytes}`;
+    const known = compiled.get(path);
+    if (known !== undefined && known.stamp === stamp) return known.validate;
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(
+      files.read('stage.read', path, SCHEMA_MAX_BYTES) ?? new Uint8Array(),
+    );
+    const validate = await compileSchema(text, coerce);
+    compiled.set(path, { stamp, validate });
+    return validate;
+  };
+
+  return {
+    async check(file, name, bytes) {
+      if (file.format === 'text' && file.schema === undefined) return null;
+      if (file.format === 'text') return refuse('schema', `${name}: a schema needs a format other than text`);
+      let value: unknown;
+      try {
+        value = await parsers.parse(file.format, new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+      } catch (error) {
+        return refuse('schema', `${name}: cannot be read as ${file.format}: ${messageOf(error)}`);
+      }
+      if (file.schema === undefined) return null;
+      let validate: ValidateFunction;
+      try {
+        // Every value of an ini file is a string: `5` must count as a number there.
+        validate = await validatorOf(file.schema, file.format === 'ini');
+      } catch (error) {
+        return refuse('schema', `${name}: schema ${file.schema} cannot be used: ${messageOf(error)}`);
+      }
+      if (validate(value)) return null;
+      const first = validate.errors?.[0];
+      const extra = first?.keyword === 'additionalProperties' ? ` ('${String(first.params.additionalProperty)}')` : '';
+      const allowed = first?.keyword === 'enum' ? `: ${JSON.stringify(first.params.allowedValues)}` : '';
+      return refuse('schema', `${name}: ${first?.instancePath || '/'} ${first?.message ?? 'does not fit'}${extra}${allowed}`);
+    },
+  };
+}
