@@ -1,0 +1,214 @@
+import { readFileSync } from 'node:fs';
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+// The client alone: the package's front door also loads proxies and web sockets, which cost start-up time and memory.
+import mqtt from 'mqtt/lib/client';
+import type { Broker, Connection, ConnectionEvents, ConnectWish, LinkCause } from '../ports.ts';
+
+/** Ports of the two kinds of URL where the URL names none. Source: IANA. */
+const PORTS = { 'mqtt:': 1883, 'mqtts:': 8883 } as const;
+
+/** A file of the link that cannot be read. */
+class FileTrouble extends Error {
+  readonly path: string;
+  constructor(path: string, cause: unknown) {
+    super(`${path}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    this.path = path;
+  }
+}
+
+function read(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new FileTrouble(path, error);
+  }
+}
+
+/** The password is the first line, so that a file made with an editor works. */
+function readPassword(path: string): string {
+  return read(path).toString('utf8').split(/\r?\n/, 1)[0] ?? '';
+}
+
+function codeOf(error: unknown): unknown {
+  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Opens the transport. Throws {@link FileTrouble}, or what Node says of a key that does not fit its certificate. */
+function openTransport(wish: ConnectWish): Socket {
+  const url = new URL(wish.url);
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  if (url.protocol === 'mqtts:') {
+    const { ca, cert, key, servername } = wish.tls;
+    const name = servername ?? (isIP(host) === 0 ? host : undefined);
+    return connectTls({
+      host,
+      port: Number(url.port) || PORTS['mqtts:'],
+      rejectUnauthorized: true,
+      ...(ca === null ? {} : { ca: read(ca) }),
+      ...(cert === null ? {} : { cert: read(cert) }),
+      ...(key === null ? {} : { key: read(key) }),
+      ...(name === undefined ? {} : { servername: name }),
+    });
+  }
+  return connectTcp({ host, port: Number(url.port) || PORTS['mqtt:'] });
+}
+
+/**
+ * A broker reached with MQTT.js. A client lives as long as its connection and is then thrown away: nothing it still has in
+ * memory (a message in flight, an acknowledgement that comes late) can reach the next connection.
+ */
+export const mqttBroker: Broker = {
+  connect(wish: ConnectWish, events: ConnectionEvents): Connection {
+    try {
+      const password = wish.passwordFile === null ? null : readPassword(wish.passwordFile);
+      return connectWith(openTransport(wish), password, wish, events);
+    } catch (error) {
+      const code = codeOf(error);
+      const path = error instanceof FileTrouble ? error.path : (wish.tls.cert ?? wish.tls.ca ?? wish.url);
+      const cause: LinkCause =
+        error instanceof FileTrouble || typeof code !== 'string' ? { kind: 'file', path } : { kind: 'system', code };
+      queueMicrotask(() => events.ended({ cause, connected: false, message: messageOf(error) }));
+      const gone = Promise.reject(error);
+      gone.catch(() => {});
+      return { subscribe: () => gone, publish: () => gone, close: () => {}, drop: () => {} };
+    }
+  },
+};
+
+function connectWith(socket: Socket, password: string | null, wish: ConnectWish, events: ConnectionEvents): Connection {
+  let cause: LinkCause | null = null;
+  let message = '';
+  let connected = false;
+  let ended = false;
+  let pingedMs = 0;
+  const waiting = new Set<(error: Error) => void>();
+
+  // The first cause is the true one: whatever follows is its echo.
+  const blame = (what: LinkCause, words: string) => {
+    if (cause !== null) return;
+    cause = what;
+    message = words;
+  };
+  const blameError = (error: unknown) => {
+    const code = codeOf(error);
+    if (typeof code === 'string') blame({ kind: 'system', code }, messageOf(error));
+    else if (/timeout/i.test(messageOf(error))) blame({ kind: 'silent' }, messageOf(error));
+    else blame({ kind: 'system', code: 'PROTOCOL' }, messageOf(error));
+    socket.destroy();
+  };
+  socket.on('connect', () => socket.setNoDelay(true));
+  socket.on('error', blameError);
+  socket.on('end', () => blame({ kind: 'closed' }, 'the other side closed the connection'));
+
+  const client = new mqtt.default(() => socket, {
+    clientId: wish.clientId,
+    clean: true,
+    keepalive: wish.keepaliveS,
+    connectTimeout: wish.connectTimeoutMs,
+    // The link room decides when to try again, with a client of its own for every attempt.
+    reconnectPeriod: 0,
+    resubscribe: false,
+    queueQoSZero: false,
+    // A cache of all 65,536 packet ids costs several megabytes and saves nothing at this rate.
+    writeCache: false,
+    timerVariant: 'native',
+    log: () => {},
+    ...(wish.protocol === '5'
+      ? { protocolVersion: 5, properties: { sessionExpiryInterval: 0 } }
+      : { protocolVersion: 4 }),
+    ...(wish.username === null ? {} : { username: wish.username }),
+    ...(password === null ? {} : { password }),
+    will: { topic: wish.will.topic, payload: Buffer.from(wish.will.payload), qos: 1, retain: true },
+  });
+
+  client.on('packetreceive', (packet) => {
+    if (packet.cmd === 'connack') {
+      const code = packet.returnCode ?? packet.reasonCode ?? 0;
+      if (code !== 0) blame({ kind: 'refused', code }, `CONNACK ${code}`);
+    } else if (packet.cmd === 'disconnect') {
+      blame({ kind: 'told', code: packet.reasonCode ?? 0 }, `DISCONNECT ${packet.reasonCode ?? 0}`);
+      socket.destroy();
+    } else if (packet.cmd === 'pingresp') {
+      events.roundTrip(performance.now() - pingedMs);
+    }
+  });
+  client.on('packetsend', (packet) => {
+    if (packet.cmd === 'pingreq') pingedMs = performance.now();
+  });
+  // Without a listener a refusal or a TLS failure would be silent, and a parse error would leave a deaf connection open.
+  client.on('error', blameError);
+  client.on('connect', () => {
+    connected = true;
+    events.connected();
+  });
+  client.handleMessage = (packet, acknowledge) => {
+    const { topic, payload, retain } = packet;
+    const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
+    events.frame({ topic, payload: bytes, retain: retain === true }).then(
+      () => {
+        if (!ended) acknowledge?.();
+      },
+      (error: unknown) => {
+        blame({ kind: 'not-kept' }, messageOf(error));
+        socket.destroy();
+      },
+    );
+  };
+  socket.on('close', () => {
+    if (ended) return;
+    ended = true;
+    for (const reject of [...waiting]) reject(new Error('the connection ended'));
+    events.ended({ cause: cause ?? { kind: 'closed' }, connected, message });
+  });
+
+  const answer = <T>(ask: (resolve: (value: T) => void, reject: (error: Error) => void) => void): Promise<T> =>
+    new Promise((resolve, reject) => {
+      if (ended || !connected) {
+        reject(new Error('there is no connection'));
+        return;
+      }
+      const fail = (error: Error) => {
+        waiting.delete(fail);
+        reject(error);
+      };
+      waiting.add(fail);
+      const askedMs = performance.now();
+      ask((value) => {
+        waiting.delete(fail);
+        if (!ended) events.roundTrip(performance.now() - askedMs);
+        resolve(value);
+      }, fail);
+    });
+
+  return {
+    subscribe: (filters) =>
+      answer((resolve, reject) => {
+        client.subscribe([...filters], { qos: 1 }, (error, _granted, packet) => {
+          if (packet !== undefined) resolve(packet.granted.map(Number));
+          else reject(error ?? new Error('no answer'));
+        });
+      }),
+    publish: (topic, payload, { qos, retain }) =>
+      answer((resolve, reject) => {
+        client.publish(topic, payload, { qos, retain }, (error) => {
+          const code = codeOf(error);
+          if (error == null) resolve(0);
+          else if (typeof code === 'number' && code >= 128) resolve(code);
+          else reject(error);
+        });
+      }),
+    close: () => {
+      blame({ kind: 'left' }, 'we left');
+      client.end();
+    },
+    drop: () => {
+      blame({ kind: 'left' }, 'we left');
+      socket.destroy();
+    },
+  };
+}

@@ -1,0 +1,28 @@
+import { type Address, desiredTopic, LAYERS } from '../values/topics.ts';
+
+/** Filters in one SUBSCRIBE. Source: AWS IoT Core takes no more; no broker minds fewer. */
+const FILTERS_PER_PACKET = 8;
+
+/**
+ * The filters of a device, in packets of at most 8. `wildcard`: one filter an address. `exact`: one for every config and layer,
+ * for brokers that do not send retained messages to wildcard filters.
+ */
+export function subscriptionPackets(input: {
+  readonly root: string;
+  readonly addresses: readonly Address[];
+  readonly configs: readonly string[];
+  readonly filters: 'wildcard' | 'exact';
+}): readonly (readonly string[])[] {
+  const { root, addresses, configs } = input;
+  const filters =
+    input.filters === 'wildcard'
+      ? addresses.map((address) => `${root}/v1/${address}/desired/+/+`)
+      : addresses.flatMap((address) =>
+          configs.flatMap((config) => LAYERS.map((layer) => desiredTopic(root, address, config, layer))),
+        );
+  const packets: string[][] = [];
+  for (let from = 0; from < filters.length; from += FILTERS_PER_PACKET) {
+    packets.push(filters.slice(from, from + FILTERS_PER_PACKET));
+  }
+  return packets;
+}
