@@ -1,7 +1,17 @@
 // Bundles agent/ into dist/: one entry, and a chunk for whatever a command loads only when it is asked for.
 // The same sources give the same bytes. Usage: node scripts/build.mjs [--fresh]
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -33,7 +43,9 @@ function licences(inputs) {
   const parts = [...folders].sort().map((folder) => {
     const dir = join(ROOT, folder);
     const { name, version, license } = JSON.parse(readFileSync(join(dir, 'package.json'), 'utf8'));
-    const file = readdirSync(dir).filter((entry) => /^licen[cs]e/i.test(entry)).sort()[0];
+    const file = readdirSync(dir)
+      .filter((entry) => /^licen[cs]e/i.test(entry))
+      .sort()[0];
     const text = file === undefined ? '' : `\n${readFileSync(join(dir, file), 'utf8').trim()}\n`;
     return `${name} ${version} (${license ?? 'see its page'})\n${text}`;
   });
@@ -96,4 +108,6 @@ for (const name of existsSync(chunks) ? readdirSync(chunks) : []) {
 }
 
 const bytes = result.outputFiles.reduce((sum, { contents }) => sum + contents.length, 0);
-console.error(`built ${relative(ROOT, entry)} ${version}: ${result.outputFiles.length} files, ${Math.round(bytes / 1024)} KiB`);
+console.error(
+  `built ${relative(ROOT, entry)} ${version}: ${result.outputFiles.length} files, ${Math.round(bytes / 1024)} KiB`,
+);

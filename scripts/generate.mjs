@@ -16,7 +16,9 @@ async function loadSchema() {
 }
 
 function withoutDescriptions(schema) {
-  return JSON.parse(JSON.stringify(schema, (key, value) => (key === 'description' && typeof value === 'string' ? undefined : value)));
+  return JSON.parse(
+    JSON.stringify(schema, (key, value) => (key === 'description' && typeof value === 'string' ? undefined : value)),
+  );
 }
 
 async function checkModule(schema) {
@@ -76,7 +78,11 @@ function typeText(schema) {
 
 function rows(schema, prefix) {
   const required = new Set(schema.required ?? []);
-  const own = Object.entries(schema.properties ?? {}).map(([key, child]) => ({ key, child, required: required.has(key) }));
+  const own = Object.entries(schema.properties ?? {}).map(([key, child]) => ({
+    key,
+    child,
+    required: required.has(key),
+  }));
   if (typeof schema.additionalProperties === 'object') {
     own.push({ key: 'NAME', child: schema.additionalProperties, required: false });
   }
