@@ -1,0 +1,36 @@
+import { type Refusal, refuse } from '../values/errors.ts';
+import type { ClockTrust } from '../values/report.ts';
+import type { Address } from '../values/topics.ts';
+import { rfc3339 } from '../values/units.ts';
+import type { Update } from '../values/update.ts';
+import type { TrustKey } from './keys.ts';
+
+/**
+ * May this key sign this update? null if so, else the refusal `key-not-allowed`. The life of a key (`nbf`, `exp`) is held
+ * against a trusted clock, and always against the time the document says it was signed. Pure.
+ */
+export function mayUpdate(
+  key: TrustKey,
+  update: Update,
+  now: { readonly nowS: number; readonly clock: ClockTrust },
+): Refusal | null {
+  const no = (why: string) => refuse('key-not-allowed', `key ${key.kid} ${why}`);
+  if (key.role !== 'push') return no('is a root key, which signs no updates');
+  const { addresses, configs } = key.may;
+  if (addresses !== null && !addresses.some((allowed) => covers(allowed, update.aud))) {
+    return no(`may not sign for ${update.aud}`);
+  }
+  if (configs !== null && !configs.includes(update.config)) return no(`may not sign for config ${update.config}`);
+  const times = now.clock === 'ok' ? [update.iat, now.nowS] : [update.iat];
+  for (const at of times) {
+    if (key.nbf !== null && at < key.nbf) return no(`is not valid before ${rfc3339(key.nbf * 1000)}`);
+    if (key.exp !== null && at >= key.exp) return no(`is not valid since ${rfc3339(key.exp * 1000)}`);
+  }
+  return null;
+}
+
+function covers(allowed: string, address: Address): boolean {
+  if (allowed === 'dev/*') return address.startsWith('dev/');
+  if (allowed === 'grp/*') return address.startsWith('grp/');
+  return allowed === address;
+}

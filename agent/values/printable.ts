@@ -1,0 +1,5 @@
+/** A text from outside made fit for a log or a terminal: printable ASCII, cut at `max` characters. */
+export function printable(text: string, max: number): string {
+  const cut = text.length > max ? `${text.slice(0, max)}…` : text;
+  return cut.replace(/[^\x20-\x7e…]/g, '?');
+}

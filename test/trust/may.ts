@@ -1,0 +1,57 @@
+import t from 'tap';
+import { parseKeys, type TrustKey } from '../../agent/trust/keys.ts';
+import { mayUpdate } from '../../agent/trust/may.ts';
+import type { Update } from '../../agent/values/update.ts';
+
+const UPDATE: Update = {
+  v: 1,
+  id: 'u',
+  aud: 'grp/canary',
+  config: 'aim',
+  layer: 'base',
+  version: 1,
+  iat: 1000,
+  withdraw: true,
+  files: [],
+};
+const OK = { nowS: 1000, clock: 'ok' } as const;
+
+function key(change: object): TrustKey {
+  const jwk = { kty: 'OKP', crv: 'Ed25519', kid: 'k', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo', ...change };
+  const found = parseKeys(JSON.stringify({ keys: [jwk] }), 'k').find('k');
+  if (found === null) throw new Error('no key');
+  return found;
+}
+
+t.test('a push key without limits may', async (t) => {
+  t.equal(mayUpdate(key({}), UPDATE, OK), null);
+});
+
+t.test('a root key may not', async (t) => {
+  t.match(mayUpdate(key({ role: 'root' }), UPDATE, OK), { code: 'key-not-allowed', reason: /root key/ });
+});
+
+t.test('addresses and configs', async (t) => {
+  const may = (limits: object) => mayUpdate(key({ may: limits }), UPDATE, OK)?.reason ?? null;
+  t.equal(may({ addresses: ['all', 'grp/canary'], configs: ['aim'] }), null);
+  t.equal(may({ addresses: ['grp/*'] }), null);
+  t.match(may({ addresses: ['dev/*', 'all'] }), /may not sign for grp\/canary/);
+  t.match(may({ addresses: ['grp/can'] }), /may not sign for grp\/canary/);
+  t.match(may({ addresses: [] }), /may not sign for grp\/canary/);
+  t.match(may({ configs: ['other'] }), /may not sign for config aim/);
+  t.equal(mayUpdate(key({ may: { addresses: ['dev/*'] } }), { ...UPDATE, aud: 'dev/d7' }, OK), null);
+});
+
+t.test('the life of a key: by the clock if it can be trusted, by the time of signing always', async (t) => {
+  const young = key({ nbf: 2000 });
+  const old = key({ exp: 1000 });
+  t.match(mayUpdate(young, UPDATE, OK), { code: 'key-not-allowed', reason: /not valid before/ });
+  t.match(mayUpdate(old, { ...UPDATE, iat: 999 }, OK), { code: 'key-not-allowed', reason: /not valid since/ });
+  t.equal(mayUpdate(old, { ...UPDATE, iat: 999 }, { nowS: 5000, clock: 'untrusted' }), null);
+  t.match(mayUpdate(old, UPDATE, { nowS: 1, clock: 'untrusted' }), { code: 'key-not-allowed' });
+  t.match(
+    mayUpdate(young, { ...UPDATE, iat: 3000 }, OK),
+    { code: 'key-not-allowed' },
+    'a date of signing in the future helps nobody',
+  );
+});

@@ -1,0 +1,156 @@
+import fc from 'fast-check';
+import t from 'tap';
+import { parseUpdate, updatePayload, whyNoBaseName } from '../../agent/values/document.ts';
+import type { Update } from '../../agent/values/update.ts';
+
+const DIGEST = `sha256:${'0a'.repeat(32)}`;
+const FILE = { name: 'aim.conf', digest: DIGEST, encoding: 'utf8', content: 'x=1\n' };
+const BASE = { v: 1, id: 'u-1', aud: 'grp/canary', config: 'aim', layer: 'base', version: 3, iat: 1000, files: [FILE] };
+const SHADOW = { ...BASE, layer: 'shadow', until: 2000 };
+
+function said(payload: unknown): string {
+  const result = parseUpdate(payload);
+  return 'kind' in result ? `${result.code}: ${result.reason}` : 'taken';
+}
+const base = (change: object) => said({ ...BASE, ...change });
+const file = (change: object) => said({ ...BASE, files: [{ ...FILE, ...change }] });
+
+t.test('what is right is taken', async (t) => {
+  t.same(parseUpdate(BASE), { ...BASE, withdraw: false });
+  t.equal(said(SHADOW), 'taken');
+  t.equal(said({ ...SHADOW, exp: 5, expect: { digest: DIGEST, token: 0 }, rollout: 'r', note: 'ü' }), 'taken');
+  const { files, ...empty } = BASE;
+  t.same(parseUpdate({ ...empty, withdraw: true }), { ...empty, withdraw: true, files: [] });
+  t.equal(said({ ...empty, layer: 'shadow', withdraw: true }), 'taken', 'a withdrawal of a shadow needs no end');
+  t.equal(file({ encoding: 'base64', content: 'AAE=' }), 'taken');
+  t.equal(file({ encoding: 'base64', content: '' }), 'taken');
+  t.equal(file({ content: '\u{1f512}' }), 'taken');
+});
+
+t.test('the format version comes first', async (t) => {
+  t.equal(said({ v: 2, everything: 'else' }), 'unsupported-format: v: 2, this agent reads 1');
+  t.equal(said({ v: '1' }), 'malformed: v: expected 1');
+  t.equal(said({}), 'malformed: v: expected 1');
+  for (const payload of [null, 7, 'x', [], undefined])
+    t.equal(said(payload), 'malformed: document: expected an object');
+});
+
+t.test('unknown fields, anywhere', async (t) => {
+  t.equal(base({ extra: 1 }), 'unknown-field: extra: not a field of an update');
+  t.equal(base({ expect: { digest: DIGEST, size: 1 } }), 'unknown-field: expect.size: not a field of an update');
+  t.equal(file({ mode: 420 }), 'unknown-field: files[0].mode: not a field of an update');
+  t.equal(said(JSON.parse('{"v":1,"__proto__":{"id":"x"}}')), 'unknown-field: __proto__: not a field of an update');
+});
+
+t.test('what the format has and this version does not build', async (t) => {
+  for (const key of ['when', 'confirm', 'retry'])
+    t.equal(base({ [key]: {} }), `not-supported: ${key}: not built in this version`);
+  for (const key of ['url', 'size', 'absent'])
+    t.equal(file({ [key]: 1 }), `not-supported: files[0].${key}: not built in this version`);
+});
+
+t.test('each key has its rule', async (t) => {
+  for (const key of ['id', 'aud', 'config', 'layer', 'version', 'iat']) {
+    const { [key]: _, ...rest }: Record<string, unknown> = BASE;
+    t.equal(said(rest), `malformed: ${key}: is missing`);
+    t.match(base({ [key]: null }), `malformed: ${key}: `);
+  }
+  for (const id of ['', 'a b', 'x'.repeat(65)]) t.match(base({ id }), 'malformed: id: ');
+  for (const aud of ['dev', 'dev/', 'dev/a/b', 'ALL', 'grp/*', 'dev/../x'])
+    t.match(base({ aud }), 'malformed: aud: ', aud);
+  for (const config of ['', 'a.b', '../x', 'x'.repeat(65)]) t.match(base({ config }), 'malformed: config: ');
+  for (const version of [0, -1, 1.5, 2 ** 53, '3', Number.NaN]) t.match(base({ version }), 'malformed: version: ');
+  for (const key of ['iat', 'exp']) {
+    for (const time of [0, -5, 1e15, 1.5, '2026']) t.match(base({ [key]: time }), `malformed: ${key}: `);
+  }
+  t.match(base({ note: 'x'.repeat(1025) }), 'malformed: note: ');
+  t.match(base({ rollout: 'a b' }), 'malformed: rollout: ');
+  t.match(base({ expect: {} }), 'malformed: expect: ');
+  t.match(base({ expect: { digest: 'sha256:0' } }), 'malformed: expect.digest: ');
+  t.match(base({ expect: { token: -1 } }), 'malformed: expect.token: ');
+});
+
+t.test('layers and withdrawals', async (t) => {
+  t.equal(base({ until: 5 }), 'malformed: until: only a shadow ends');
+  t.equal(base({ layer: 'shadow' }), 'malformed: until: is missing: a shadow needs it');
+  t.match(said({ ...SHADOW, until: 'later' }), 'malformed: until: ');
+  t.equal(base({ withdraw: true }), 'malformed: files: a withdrawal has no files');
+  t.equal(base({ withdraw: false }), 'malformed: withdraw: expected true, or nothing');
+  t.equal(base({ files: undefined }), 'malformed: files: is missing');
+  t.equal(base({ files: [] }), 'malformed: files: expected a list of files');
+});
+
+t.test('files', async (t) => {
+  for (const name of ['', '.', '..', '/etc/passwd', 'a/b', '../a', 'a\u0000b', 'a\nb', '\ud800', 'ä'.repeat(128), 7]) {
+    t.match(file({ name }), 'malformed: files[0].name: ', JSON.stringify(name).slice(0, 20));
+  }
+  t.equal(whyNoBaseName('ä'.repeat(127)), null);
+  t.match(file({ digest: DIGEST.toUpperCase() }), 'malformed: files[0].digest: ');
+  t.match(file({ encoding: 'hex' }), 'malformed: files[0].encoding: ');
+  t.match(file({ content: 7 }), 'malformed: files[0].content: ');
+  t.match(file({ content: 'a\ud800b' }), 'malformed: files[0].content: half a character');
+  for (const content of ['A', 'AA', 'AAA', 'AA=', 'AAE', 'AAF=', 'AB==', 'A A=', 'AA-_', 'AAE=\n', '====']) {
+    t.match(file({ encoding: 'base64', content }), 'malformed: files[0].content: expected base64', content);
+  }
+  t.match(said({ ...BASE, files: [FILE, FILE] }), 'incomplete: files[1].name: aim.conf is listed twice');
+  t.match(said({ ...BASE, files: [FILE, 7] }), 'malformed: files[1]: expected an object');
+});
+
+const name = fc.stringMatching(/^[A-Za-z0-9_-]{1,64}$/);
+const time = fc.integer({ min: 1, max: 253_402_300_799 });
+const digest = fc.stringMatching(/^[0-9a-f]{64}$/).map((hex) => `sha256:${hex}`);
+const content = fc.oneof(
+  fc.string({ unit: 'grapheme' }).map((text) => ({ encoding: 'utf8' as const, content: text })),
+  fc.uint8Array().map((bytes) => ({ encoding: 'base64' as const, content: Buffer.from(bytes).toString('base64') })),
+);
+const files = fc.uniqueArray(
+  fc.record({ name, digest, body: content }).map(({ name, digest, body }) => ({ name, digest, ...body })),
+  { minLength: 1, maxLength: 4, selector: (each) => each.name },
+);
+const update: fc.Arbitrary<Update> = fc
+  .record({
+    id: name,
+    aud: fc.oneof(
+      name.map((id) => `dev/${id}` as const),
+      name.map((group) => `grp/${group}` as const),
+      fc.constant('all' as const),
+    ),
+    config: name,
+    version: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+    iat: time,
+    end: fc.constantFrom({ layer: 'base' as const }, { layer: 'shadow' as const, until: 99 }),
+    what: fc.oneof(
+      files.map((list) => ({ withdraw: false, files: list })),
+      fc.constant({ withdraw: true, files: [] }),
+    ),
+    more: fc.record(
+      { exp: time, expect: fc.record({ digest }), rollout: name, note: fc.string() },
+      { requiredKeys: [] },
+    ),
+  })
+  .map(({ end, what, more, ...rest }) => ({ v: 1, ...rest, ...end, ...what, ...more }));
+
+t.test('what is signed is what is read', async (t) => {
+  fc.assert(
+    fc.property(update, (each) => {
+      t.same(parseUpdate(JSON.parse(JSON.stringify(updatePayload(each)))), each);
+    }),
+    { numRuns: 100 },
+  );
+});
+
+t.test('anything else is refused, with a reason that names a place, and nothing is thrown', async () => {
+  const place = /^[A-Za-z0-9_.[\]?…\x20-\x7e-]+: /;
+  fc.assert(
+    fc.property(fc.anything({ withNullPrototype: true }), (value) => {
+      const result = parseUpdate(value);
+      return 'kind' in result && place.test(result.reason);
+    }),
+  );
+  fc.assert(
+    fc.property(update, fc.constantFrom(...Object.keys(BASE)), fc.anything(), (each, key, value) => {
+      const result = parseUpdate({ ...updatePayload(each), [key]: value });
+      return !('kind' in result) || place.test(result.reason);
+    }),
+  );
+});
