@@ -161,6 +161,23 @@ export interface Inode {
   readonly ino: number;
 }
 
+/** What a replay found. */
+export interface Replay {
+  readonly lines: number;
+  /** Bytes of a last line that a crash cut short; they were never acknowledged. */
+  readonly tornBytes: number;
+  /** Lines in the middle that do not fit their check: the disk or a person damaged the file. */
+  readonly damagedLines: number;
+}
+
+/** The journal as the hall opens and closes it; before `open` it refuses every write. */
+export interface JournalFile extends Journal {
+  /** Replays the file into the memories and starts taking writes. A damaged file is first put aside as `journal.damaged-<n>`. */
+  open(memories: readonly JournalMemory[]): Promise<Replay & { readonly putAside: string | null }>;
+  bytes(): number;
+  close(): Promise<void>;
+}
+
 /** An opened descriptor that can carry kernel locks. */
 export interface LockFd extends Inode {
   readonly fd: number;

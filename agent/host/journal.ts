@@ -1,4 +1,4 @@
-import type { AppendFile, Files, Journal, JournalMemory, JournalRecord, Sha256 } from '../ports.ts';
+import type { AppendFile, Files, JournalFile, JournalMemory, JournalRecord, Replay, Sha256 } from '../ports.ts';
 import { Failure } from '../values/errors.ts';
 
 /** Below this size the journal is never written anew: it costs more wear than it saves. */
@@ -8,23 +8,6 @@ const COMPACT_FACTOR = 4;
 /** Largest journal that is read: far above what compaction leaves, far below what would exhaust a small device. */
 const JOURNAL_MAX_BYTES = 256 * 1024 * 1024;
 const CHECK_LENGTH = 16;
-
-/** What a replay found. */
-export interface Replay {
-  readonly lines: number;
-  /** Bytes of a last line that a crash cut short; they were never acknowledged. */
-  readonly tornBytes: number;
-  /** Lines in the middle that do not fit their check: the disk or a person damaged the file. */
-  readonly damagedLines: number;
-}
-
-/** The journal before {@link OpenableJournal.open} refuses every write. */
-export interface OpenableJournal extends Journal {
-  /** Replays the file into the memories and starts taking writes. A damaged file is first put aside as `journal.damaged-<n>`. */
-  open(memories: readonly JournalMemory[]): Promise<Replay & { readonly putAside: string | null }>;
-  bytes(): number;
-  close(): Promise<void>;
-}
 
 interface Line {
   readonly records: readonly JournalRecord[];
@@ -96,7 +79,7 @@ export function createJournal(input: {
   readonly onLost: (failure: unknown) => void;
   /** Called when the journal could not be written anew; it still takes appends, and tries again when it has doubled. */
   readonly onTrouble: (failure: Failure) => void;
-}): OpenableJournal {
+}): JournalFile {
   const { files, sha256, path } = input;
   const dir = path.slice(0, path.lastIndexOf('/'));
   const byType = new Map<string, JournalMemory>();

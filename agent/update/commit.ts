@@ -46,7 +46,11 @@ export interface CommitPorts {
 export function readContents(
   files: readonly { readonly name: string; readonly target: Target }[],
   sha256: Sha256,
-): { readonly contents: readonly FileContent[]; readonly digests: readonly (string | null)[]; readonly digest: string } {
+): {
+  readonly contents: readonly FileContent[];
+  readonly digests: readonly (string | null)[];
+  readonly digest: string;
+} {
   const contents = files.map(({ name, target }) => ({ name, bytes: target.read('stage.read')?.bytes ?? null }));
   const digests = contents.map(({ bytes }) => (bytes === null ? null : digestOf(bytes, sha256)));
   const named = contents.map(({ name }, index) => ({ name, digest: digests[index] ?? null }));
@@ -64,14 +68,21 @@ async function keepBefore(ports: CommitPorts, config: string, disk: ReturnType<t
   return [keptRecord(await keeper.keep(config, 'drift', disk.digest, disk.contents))];
 }
 
-/** Renames every staged file in, or removes the file, and syncs each directory. */
-export async function putAll(files: readonly CommitFile[], grant: Grant): Promise<void> {
+/**
+ * Renames every staged file in, or removes the file, in one go under the guard, then syncs each directory.
+ * False if the lock was lost before: nothing was renamed then.
+ */
+export async function putAll(files: readonly CommitFile[], grant: Grant): Promise<boolean> {
   for (const { target, staged } of files) if (staged !== null) grant.cover(target.path(staged));
-  for (const { target, staged } of files) {
-    if (staged === null) target.remove('commit.remove');
-    else target.put('commit.rename', staged);
-  }
+  const fenced = await grant.fenced(() => {
+    for (const { target, staged } of files) {
+      if (staged === null) target.remove('commit.remove');
+      else target.put('commit.rename', staged);
+    }
+  });
+  if (fenced.kind === 'lost') return false;
   for (const { target } of files) await target.sync('commit.sync');
+  return true;
 }
 
 /**
@@ -100,11 +111,10 @@ export async function commit(ports: CommitPorts, plan: CommitPlan): Promise<Comm
     // One file alone is atomic by its rename: its intent need only outlive the process, not the power.
     if (plan.files.length > 1 || plan.expect !== null || kept.length > 0) await journal.append(records);
     else journal.note(records);
-    if (!grant.mine()) {
+    if (!(await putAll(plan.files, grant))) {
       journal.note([intentOverRecord(plan.config)]);
       return { kind: 'hot', lock: locks.look(plan.config) };
     }
-    await putAll(plan.files, grant);
     return { kind: 'committed', before: disk.digest, token: grant.token };
   });
   return held.kind === 'hot' ? held : held.value;

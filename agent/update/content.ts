@@ -1,4 +1,5 @@
 import type { Sha256 } from '../ports.ts';
+import { parseUpdate } from '../values/document.ts';
 import type { Update, UpdateFile } from '../values/update.ts';
 
 /** A file's base name and its bytes; null where the file is absent. */
@@ -35,6 +36,15 @@ export function bytesOf(file: UpdateFile): Uint8Array {
   return file.encoding === 'utf8'
     ? new TextEncoder().encode(file.content)
     : Uint8Array.from(atob(file.content), (char) => char.charCodeAt(0));
+}
+
+/** The contents a signed update asks for. The signature was checked before it was held: only the payload is read here. */
+export function contentsOf(jws: string): readonly FileContent[] {
+  const payload = (jws.split('.')[1] ?? '').replaceAll('-', '+').replaceAll('_', '/');
+  const bytes = Uint8Array.from(atob(payload), (char) => char.charCodeAt(0));
+  const update = parseUpdate(JSON.parse(new TextDecoder().decode(bytes)));
+  if ('kind' in update) throw new Error(`a held update cannot be read: ${update.reason}`);
+  return update.files.map((file) => ({ name: file.name, bytes: bytesOf(file) }));
 }
 
 /** The digest of the config an update asks for; null for a tombstone. */

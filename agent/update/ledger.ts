@@ -1,7 +1,7 @@
 import type { JournalMemory, JournalRecord } from '../ports.ts';
 import type { LastAttempt, Outcome, Running } from '../values/report.ts';
 import type { Address, Layer } from '../values/topics.ts';
-import type { Update } from '../values/update.ts';
+import type { Expectation } from '../values/update.ts';
 
 /** An update that passed all of verify and is kept: its signed form, and what the resolver needs of it. */
 export interface HeldUpdate {
@@ -21,7 +21,7 @@ export interface HeldUpdate {
   readonly iat: number;
   readonly exp: number | null;
   readonly until: number | null;
-  readonly expect: Update['expect'] | null;
+  readonly expect: Expectation | null;
   /** Outcome, once it has one. */
   readonly ended: Outcome | null;
   /** Powered time of the device, in seconds, when it was applied; null before. */

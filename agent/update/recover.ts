@@ -31,7 +31,8 @@ export async function recover(
     return { file, opened: open[index], done: now === file.digest, touched: now !== file.before };
   });
   if (state.every(({ touched }) => !touched)) {
-    for (const { file, opened } of state) if (file.staged !== null) opened?.target.discard('stage.discard', file.staged);
+    for (const { file, opened } of state)
+      if (file.staged !== null) opened?.target.discard('stage.discard', file.staged);
     journal.note([intentOverRecord(intent.config)]);
     return { kind: 'back' };
   }
@@ -49,11 +50,15 @@ export async function recover(
       const whole = file.staged === null ? null : target.readStaged('recover.look', file.staged);
       const bytes = contents.find((content) => content.name === name)?.bytes ?? null;
       const intact = whole !== null && digestOf(whole, sha256) === file.digest;
-      const staged = file.digest === null ? null : intact ? file.staged : await target.stage('stage.write', bytes ?? new Uint8Array());
+      const staged =
+        file.digest === null
+          ? null
+          : intact
+            ? file.staged
+            : await target.stage('stage.write', bytes ?? new Uint8Array());
       rest.push({ name, target, staged, digest: file.digest });
     }
-    await putAll(rest, grant);
-    return { kind: 'forward' };
+    return (await putAll(rest, grant)) ? { kind: 'forward' } : { kind: 'hot', lock: locks.look(intent.config) };
   });
   return held.kind === 'hot' ? held : held.value;
 }

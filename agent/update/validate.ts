@@ -66,7 +66,10 @@ export function openValidator(files: Files, parsers: Parsers): Validator {
       const first = validate.errors?.[0];
       const extra = first?.keyword === 'additionalProperties' ? ` ('${String(first.params.additionalProperty)}')` : '';
       const allowed = first?.keyword === 'enum' ? `: ${JSON.stringify(first.params.allowedValues)}` : '';
-      return refuse('schema', `${name}: ${first?.instancePath || '/'} ${first?.message ?? 'does not fit'}${extra}${allowed}`);
+      return refuse(
+        'schema',
+        `${name}: ${first?.instancePath || '/'} ${first?.message ?? 'does not fit'}${extra}${allowed}`,
+      );
     },
   };
 }

@@ -36,7 +36,8 @@ export function checkUpdate(update: Update, place: Envelope['place'], context: V
     );
   }
   const names = context.configs.get(update.config);
-  if (names === undefined) return refuse('not-managed', `config ${update.config} is not in the settings of this device`);
+  if (names === undefined)
+    return refuse('not-managed', `config ${update.config} is not in the settings of this device`);
   return checkFiles(update, names, context) ?? checkTimes(update, context);
 }
 
@@ -50,7 +51,8 @@ function checkFiles(update: Update, names: readonly string[], context: VerifyCon
   if (new Set(listed).size !== listed.length) return refuse('incomplete', 'files: a file is listed twice');
   for (const file of update.files) {
     const digest = digestOf(bytesOf(file), context.sha256);
-    if (digest !== file.digest) return refuse('digest-mismatch', `files: ${file.name} has ${digest}, not ${file.digest}`);
+    if (digest !== file.digest)
+      return refuse('digest-mismatch', `files: ${file.name} has ${digest}, not ${file.digest}`);
   }
   return null;
 }

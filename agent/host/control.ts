@@ -1,0 +1,80 @@
+import { chmodSync, rmSync } from 'node:fs';
+import { createConnection, createServer } from 'node:net';
+import { failureOf } from '../values/errno.ts';
+import { Failure } from '../values/errors.ts';
+
+/** Longest request or answer: a signed document in JSON, with room. */
+const LINE_MAX_BYTES = 512 * 1024;
+
+/** Answers requests on the control socket until closed. */
+export interface ControlServer {
+  close(): void;
+}
+
+/**
+ * Serves one JSON line for one JSON line on a unix socket (0660): whoever may write to the socket may ask. The answer of a request
+ * that fails is `{error}`. Throws Failure if it cannot listen.
+ */
+export async function serveControl(
+  path: string,
+  answer: (request: unknown) => Promise<object>,
+): Promise<ControlServer> {
+  rmSync(path, { force: true });
+  const server = createServer((socket) => {
+    let text = '';
+    const chunks = socket.setEncoding('utf8');
+    chunks.on('data', (chunk: string) => {
+      text += chunk;
+      if (text.length > LINE_MAX_BYTES) {
+        socket.end(`${JSON.stringify({ error: 'the request is too long' })}\n`);
+        return;
+      }
+      const end = text.indexOf('\n');
+      if (end === -1) return;
+      const line = text.slice(0, end);
+      text = '';
+      new Promise<object>((resolve) => resolve(answer(JSON.parse(line))))
+        .catch((error: unknown) => ({ error: error instanceof Error ? error.message : String(error) }))
+        .then((value) => socket.end(`${JSON.stringify(value)}\n`));
+    });
+    // Who hangs up before the answer does not want it.
+    socket.on('error', () => socket.destroy());
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => reject(failureOf('control', path, error)));
+    server.listen(path, resolve);
+  });
+  chmodSync(path, 0o660);
+  return { close: () => server.close() };
+}
+
+/** Asks the daemon; null if none listens. Throws Failure io if it does not answer within `timeoutMs`. */
+export function askControl(path: string, request: object, timeoutMs: number): Promise<unknown | null> {
+  return new Promise((resolve, reject) => {
+    const socket = createConnection(path);
+    const timer = setTimeout(() => {
+      socket.destroy();
+      reject(
+        new Failure('io', 'control', path, `${path}: the agent runs but did not answer within ${timeoutMs / 1000} s`, {
+          retry: true,
+        }),
+      );
+    }, timeoutMs);
+    let text = '';
+    const done = (fn: () => void) => {
+      clearTimeout(timer);
+      socket.destroy();
+      fn();
+    };
+    socket.setEncoding('utf8');
+    socket.on('connect', () => socket.write(`${JSON.stringify(request)}\n`));
+    socket.on('data', (chunk: string) => {
+      text += chunk;
+    });
+    socket.on('end', () => done(() => resolve(JSON.parse(text === '' ? '{"error":"the agent hung up"}' : text))));
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') done(() => resolve(null));
+      else done(() => reject(failureOf('control', path, error)));
+    });
+  });
+}

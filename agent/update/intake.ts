@@ -1,0 +1,154 @@
+import type { Frame, JournalRecord, Saying, Sha256 } from '../ports.ts';
+import type { Refusal } from '../values/errors.ts';
+import type { EventBody } from '../values/report.ts';
+import type { Update } from '../values/update.ts';
+import { updateDigest } from './content.ts';
+import { answeredRecord, endedRecord, type HeldUpdate, heldRecord, type Ledger } from './ledger.ts';
+import { type Envelope, type Parsed, parseDocument, parseFrame } from './parse.ts';
+import type { RefusalBudget } from './refusals.ts';
+import { about, sayEvent } from './report.ts';
+import { checkUpdate, checkVersion, type VerifyContext } from './verify.ts';
+
+/** What became of a document at the door. */
+export type Taken =
+  | { readonly kind: 'held'; readonly held: HeldUpdate }
+  /** Seen before; `held` is the one of the same place and version. */
+  | { readonly kind: 'duplicate'; readonly held: HeldUpdate | null }
+  | { readonly kind: 'empty' }
+  | Refusal;
+
+/** Makes records durable together with what is said about them, and then says it. */
+export type Speak = (records: readonly JournalRecord[], sayings: readonly Saying[]) => Promise<void>;
+
+/** What the intake works with. */
+export interface IntakePorts {
+  readonly root: string;
+  readonly ledger: Ledger;
+  readonly speak: Speak;
+  readonly budget: RefusalBudget;
+  readonly sha256: Sha256;
+  context(): VerifyContext;
+  /** Verifies signature and type, and reads the payload; `signed` says whether a trusted key stands behind the refusal. */
+  verify(
+    jws: string,
+  ): Promise<{ readonly kind: 'update'; readonly update: Update } | (Refusal & { readonly signed: boolean })>;
+  /** A document was held: its config needs another look. */
+  wake(config: string): void;
+  count(what: 'duplicates'): void;
+}
+
+/** Takes documents in, one way for all: resolves when the answer is durable, which is when the broker may be told. */
+export interface Intake {
+  frame(frame: Frame): Promise<Taken>;
+  file(payload: Uint8Array): Promise<Taken>;
+}
+
+/** Builds the held form of a verified update. */
+export function toHeld(envelope: Envelope, update: Update, sha256: Sha256): HeldUpdate {
+  const digest = updateDigest(update, sha256);
+  return {
+    jws: envelope.jws,
+    hash: envelope.hash,
+    id: update.id,
+    config: update.config,
+    address: update.aud,
+    layer: update.layer,
+    version: update.version,
+    digest,
+    sameness: JSON.stringify([digest, update.until ?? null]),
+    iat: update.iat,
+    exp: update.exp ?? null,
+    until: update.until ?? null,
+    expect: update.expect ?? null,
+    ended: null,
+    appliedPoweredS: null,
+    covered: false,
+  };
+}
+
+/** Opens the intake. */
+export function openIntake(ports: IntakePorts): Intake {
+  const { ledger, speak, budget, sha256 } = ports;
+
+  /** Says a refusal once per signed form; judged again, it may pass meanwhile: a key was added, a group was joined. */
+  const refused = async (hash: string | null, refusal: Refusal, signed: boolean, said: Partial<EventBody>) => {
+    if (hash !== null && ledger.answered(hash)) {
+      ports.count('duplicates');
+      return refusal;
+    }
+    if (!budget.take(refusal.code, signed)) return refusal;
+    const { code, reason, final } = refusal;
+    const event: EventBody = { event: 'refused', ...said, code, reason, final };
+    const alarm: readonly Saying[] =
+      code === 'version-reused' ? [sayEvent({ event: 'alarm', ...said, code, reason })] : [];
+    await speak(hash === null ? [] : [answeredRecord(hash)], [sayEvent(event), ...alarm]);
+    return refusal;
+  };
+
+  const hold = async (held: HeldUpdate): Promise<Taken> => {
+    const place = ledger.place(held.config, held.address, held.layer);
+    const standing = checkVersion(held, place);
+    if (typeof standing === 'object') return refused(held.hash, standing, true, about(held));
+    if (standing === 'same') {
+      ports.count('duplicates');
+      return { kind: 'duplicate', held: place?.latest ?? null };
+    }
+    if (standing === 'renewal' && place !== null) {
+      ports.count('duplicates');
+      const { latest } = place;
+      // The first one stays the document that is reported on; only its time to be applied grows.
+      const exp = latest.exp === null || held.exp === null ? null : Math.max(latest.exp, held.exp);
+      const renewed: HeldUpdate = { ...latest, jws: held.jws, hash: held.hash, exp };
+      await speak(
+        [heldRecord(renewed)],
+        [sayEvent({ event: 'duplicate', ...about(held), reason: `renews ${latest.id}` })],
+      );
+      ports.wake(held.config);
+      return { kind: 'duplicate', held: renewed };
+    }
+    const records: JournalRecord[] = [];
+    const sayings: Saying[] = [];
+    const open = place !== null && place.latest.ended === null ? place.latest : null;
+    const tombstone = held.digest === null;
+    if (open !== null) {
+      const reason = `by version ${held.version}`;
+      sayings.push(sayEvent({ event: tombstone ? 'withdrawn' : 'superseded', ...about(open), reason, final: true }));
+      records.push(endedRecord(open, tombstone ? 'withdrawn' : 'superseded', null));
+    }
+    records.push(heldRecord(held));
+    if (tombstone) {
+      sayings.push(sayEvent({ event: 'withdrawn', ...about(held), final: true }));
+      records.push(endedRecord(held, 'withdrawn', null));
+    }
+    await speak(records, sayings);
+    ports.wake(held.config);
+    return { kind: 'held', held };
+  };
+
+  const take = async (parsed: Parsed, said: Partial<EventBody>): Promise<Taken> => {
+    if (parsed.kind === 'empty') return parsed;
+    if (parsed.kind === 'refusal') return refused(null, parsed, false, said);
+    const { place } = parsed;
+    const known = place === null ? null : ledger.place(place.config, place.address, place.layer);
+    if (known !== null && known.latest.hash === parsed.hash) {
+      ports.count('duplicates');
+      return { kind: 'duplicate', held: known.latest };
+    }
+    const verified = await ports.verify(parsed.jws);
+    if (verified.kind === 'refusal') return refused(parsed.hash, verified, verified.signed, said);
+    const { update } = verified;
+    const held = toHeld(parsed, update, sha256);
+    const refusal = checkUpdate(update, parsed.place, ports.context());
+    if (refusal !== null) return refused(parsed.hash, refusal, true, { ...about(held), ...said });
+    return hold(held);
+  };
+
+  return {
+    frame: (frame) => {
+      const parsed = parseFrame(frame, ports.root, sha256);
+      const place = parsed.kind === 'document' ? parsed.place : null;
+      return take(parsed, place === null ? {} : { config: place.config, layer: place.layer, address: place.address });
+    },
+    file: (payload) => take(parseDocument(payload, null, sha256), {}),
+  };
+}

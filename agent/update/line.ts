@@ -1,0 +1,136 @@
+import type { Cancel, Frame } from '../ports.ts';
+import { Failure } from '../values/errors.ts';
+import type { Outcome } from '../values/report.ts';
+import { type IntakePorts, openIntake, type Taken } from './intake.ts';
+import { nextTurnS } from './resolve.ts';
+import { type ConfigView, createStepper, resolveTime, type StepPorts } from './step.ts';
+
+/** Pause before a step that failed on the disk is tried again. */
+const RETRY_MS = 5_000;
+/** Longest time between two looks at what time alone changes: the wall clock may jump meanwhile. */
+const TURN_MAX_MS = 600_000;
+/** Steps over one config without coming to rest: more is a loop, which is our own bug. */
+const STEPS_MAX = 1_000;
+
+/** What the line works with. */
+export interface LinePorts
+  extends Omit<StepPorts, 'count'>,
+    Pick<IntakePorts, 'root' | 'budget' | 'verify' | 'context'> {
+  /** Something failed that no report could be made of; the step is tried again. */
+  onTrouble(failure: Failure): void;
+  /** Our own bug: the process must not go on. */
+  onBug(error: unknown): void;
+}
+
+/** Counters since the start, for the heartbeat. */
+export interface LineCounters {
+  readonly refused: Readonly<Record<string, number>>;
+  readonly outcomes: Readonly<Record<string, number>>;
+  readonly duplicates: number;
+}
+
+/** The update line. */
+export interface Line {
+  /** Ends what a crash cut off, looks at every config once and says its state; resolves when all are at rest. */
+  start(): Promise<void>;
+  /** Resolves when the steps under way are over; nothing new is begun. */
+  stop(): Promise<void>;
+  /** A message from the broker; resolves when it may be acknowledged. */
+  frame(frame: Frame): Promise<Taken>;
+  /** A signed document from a file; resolves when the line has come to rest over its config. */
+  file(payload: Uint8Array): Promise<Taken>;
+  /** Something that updates wait for has changed. */
+  wake(config: string): void;
+  view(config: string): ConfigView;
+  counters(): LineCounters;
+}
+
+interface Worker {
+  running: Promise<void> | null;
+  dirty: boolean;
+  timer: Cancel | null;
+}
+
+/** Opens the line: one worker a config, so that a slow one holds up no other. */
+export function openLine(ports: LinePorts): Line {
+  const outcomes = new Map<Outcome, number>();
+  let duplicates = 0;
+  let stopping = false;
+  const stepper = createStepper({
+    ...ports,
+    count: (outcome) => outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1),
+  });
+  const workers = new Map<string, Worker>();
+
+  const workerOf = (config: string): Worker => {
+    const found = workers.get(config) ?? { running: null, dirty: false, timer: null };
+    workers.set(config, found);
+    return found;
+  };
+  const sleepFor = (config: string, ms: number) => {
+    const worker = workerOf(config);
+    worker.timer?.();
+    worker.timer = ports.clock.after(ms, () => wake(config));
+  };
+  const work = async (config: string, worker: Worker) => {
+    for (let steps = 0; worker.dirty && !stopping; steps += 1) {
+      worker.dirty = false;
+      if (steps > STEPS_MAX) throw new Error(`config ${config} does not come to rest`);
+      const end = await stepper.step(config).catch((error: unknown) => {
+        if (!(error instanceof Failure)) throw error;
+        ports.onTrouble(error);
+        return 'retry' as const;
+      });
+      if (end === 'again') worker.dirty = true;
+      if (end === 'retry') sleepFor(config, RETRY_MS);
+      if (end === 'rest') {
+        const time = resolveTime(ports);
+        const turnS = nextTurnS(ports.ledger.places(config), time);
+        if (turnS !== null) sleepFor(config, Math.min((turnS - time.nowS) * 1000, TURN_MAX_MS));
+      }
+    }
+  };
+  const wake = (config: string) => {
+    if (!Object.hasOwn(ports.configs, config)) return;
+    const worker = workerOf(config);
+    worker.dirty = true;
+    if (worker.running !== null || stopping) return;
+    worker.running = work(config, worker)
+      .catch(ports.onBug)
+      .finally(() => {
+        worker.running = null;
+        if (worker.dirty && !stopping) wake(config);
+      });
+  };
+  const settled = async (config: string) => {
+    for (let running = workerOf(config).running; running !== null; running = workerOf(config).running) await running;
+  };
+  const intake = openIntake({
+    ...ports,
+    wake,
+    count: () => {
+      duplicates += 1;
+    },
+  });
+
+  return {
+    async start() {
+      for (const config of Object.keys(ports.configs)) wake(config);
+      await Promise.all(Object.keys(ports.configs).map(settled));
+    },
+    async stop() {
+      stopping = true;
+      for (const { timer } of workers.values()) timer?.();
+      await Promise.all([...workers.keys()].map(settled));
+    },
+    frame: intake.frame,
+    async file(payload) {
+      const taken = await intake.file(payload);
+      if (taken.kind === 'held') await settled(taken.held.config);
+      return taken;
+    },
+    wake,
+    view: stepper.view,
+    counters: () => ({ refused: ports.budget.counts(), outcomes: Object.fromEntries(outcomes), duplicates }),
+  };
+}

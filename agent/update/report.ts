@@ -1,0 +1,64 @@
+import type { Saying } from '../ports.ts';
+import type { Refusal } from '../values/errors.ts';
+import type { EventBody, LastAttempt, Outcome, Pending, ReportedBody, Running } from '../values/report.ts';
+import type { HeldUpdate } from './ledger.ts';
+
+/** What an event says of the document it is about. */
+export function about(held: Pick<HeldUpdate, 'config' | 'id' | 'version' | 'layer' | 'address'>) {
+  return { config: held.config, update: held.id, version: held.version, layer: held.layer, address: held.address };
+}
+
+/** An event as a message for the fleet. */
+export function sayEvent(body: EventBody): Saying {
+  return { kind: 'evt', body };
+}
+
+/** The refusal of a held document, as an event. */
+export function refusalEvent(held: HeldUpdate, refusal: Refusal): EventBody {
+  return {
+    event: 'refused',
+    ...about(held),
+    code: refusal.code,
+    reason: refusal.reason,
+    final: refusal.final,
+    ...(refusal.mismatch === undefined ? {} : { mismatch: refusal.mismatch }),
+  };
+}
+
+/** What was tried, for `last_attempt`. */
+export function attemptOf(
+  held: HeldUpdate,
+  result: Outcome | 'waiting',
+  at: string,
+  refusal: Pick<Refusal, 'code' | 'reason'> | null,
+): LastAttempt {
+  return {
+    id: held.id,
+    version: held.version,
+    layer: held.layer,
+    address: held.address,
+    digest: held.digest ?? '',
+    result,
+    code: refusal?.code ?? null,
+    reason: refusal?.reason ?? null,
+    at,
+  };
+}
+
+/** The state of a config as a message for the fleet. */
+export function sayReported(
+  config: string,
+  running: Running,
+  lastAttempt: LastAttempt | null,
+  pending: Pending | null,
+): Saying {
+  const body: ReportedBody = {
+    running,
+    last_attempt: lastAttempt,
+    pending,
+    drift: null,
+    pinned: null,
+    confirmed_by: running.version === 0 ? null : 'none',
+  };
+  return { kind: 'reported', config, body };
+}
