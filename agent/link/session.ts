@@ -1,0 +1,231 @@
+import type { Broker, Chance, Clock, Connection, Frame, LinkEnd, Log, PublishOptions } from '../ports.ts';
+import type { LinkState, LinkWord } from '../values/link.ts';
+import { addressesOf, deviceTopic } from '../values/topics.ts';
+import { rfc3339, sayDuration } from '../values/units.ts';
+import { nextPause } from './backoff.ts';
+import { sayLink, stateOfEnd } from './states.ts';
+import { subscriptionPackets } from './subscriptions.ts';
+
+/** How long a goodbye may take before the connection is dropped without one. */
+const GOODBYE_MS = 2000;
+/** Closed by the broker this often in a row, soon after it was made: somebody else is taking the link. */
+const KICKS = 2;
+
+/** The part of the settings the link needs; the whole settings fit. */
+export interface LinkSettings {
+  readonly device: { readonly id: string; readonly groups: readonly string[] };
+  readonly broker: {
+    readonly urls: readonly string[];
+    readonly root: string;
+    readonly protocol: '3.1.1' | '5';
+    readonly filters: 'wildcard' | 'exact';
+    readonly username?: string | undefined;
+    readonly password_file?: string | undefined;
+    readonly keepalive_s: number;
+    readonly connect_timeout_s: number;
+    readonly backoff: { readonly first_s: number; readonly cap_s: number; readonly stable_s: number };
+    readonly tls?: {
+      readonly ca?: string | undefined;
+      readonly cert?: string | undefined;
+      readonly key?: string | undefined;
+      readonly servername?: string | undefined;
+    };
+  };
+  readonly configs: Readonly<Record<string, unknown>>;
+}
+
+/** Sends one message; see {@link Connection.publish}. */
+export type Publish = Connection['publish'];
+
+/** What a session is made of. */
+export interface SessionInput {
+  readonly settings: LinkSettings;
+  readonly broker: Broker;
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly log: Log;
+  /** A message for this device; resolves when it is durable, and only then it is acknowledged. */
+  onFrame(frame: Frame): Promise<void>;
+  /** The link is there: `publish` works until {@link SessionInput.onDown}. */
+  onUp(publish: Publish): void;
+  onDown(): void;
+  /** The state has changed. */
+  onState(state: LinkState): void;
+}
+
+/** The link to the broker, kept up by itself. */
+export interface Session {
+  start(): void;
+  /** Says offline itself (with `reason`), leaves, and stays away. */
+  stop(reason: string): Promise<void>;
+  /** Sends one message if the link is up; resolves to false if it is not, or goes before the broker has the message. */
+  publish(topic: string, payload: string, options: PublishOptions): Promise<boolean>;
+  state(): LinkState;
+}
+
+/** Makes a session; nothing happens before `start()`. */
+export function openSession(input: SessionInput): Session {
+  const { settings, clock, chance, log } = input;
+  const { device, broker } = settings;
+  const plan = {
+    firstMs: broker.backoff.first_s * 1000,
+    capMs: broker.backoff.cap_s * 1000,
+    stableMs: broker.backoff.stable_s * 1000,
+  };
+  const packets = subscriptionPackets({
+    root: broker.root,
+    addresses: addressesOf(device.id, device.groups),
+    configs: Object.keys(settings.configs),
+    filters: broker.filters,
+  });
+  const statusTopic = deviceTopic(broker.root, device.id, 'status');
+  const status = (state: 'online' | 'offline', reason: string) =>
+    JSON.stringify({ state, boot: clock.bootId, at: rfc3339(clock.wallMs()), reason });
+
+  /** Counts the attempts: what an older one still has to say is not heard. */
+  let epoch = 0;
+  let connection: Connection | null = null;
+  let connectedAtMs: number | null = null;
+  let attempts = 0;
+  let links = 0;
+  let failures = 0;
+  let kicks = 0;
+  let running = false;
+  let cancelPause = () => {};
+  let onEnded = () => {};
+  let shown: LinkState = {
+    ...{ state: 'stopped', connected: false, ...sayLink('stopped', '') },
+    ...{ since: rfc3339(clock.wallMs()), reconnects: 0, url: broker.urls[0] ?? '', round_trip_ms: null },
+  };
+
+  const show = (state: LinkWord, connected: boolean, particulars: string) => {
+    const before = shown;
+    const said = sayLink(state, particulars);
+    const same = before.state === state && before.connected === connected;
+    const since = same ? before.since : rfc3339(clock.wallMs());
+    shown = { ...before, ...said, state, connected, since, reconnects: Math.max(0, links - 1) };
+    if (same && before.words === shown.words) return;
+    const level = state === 'connected' || state === 'stopped' ? 'notice' : connected ? 'error' : 'warning';
+    if (state !== 'connecting') log.say(level, `link: ${shown.url}: ${said.words}`, { state, remedy: said.remedy });
+    input.onState(shown);
+  };
+
+  const subscribe = async (mine: number, link: Connection) => {
+    try {
+      const answers = await Promise.all(packets.map((filters) => link.subscribe(filters)));
+      if (mine !== epoch) return;
+      const refused = packets.flatMap((filters, i) => filters.filter((_, j) => (answers[i]?.[j] ?? 128) >= 128));
+      if (refused.length === 0) {
+        show('connected', true, '');
+        return;
+      }
+      show('not-subscribed', true, refused.join(', '));
+      // Rights at a broker change while the link stays: ask again, rarely.
+      cancelPause = clock.after(plan.capMs, () => {
+        if (mine === epoch) void subscribe(mine, link);
+      });
+    } catch {
+      // The connection ended, and says so itself.
+    }
+  };
+
+  const ended = (end: LinkEnd) => {
+    const lastedMs = connectedAtMs === null ? null : clock.bootMs() - connectedAtMs;
+    const brief = lastedMs !== null && lastedMs < plan.stableMs;
+    const pause = nextPause(plan, failures, lastedMs, chance.unit());
+    epoch += 1;
+    cancelPause();
+    connection = null;
+    connectedAtMs = null;
+    if (lastedMs !== null) input.onDown();
+    failures = pause.failures;
+    const found = stateOfEnd(end, broker.protocol);
+    kicks = found === 'closed' && brief ? kicks + 1 : 0;
+    onEnded();
+    if (!running) return;
+    show(kicks >= KICKS && found === 'closed' ? 'kicked' : found, false, end.message);
+    log.say('debug', `link: next attempt in ${sayDuration(pause.delayMs)}`);
+    cancelPause = clock.after(pause.delayMs, attempt);
+  };
+
+  const attempt = () => {
+    const mine = ++epoch;
+    const url = broker.urls[attempts++ % broker.urls.length] ?? '';
+    shown = { ...shown, url };
+    const ours = input.broker.connect(
+      {
+        url,
+        clientId: device.id,
+        protocol: broker.protocol,
+        keepaliveS: broker.keepalive_s,
+        connectTimeoutMs: broker.connect_timeout_s * 1000,
+        username: broker.username ?? null,
+        passwordFile: broker.password_file ?? null,
+        tls: {
+          ca: broker.tls?.ca ?? null,
+          cert: broker.tls?.cert ?? null,
+          key: broker.tls?.key ?? null,
+          servername: broker.tls?.servername ?? null,
+        },
+        will: { topic: statusTopic, payload: status('offline', 'the link was lost; it had been made at this time') },
+      },
+      {
+        connected() {
+          if (mine !== epoch) return;
+          connectedAtMs = clock.bootMs();
+          links += 1;
+          void subscribe(mine, ours);
+          ours.publish(statusTopic, status('online', 'connected'), { qos: 1, retain: true }).catch(() => {});
+          input.onUp((topic, payload, options) => ours.publish(topic, payload, options));
+        },
+        frame: (frame) =>
+          mine === epoch ? input.onFrame(frame) : Promise.reject(new Error('the connection is not the present one')),
+        roundTrip(ms) {
+          if (mine === epoch) shown = { ...shown, round_trip_ms: Math.round(ms * 10) / 10 };
+        },
+        ended(end) {
+          if (mine === epoch) ended(end);
+        },
+      },
+    );
+    connection = ours;
+  };
+
+  return {
+    start() {
+      if (running) return;
+      running = true;
+      show('connecting', false, '');
+      attempt();
+    },
+    async stop(reason) {
+      if (!running) return;
+      running = false;
+      cancelPause();
+      const link = connection;
+      if (link !== null) {
+        const gone = new Promise<void>((resolve) => {
+          onEnded = resolve;
+        });
+        const cancel = clock.after(GOODBYE_MS, () => link.drop());
+        if (connectedAtMs === null) link.drop();
+        else {
+          await link.publish(statusTopic, status('offline', reason), { qos: 1, retain: true }).catch(() => {});
+          link.close();
+        }
+        await gone;
+        cancel();
+      }
+      show('stopped', false, '');
+    },
+    async publish(topic, payload, options) {
+      if (connection === null || connectedAtMs === null) return false;
+      try {
+        return (await connection.publish(topic, payload, options)) < 128;
+      } catch {
+        return false;
+      }
+    },
+    state: () => shown,
+  };
+}

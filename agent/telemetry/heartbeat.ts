@@ -1,0 +1,87 @@
+import type { Cancel, Clock } from '../ports.ts';
+import type { LinkState } from '../values/link.ts';
+import type { LockState } from '../values/lock.ts';
+import type { ClockTrust } from '../values/report.ts';
+import { rfc3339 } from '../values/units.ts';
+
+/** What has happened since the agent started. */
+export interface Counters {
+  readonly applied: number;
+  readonly failed: number;
+  readonly superseded: number;
+  readonly duplicates: number;
+  /** Refusals by code; codes that never came are left out. */
+  readonly refused: Readonly<Record<string, number>>;
+}
+
+/** What a heartbeat is made from. Times in milliseconds. */
+export interface HeartbeatInput {
+  /** Counts heartbeats alone; starts at 1 with the agent. */
+  readonly seq: number;
+  readonly boot: string;
+  readonly wallMs: number;
+  readonly clock: ClockTrust;
+  /** Since the agent started. */
+  readonly uptimeMs: number;
+  readonly agentVersion: string;
+  readonly link: LinkState;
+  /** Waits for the broker. */
+  readonly backlog: { readonly count: number; readonly bytes: number };
+  readonly configs: Readonly<Record<string, { readonly version: number; readonly digest: string }>>;
+  readonly locks: Readonly<Record<string, Pick<LockState, 'state' | 'verdict' | 'token'>>>;
+  readonly counters: Counters;
+}
+
+/** A heartbeat as it goes out on `hb` and into the status file. */
+export interface Heartbeat {
+  readonly seq: number;
+  readonly boot: string;
+  /** RFC 3339 UTC. */
+  readonly at: string;
+  readonly clock: ClockTrust;
+  readonly uptime_s: number;
+  readonly agent_version: string;
+  readonly link: Pick<LinkState, 'since' | 'reconnects' | 'round_trip_ms'>;
+  readonly backlog: { readonly count: number; readonly bytes: number };
+  readonly configs: HeartbeatInput['configs'];
+  readonly locks: HeartbeatInput['locks'];
+  readonly counters: Counters;
+}
+
+/** Puts a heartbeat together. Pure. */
+export function heartbeat(input: HeartbeatInput): Heartbeat {
+  const { since, reconnects, round_trip_ms } = input.link;
+  const locks = Object.entries(input.locks).map(([name, { state, verdict, token }]) => [
+    name,
+    { state, verdict, token },
+  ]);
+  const configs = Object.entries(input.configs).map(([name, { version, digest }]) => [name, { version, digest }]);
+  return {
+    seq: input.seq,
+    boot: input.boot,
+    at: rfc3339(input.wallMs),
+    clock: input.clock,
+    uptime_s: Math.floor(input.uptimeMs / 1000),
+    agent_version: input.agentVersion,
+    link: { since, reconnects, round_trip_ms },
+    backlog: { count: input.backlog.count, bytes: input.backlog.bytes },
+    configs: Object.fromEntries(configs),
+    locks: Object.fromEntries(locks),
+    counters: input.counters,
+  };
+}
+
+/**
+ * Calls `beat` for ever, every `intervalMs` on the monotonic clock; the first time after `unit` (uniform in [0, 1)) of an
+ * interval, so that a fleet started at one instant does not speak at one instant.
+ */
+export function startBeating(clock: Clock, intervalMs: number, unit: number, beat: () => void): Cancel {
+  let cancel: Cancel = () => {};
+  const again = () => {
+    // The next one is set first: a beat that throws must not be the last.
+    cancel = clock.after(intervalMs, again);
+    beat();
+  };
+  cancel = clock.after(unit * intervalMs, again);
+  return () => cancel();
+}
