@@ -7,8 +7,6 @@ import { SETTINGS_SCHEMA, type Settings } from './settings-schema.ts';
 import { knownKeysOf, sayFault } from './settings-words.ts';
 import { EXIT, Failure, SaidError } from './values/errors.ts';
 
-export type { ConfigSettings, Settings } from './settings-schema.ts';
-
 /** Larger settings are a mistake (a log, a bundle) and would only cost memory. */
 const SETTINGS_MAX_BYTES = 1024 * 1024;
 

@@ -18,10 +18,13 @@ export interface Verified {
 
 /** An update whose signature is good, whose shape is right, and whose signer may sign it. */
 export interface VerifiedUpdate {
-  readonly kind: 'verified-update';
+  readonly kind: 'update';
   readonly kid: string;
   readonly update: Update;
 }
+
+/** A refusal; `signed` says whether a key the device trusts stands behind the document. */
+export type SignedRefusal = Refusal & { readonly signed: boolean };
 
 /** Ours have 60 to 250 characters; a longer one only costs. */
 const HEADER_MAX_CHARS = 1024;
@@ -39,42 +42,19 @@ export async function verifyDocument(
   jws: string,
   type: keyof typeof DOCUMENT_TYPES,
   ring: KeyRing,
-): Promise<Verified | Refusal> {
-  if (jws.length > DOCUMENT_MAX_BYTES) {
-    return refuse('too-large', `${jws.length} bytes, more than the ${DOCUMENT_MAX_BYTES} allowed`);
+): Promise<Verified | SignedRefusal> {
+  const key = findKey(jws, type, ring);
+  if (key.kind === 'refusal') return { ...key, signed: false };
+  const bytes = await verifiedBytes(jws, key.key);
+  if (bytes === null) {
+    const why = `the signature does not fit the document under key ${key.key.kid}`;
+    return { ...refuse('bad-signature', why), signed: false };
   }
-  const [head, body, signature, ...rest] = jws.split('.', 4);
-  if (
-    head === undefined ||
-    body === undefined ||
-    signature === undefined ||
-    rest.length > 0 ||
-    head === '' ||
-    body === ''
-  ) {
-    return refuse('malformed', 'not three base64url parts with dots between');
-  }
-  const header = readHeader(head);
-  if (header.kind === 'refusal') return header;
-  if (header.typ !== DOCUMENT_TYPES[type])
-    return refuse('bad-type', `typ ${say(header.typ)}, expected ${DOCUMENT_TYPES[type]}`);
-  if (header.alg !== 'EdDSA') return refuse('bad-algorithm', `alg ${say(header.alg)}, expected EdDSA (Ed25519)`);
-  const key = typeof header.kid === 'string' ? ring.find(header.kid) : null;
-  if (key === null) return refuse('unknown-key', `kid ${say(header.kid)} is not among the keys this device trusts`);
-  if (!SIGNATURE.test(signature)) return refuse('bad-signature', 'the signature is not 64 bytes in base64url');
-  if (!BASE64URL.test(body)) return refuse('malformed', 'the payload is not base64url');
-  try {
-    const { payload } = await compactVerify(jws, await key.imported(), { algorithms: ['EdDSA'] });
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(payload);
-    const json = parseStrictJson(text);
-    if (json.kind === 'fault') return refuse('malformed', `payload: ${json.why}`);
-    return { kind: 'verified', kid: key.kid, key, payload: json.value };
-  } catch (error) {
-    if (error instanceof TypeError && 'code' in error && error.code === 'ERR_ENCODING_INVALID_ENCODED_DATA') {
-      return refuse('malformed', 'payload: not UTF-8');
-    }
-    return refuse('bad-signature', `the signature does not fit the document under key ${key.kid}`);
-  }
+  const text = decodeUtf8(bytes);
+  if (text === null) return { ...refuse('malformed', 'payload: not UTF-8'), signed: true };
+  const json = parseStrictJson(text);
+  if (json.kind === 'fault') return { ...refuse('malformed', `payload: ${json.why}`), signed: true };
+  return { kind: 'verified', kid: key.key.kid, key: key.key, payload: json.value };
 }
 
 /** {@link verifyDocument} for an update, then its shape, then whether its signer may sign it. Never throws. */
@@ -82,12 +62,55 @@ export async function verifyUpdate(
   jws: string,
   ring: KeyRing,
   now: { readonly nowS: number; readonly clock: ClockTrust },
-): Promise<VerifiedUpdate | Refusal> {
+): Promise<VerifiedUpdate | SignedRefusal> {
   const verified = await verifyDocument(jws, 'update', ring);
   if (verified.kind === 'refusal') return verified;
   const update = parseUpdate(verified.payload);
-  if ('kind' in update) return update;
-  return mayUpdate(verified.key, update, now) ?? { kind: 'verified-update', kid: verified.kid, update };
+  const refusal = 'kind' in update ? update : mayUpdate(verified.key, update, now);
+  if (refusal !== null) return { ...refusal, signed: true };
+  return 'kind' in update ? { ...update, signed: true } : { kind: 'update', kid: verified.kid, update };
+}
+
+/** Everything that can be said of a document without touching its signature: its key, or why it is refused. */
+function findKey(
+  jws: string,
+  type: keyof typeof DOCUMENT_TYPES,
+  ring: KeyRing,
+): { readonly kind: 'key'; readonly key: TrustKey } | Refusal {
+  if (jws.length > DOCUMENT_MAX_BYTES) {
+    return refuse('too-large', `${jws.length} bytes, more than the ${DOCUMENT_MAX_BYTES} allowed`);
+  }
+  const [head = '', body = '', signature, ...rest] = jws.split('.', 4);
+  if (signature === undefined || rest.length > 0 || head === '' || body === '') {
+    return refuse('malformed', 'not three base64url parts with dots between');
+  }
+  const header = readHeader(head);
+  if (header.kind === 'refusal') return header;
+  const { typ, alg, kid } = header;
+  if (typ !== DOCUMENT_TYPES[type]) return refuse('bad-type', `typ ${say(typ)}, expected ${DOCUMENT_TYPES[type]}`);
+  if (alg !== 'EdDSA') return refuse('bad-algorithm', `alg ${say(alg)}, expected EdDSA (Ed25519)`);
+  const key = typeof kid === 'string' ? ring.find(kid) : null;
+  if (key === null) return refuse('unknown-key', `kid ${say(kid)} is not among the keys this device trusts`);
+  if (!BASE64URL.test(body)) return refuse('malformed', 'the payload is not base64url');
+  if (!SIGNATURE.test(signature)) return refuse('bad-signature', 'the signature is not 64 bytes in base64url');
+  return { kind: 'key', key };
+}
+
+/** The payload if the signature is good, else null. */
+async function verifiedBytes(jws: string, key: TrustKey): Promise<Uint8Array | null> {
+  try {
+    return (await compactVerify(jws, await key.imported(), { algorithms: ['EdDSA'] })).payload;
+  } catch {
+    return null;
+  }
+}
+
+function decodeUtf8(bytes: Uint8Array): string | null {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return null;
+  }
 }
 
 type Header = { readonly kind: 'header'; readonly alg: unknown; readonly typ: unknown; readonly kid: unknown };

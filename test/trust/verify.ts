@@ -33,7 +33,7 @@ t.test('a document signed by openssl', async (t) => {
     const verified = await verifyDocument(good, 'update', ring);
     t.match(verified, { kind: 'verified', kid: key.kid, payload: UPDATE });
     t.match(await verifyUpdate(good, ring, NOW), {
-      kind: 'verified-update',
+      kind: 'update',
       kid: key.kid,
       update: { aud: 'all', withdraw: false },
     });
@@ -85,8 +85,12 @@ t.test('a document signed by openssl', async (t) => {
         .sign(pair.privateKey);
       return verifyDocument(jws, 'update', own);
     })();
-    t.match(signedBytes, { code: 'malformed', reason: 'payload: not UTF-8' });
-    t.match(await verifyUpdate(opensslSign(key, PAYLOAD), ring, NOW), { code: 'malformed', reason: /^files: / });
+    t.match(signedBytes, { code: 'malformed', reason: 'payload: not UTF-8', signed: true });
+    t.match(await verifyUpdate(opensslSign(key, PAYLOAD), ring, NOW), {
+      code: 'malformed',
+      reason: /^files: /,
+      signed: true,
+    });
   });
 
   await t.test('bad-type, before the algorithm is looked at', async (t) => {
@@ -115,7 +119,7 @@ t.test('a document signed by openssl', async (t) => {
     t.equal(await code(opensslSign(key, UPDATE, { kid: undefined })), 'unknown-key');
     t.equal(await code(opensslSign(key, UPDATE, { kid: 'toString' })), 'unknown-key');
     const refusal = await verifyDocument(opensslSign(key, UPDATE, { kid: 'a\u001b[2Jb' }), 'update', ring);
-    t.match(refusal, { reason: /'a\?\[2Jb'/ }, 'nothing from outside reaches a terminal as it is');
+    t.match(refusal, { reason: /'a\?\[2Jb'/, signed: false }, 'nothing from outside reaches a terminal as it is');
   });
 
   await t.test('bad-signature', async (t) => {
