@@ -6,7 +6,7 @@ import { updateDigest } from './content.ts';
 import { answeredRecord, endedRecord, type HeldUpdate, heldRecord, type Ledger } from './ledger.ts';
 import { type Envelope, type Parsed, parseDocument, parseFrame } from './parse.ts';
 import type { RefusalBudget } from './refusals.ts';
-import { about, sayEvent } from './report.ts';
+import { about } from './report.ts';
 import { checkUpdate, checkVersion, type VerifyContext } from './verify.ts';
 
 /** What became of a document at the door. */
@@ -18,7 +18,11 @@ export type Taken =
   | Refusal;
 
 /** Makes records durable together with what is said about them, and then says it. */
-export type Speak = (records: readonly JournalRecord[], sayings: readonly Saying[]) => Promise<void>;
+export type Speak = (
+  records: readonly JournalRecord[],
+  events: readonly EventBody[],
+  states?: readonly Saying[],
+) => Promise<void>;
 
 /** What the intake works with. */
 export interface IntakePorts {
@@ -79,9 +83,8 @@ export function openIntake(ports: IntakePorts): Intake {
     if (!budget.take(refusal.code, signed)) return refusal;
     const { code, reason, final } = refusal;
     const event: EventBody = { event: 'refused', ...said, code, reason, final };
-    const alarm: readonly Saying[] =
-      code === 'version-reused' ? [sayEvent({ event: 'alarm', ...said, code, reason })] : [];
-    await speak(hash === null ? [] : [answeredRecord(hash)], [sayEvent(event), ...alarm]);
+    const alarm: readonly EventBody[] = code === 'version-reused' ? [{ event: 'alarm', ...said, code, reason }] : [];
+    await speak(hash === null ? [] : [answeredRecord(hash)], [event, ...alarm]);
     return refusal;
   };
 
@@ -99,28 +102,25 @@ export function openIntake(ports: IntakePorts): Intake {
       // The first one stays the document that is reported on; only its time to be applied grows.
       const exp = latest.exp === null || held.exp === null ? null : Math.max(latest.exp, held.exp);
       const renewed: HeldUpdate = { ...latest, jws: held.jws, hash: held.hash, exp };
-      await speak(
-        [heldRecord(renewed)],
-        [sayEvent({ event: 'duplicate', ...about(held), reason: `renews ${latest.id}` })],
-      );
+      await speak([heldRecord(renewed)], [{ event: 'duplicate', ...about(held), reason: `renews ${latest.id}` }]);
       ports.wake(held.config);
       return { kind: 'duplicate', held: renewed };
     }
     const records: JournalRecord[] = [];
-    const sayings: Saying[] = [];
+    const events: EventBody[] = [];
     const open = place !== null && place.latest.ended === null ? place.latest : null;
     const tombstone = held.digest === null;
     if (open !== null) {
       const reason = `by version ${held.version}`;
-      sayings.push(sayEvent({ event: tombstone ? 'withdrawn' : 'superseded', ...about(open), reason, final: true }));
+      events.push({ event: tombstone ? 'withdrawn' : 'superseded', ...about(open), reason, final: true });
       records.push(endedRecord(open, tombstone ? 'withdrawn' : 'superseded', null));
     }
     records.push(heldRecord(held));
     if (tombstone) {
-      sayings.push(sayEvent({ event: 'withdrawn', ...about(held), final: true }));
+      events.push({ event: 'withdrawn', ...about(held), final: true });
       records.push(endedRecord(held, 'withdrawn', null));
     }
-    await speak(records, sayings);
+    await speak(records, events);
     ports.wake(held.config);
     return { kind: 'held', held };
   };

@@ -19,7 +19,7 @@ import {
   triedRecord,
 } from './ledger.ts';
 import { recover } from './recover.ts';
-import { about, attemptOf, refusalEvent, sayEvent, sayReported } from './report.ts';
+import { about, attemptOf, refusalEvent, sayReported } from './report.ts';
 import { hasExpired, hasFallenOff, type ResolveTime, resolve } from './resolve.ts';
 import { discard, type OpenFile, stage, validate, withFiles } from './stage.ts';
 import type { Validator } from './validate.ts';
@@ -122,7 +122,7 @@ export function createStepper(ports: StepPorts): Stepper {
     const said = JSON.stringify(saying.body);
     const changed = lastSaid.get(config) !== said;
     if (records.length + events.length === 0 && !changed) return;
-    await speak(records, [...events.map(sayEvent), ...(changed ? [saying] : [])]);
+    await speak(records, events, changed ? [saying] : []);
     lastSaid.set(config, said);
   };
   const rest = async (config: string) => {

@@ -1,0 +1,324 @@
+import { createOutbox } from './link/outbox.ts';
+import { createOutboxMemory } from './link/outbox-memory.ts';
+import { openSession, type Session } from './link/session.ts';
+import { openLocks } from './lock/room.ts';
+import type {
+  Broker,
+  Cancel,
+  Chance,
+  Clock,
+  Files,
+  JournalFile,
+  KernelLocks,
+  Log,
+  Parsers,
+  Processes,
+  Sha256,
+  Targets,
+} from './ports.ts';
+import type { Settings } from './settings-schema.ts';
+import { openPulse, type Pulse } from './telemetry/pulse.ts';
+import { createClockFloor } from './trust/clock-floor.ts';
+import { parseKeys } from './trust/keys.ts';
+import { verifyUpdate } from './trust/verify.ts';
+import type { Speak } from './update/intake.ts';
+import { openKeeper } from './update/keep.ts';
+import { createLedger, type HeldUpdate } from './update/ledger.ts';
+import { openLine } from './update/line.ts';
+import { openRefusalBudget } from './update/refusals.ts';
+import { sayEvent } from './update/report.ts';
+import { tellEvent } from './update/story.ts';
+import { openValidator } from './update/validate.ts';
+import { type Code, EXIT, Failure, SaidError } from './values/errors.ts';
+import { sayLock } from './values/lock-words.ts';
+import type { EventBody } from './values/report.ts';
+import { addressesOf, deviceTopic } from './values/topics.ts';
+import { baseName } from './values/units.ts';
+
+/** Everything outside that the agent works with. */
+export interface Host {
+  readonly files: Files;
+  readonly targets: Targets;
+  readonly kernel: KernelLocks;
+  readonly processes: Processes;
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly sha256: Sha256;
+  readonly log: Log;
+  readonly parsers: Parsers;
+  /** Null: this run takes documents from files only. */
+  readonly broker: Broker | null;
+  readonly journal: JournalFile;
+  readonly version: string;
+  readonly builtAtMs: number;
+  /** Nothing can go on: our own bug, or a disk that lies. The process must end; a restart reads the truth from the disk. */
+  onFatal(error: unknown): void;
+}
+
+/** What the line answers to a document from a file. */
+export interface ApplyAnswer {
+  readonly result: string;
+  readonly code: Code | null;
+  readonly reason: string | null;
+}
+
+/** The agent: all rooms, built on the ports. */
+export interface Agent {
+  /** Resolves when every config has been looked at once. Throws SaidError if another agent runs on this state. */
+  start(): Promise<void>;
+  /** Ends the steps under way, says so, and leaves. */
+  stop(reason: string): Promise<void>;
+  /** A signed update from a file. */
+  apply(document: string): Promise<ApplyAnswer>;
+}
+
+/** A clock tick is noted this often: a crash costs at most so much of what is known about time. */
+const TICK_MS = 60_000;
+/** How long a leaving agent waits for the broker to take its last words. */
+const LAST_WORDS_MS = 2_000;
+/** Refusals that come before a good signature; all others were signed by somebody we know. */
+const UNSIGNED: readonly Code[] = [
+  'malformed',
+  'too-large',
+  'bad-type',
+  'bad-algorithm',
+  'unknown-key',
+  'bad-signature',
+];
+
+/** Builds the rooms; nothing happens before `start()`. */
+export function openAgent(settings: Settings, host: Host): Agent {
+  const { files, clock, chance, log, journal, sha256 } = host;
+  const { state, run } = settings.paths;
+  const { id, groups } = settings.device;
+  const { root } = settings.broker;
+  const addresses = addressesOf(id, groups);
+  const configNames = Object.keys(settings.configs);
+
+  const floor = createClockFloor(clock, host.builtAtMs);
+  const ledger = createLedger();
+  const outboxMemory = createOutboxMemory();
+  const outbox = createOutbox({
+    device: { id },
+    root,
+    memory: outboxMemory,
+    journal,
+    clock,
+    clockTrust: floor.trust,
+    log,
+  });
+
+  /** Durable first, then to the fleet, then in the same words to the technician. */
+  const speak: Speak = async (records, events, states = []) => {
+    const stamped = outbox.stamp([...events.map(sayEvent), ...states]);
+    await journal.append([...records, ...stamped]);
+    outbox.wake(stamped);
+    for (const event of events) {
+      const { level, line } = tellEvent(event);
+      log.say(level, line, { code: event.code ?? null, config: event.config ?? null });
+    }
+  };
+  const say = (event: EventBody) => speak([], [event]);
+  /** For what nobody waits for: a failure is logged, not lost. */
+  const later = (work: Promise<void>) => {
+    work.catch((error: unknown) => {
+      if (!(error instanceof Failure)) return host.onFatal(error);
+      log.say('error', `cannot remember: ${error.message} (${error.code})`);
+    });
+  };
+
+  const locks = openLocks({
+    settings,
+    files,
+    kernel: host.kernel,
+    processes: host.processes,
+    clock,
+    log,
+  });
+  const ring = () => {
+    const bytes = files.read('trust.read', settings.trust.keys);
+    if (bytes === null) {
+      throw new SaidError(
+        EXIT.usage,
+        `${settings.trust.keys}: there is no such file (trust.keys)`,
+        'locksmith keys new NAME',
+      );
+    }
+    return parseKeys(new TextDecoder().decode(bytes), settings.trust.keys);
+  };
+
+  const nowS = () => Math.floor(clock.wallMs() / 1000);
+  const fileNames = new Map(
+    configNames.map((name) => [name, settings.configs[name]?.files.map(({ path }) => baseName(path)) ?? []]),
+  );
+  const budget = openRefusalBudget(clock);
+  let keys: ReturnType<typeof ring> | null = null;
+  const line = openLine({
+    root,
+    configs: settings.configs,
+    addresses,
+    ledger,
+    journal,
+    locks,
+    clock,
+    sha256,
+    budget,
+    targets: host.targets,
+    keeper: openKeeper(files, sha256, `${state}/kept`),
+    validator: openValidator(files, host.parsers),
+    speak,
+    clockTrust: floor.trust,
+    poweredS: floor.poweredS,
+    clockApplied: floor.applied,
+    lockWords: (lock) => sayLock(lock, clock.wallMs()),
+    context: () => ({ addresses, configs: fileNames, nowS: nowS(), clock: floor.trust(), sha256 }),
+    async verify(jws) {
+      keys ??= ring();
+      const verified = await verifyUpdate(jws, keys, { nowS: nowS(), clock: floor.trust() });
+      if (verified.kind === 'refusal') return { ...verified, signed: !UNSIGNED.includes(verified.code) };
+      return { kind: 'update', update: verified.update };
+    },
+    onTrouble: (failure) => log.say('error', `${failure.message} (${failure.code}); tried again in a moment`),
+    onBug: host.onFatal,
+  });
+  return hall();
+
+  function hall(): Agent {
+    const cancels: Cancel[] = [];
+    let session: Session | null = null;
+
+    const openLink = (broker: Broker): { readonly session: Session; readonly pulse: Pulse } => {
+      const opened = openSession({
+        settings,
+        broker,
+        clock,
+        chance,
+        log,
+        onFrame: async (frame) => {
+          await line.frame(frame);
+        },
+        onUp: (publish) => outbox.linkUp(publish),
+        onDown: () => outbox.linkDown(),
+        onState: (link) => {
+          const remedy = link.remedy === null ? '' : `; ${link.remedy}`;
+          log.say(link.connected ? 'notice' : 'info', `link: ${link.words}${remedy}`);
+          pulse.linkChanged();
+        },
+      });
+      const pulse = openPulse({
+        clock,
+        files,
+        log,
+        path: `${run}/status.json`,
+        pid: host.processes.self().pid,
+        agentVersion: host.version,
+        intervalMs: settings.telemetry.heartbeat_s * 1000,
+        unit: chance.unit(),
+        readings,
+        link: opened.state,
+        publish: (text) => {
+          opened.publish(deviceTopic(root, id, 'hb'), text, { qos: 0, retain: false }).catch(host.onFatal);
+        },
+      });
+      return { session: opened, pulse };
+    };
+    const readings = () => {
+      const { refused, outcomes, duplicates } = line.counters();
+      return {
+        clock: floor.trust(),
+        backlog: outbox.backlog(),
+        configs: Object.fromEntries(configNames.map((name) => [name, line.view(name).running])),
+        locks: Object.fromEntries(configNames.map((name) => [name, locks.look(name)])),
+        counters: {
+          applied: outcomes.applied ?? 0,
+          failed: outcomes.failed ?? 0,
+          superseded: outcomes.superseded ?? 0,
+          duplicates,
+          refused,
+        },
+      };
+    };
+    const tick = () => {
+      cancels.push(clock.after(TICK_MS, tick));
+      try {
+        journal.note([floor.tick()]);
+      } catch (error) {
+        log.say('warning', `cannot note the time: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    };
+
+    return {
+      async start() {
+        files.makeDir('journal.open', state, 0o750);
+        files.makeDir('lock.open', run, 0o755);
+        const instance = host.kernel.open('instance.lock', `${state}/instance.lock`, { create: 0o640 });
+        if (!host.kernel.tryFlock('instance.lock', instance)) {
+          host.kernel.close('instance.lock', instance);
+          throw new SaidError(EXIT.failed, `${state}: another locksmith works with this state`, 'locksmith status');
+        }
+        keys = ring();
+        const replay = await journal.open([floor, ledger, outboxMemory]);
+        journal.note([floor.tick()]);
+        outbox.start();
+        if (host.broker !== null) {
+          const link = openLink(host.broker);
+          session = link.session;
+          link.session.start();
+          link.pulse.start();
+          cancels.push(link.pulse.stop);
+          await say({ event: 'started', reason: `locksmith ${host.version}` });
+        }
+        if (replay.putAside !== null) {
+          await say({
+            event: 'quarantined',
+            reason: `${replay.damagedLines} damaged lines; the journal as it was: ${replay.putAside}`,
+          });
+        }
+        locks.onChange((config, lock) => {
+          later(speak([], [], [{ kind: 'lock', config, body: lock }]));
+          if (lock.state === 'COLD') line.wake(config);
+        });
+        await line.start();
+        locks.watch();
+        cancels.push(clock.after(TICK_MS, tick));
+      },
+      async stop(reason) {
+        for (const cancel of cancels) cancel();
+        locks.stop();
+        await line.stop();
+        if (session !== null) {
+          await say({ event: 'stopped', reason });
+          if (session.state().connected) await outbox.drained(LAST_WORDS_MS);
+          await session.stop(reason);
+        }
+        journal.note([floor.tick()]);
+        await journal.close();
+      },
+      async apply(document) {
+        const taken = await line.file(new TextEncoder().encode(document));
+        if (taken.kind === 'refusal') return { result: 'refused', code: taken.code, reason: taken.reason };
+        if (taken.kind === 'empty') return { result: 'refused', code: 'malformed', reason: 'the document is empty' };
+        return answerFor(taken.held);
+      },
+    };
+  }
+
+  function answerFor(held: HeldUpdate | null): ApplyAnswer {
+    if (held === null)
+      return { result: 'refused', code: null, reason: 'this document was refused before; see: locksmith history' };
+    const place = ledger.place(held.config, held.address, held.layer);
+    const now = place?.latest.id === held.id ? place.latest : held;
+    const { lastAttempt, pending } = line.view(held.config);
+    const about = lastAttempt?.id === held.id ? lastAttempt : null;
+    if (now.ended !== null) return { result: now.ended, code: about?.code ?? null, reason: about?.reason ?? null };
+    if (pending?.id === held.id) {
+      const why = about?.reason ?? `it waits for ${pending.waiting_for.join(', ')}`;
+      return { result: 'waiting', code: about?.code ?? null, reason: `${why}; it is applied by itself later` };
+    }
+    return {
+      result: now.covered ? 'covered' : 'waiting',
+      code: null,
+      reason: now.covered ? 'a more specific update stands above it' : null,
+    };
+  }
+}

@@ -1,0 +1,89 @@
+import type { Cancel, Clock, Files, Log } from '../ports.ts';
+import type { LinkState } from '../values/link.ts';
+import { rfc3339 } from '../values/units.ts';
+import { type Heartbeat, type HeartbeatInput, heartbeat, startBeating } from './heartbeat.ts';
+
+/** What the file `status.json` holds for whoever looks while the network is away. */
+export interface StatusFile {
+  readonly pid: number;
+  /** RFC 3339 UTC: when the agent started. */
+  readonly since: string;
+  /** RFC 3339 UTC: when this was written. */
+  readonly at: string;
+  readonly link: LinkState;
+  /** The last heartbeat; null before the first. */
+  readonly heartbeat: Heartbeat | null;
+}
+
+/** What a pulse is made of. */
+export interface PulseInput {
+  readonly clock: Clock;
+  readonly files: Files;
+  readonly log: Log;
+  /** Path of the status file. */
+  readonly path: string;
+  readonly pid: number;
+  readonly agentVersion: string;
+  readonly intervalMs: number;
+  /** Uniform in [0, 1): spreads the first beat. */
+  readonly unit: number;
+  readings(): Pick<HeartbeatInput, 'clock' | 'backlog' | 'configs' | 'locks' | 'counters'>;
+  link(): LinkState;
+  publish(text: string): void;
+}
+
+/** Heartbeats to the broker, and the status file that says the same to this machine. */
+export interface Pulse {
+  start(): void;
+  stop(): void;
+  /** Writes the status file now: the link has changed. */
+  linkChanged(): void;
+}
+
+/** Makes the pulse. */
+export function openPulse(input: PulseInput): Pulse {
+  const { clock, files, log, path } = input;
+  const startedMs = clock.bootMs();
+  const since = rfc3339(clock.wallMs());
+  let last: Heartbeat | null = null;
+  let seq = 0;
+  let cancel: Cancel = () => {};
+
+  const write = () => {
+    const status: StatusFile = {
+      pid: input.pid,
+      since,
+      at: rfc3339(clock.wallMs()),
+      link: input.link(),
+      heartbeat: last,
+    };
+    try {
+      files.writeView('view.status', path, `${JSON.stringify(status)}\n`, 0o644);
+    } catch (error) {
+      log.say('warning', `${path} cannot be written: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  };
+  const beat = () => {
+    seq += 1;
+    const link = input.link();
+    last = heartbeat({
+      ...input.readings(),
+      seq,
+      boot: clock.bootId,
+      wallMs: clock.wallMs(),
+      uptimeMs: clock.bootMs() - startedMs,
+      agentVersion: input.agentVersion,
+      link,
+    });
+    write();
+    if (link.connected) input.publish(JSON.stringify(last));
+  };
+  return {
+    start() {
+      write();
+      cancel = startBeating(clock, input.intervalMs, input.unit, beat);
+    },
+    stop: () => cancel(),
+    linkChanged: write,
+  };
+}
