@@ -334,8 +334,8 @@ export interface ConnectWish {
   readonly passwordFile: string | null;
   /** PEM files; null where not used. */
   readonly tls: { readonly [part in 'ca' | 'cert' | 'key' | 'servername']: string | null };
-  /** Published, retained, by the broker if the connection ends without a goodbye. */
-  readonly will: { readonly topic: string; readonly payload: string };
+  /** Published, retained, by the broker if the connection ends without a goodbye; null for who is no device. */
+  readonly will: { readonly topic: string; readonly payload: string } | null;
 }
 
 /** Why a connection, or an attempt at one, ended. */

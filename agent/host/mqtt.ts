@@ -103,7 +103,14 @@ function connectWith(socket: Socket, password: string | null, wish: ConnectWish,
   };
   socket.on('connect', () => socket.setNoDelay(true));
   socket.on('error', blameError);
-  socket.on('end', () => blame({ kind: 'closed' }, 'the other side closed the connection'));
+  let secured = !wish.url.startsWith('mqtts:');
+  socket.on('secureConnect', () => {
+    secured = true;
+  });
+  socket.on('end', () => {
+    if (secured) blame({ kind: 'closed' }, 'the other side closed the connection');
+    else blame({ kind: 'system', code: 'NO_TLS' }, 'closed at the TLS greeting');
+  });
 
   const client = new mqtt.default(() => socket, {
     clientId: wish.clientId,
@@ -123,7 +130,9 @@ function connectWith(socket: Socket, password: string | null, wish: ConnectWish,
       : { protocolVersion: 4 }),
     ...(wish.username === null ? {} : { username: wish.username }),
     ...(password === null ? {} : { password }),
-    will: { topic: wish.will.topic, payload: Buffer.from(wish.will.payload), qos: 1, retain: true },
+    ...(wish.will === null
+      ? {}
+      : { will: { topic: wish.will.topic, payload: Buffer.from(wish.will.payload), qos: 1, retain: true } }),
   });
 
   client.on('packetreceive', (packet) => {
