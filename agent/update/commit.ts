@@ -5,7 +5,7 @@ import type { Expectation } from '../values/update.ts';
 import { checkExpectation } from './admit.ts';
 import { configDigest, digestOf, type FileContent } from './content.ts';
 import type { Keeper } from './keep.ts';
-import { type Intent, intentOverRecord, intentRecord, keptRecord, type Ledger } from './ledger.ts';
+import { type HeldRef, type Intent, intentOverRecord, intentRecord, keptRecord, type Ledger } from './ledger.ts';
 
 /** One file as a commit sees it: where it is, and what is staged for it. */
 export interface CommitFile {
@@ -21,8 +21,10 @@ export interface CommitPlan {
   readonly config: string;
   /** Base name of the file people know the config by. */
   readonly file: string;
-  /** Hash of the document; null for a return to what was there before Locksmith. */
-  readonly hash: string | null;
+  /** The document; null for a return to what was there before Locksmith. */
+  readonly of: HeldRef | null;
+  /** False if a newer document has ended this one meanwhile. */
+  stillWanted(): boolean;
   readonly files: readonly CommitFile[];
   readonly expect: Expectation | null;
 }
@@ -31,6 +33,7 @@ export interface CommitPlan {
 export type Committed =
   | { readonly kind: 'committed'; readonly before: string; readonly token: number }
   | { readonly kind: 'hot'; readonly lock: LockState }
+  | { readonly kind: 'outdated' }
   | Refusal;
 
 /** What a commit works with. */
@@ -97,7 +100,7 @@ export async function commit(ports: CommitPorts, plan: CommitPlan): Promise<Comm
     if (refusal !== null) return refusal;
     const intent: Intent = {
       config: plan.config,
-      hash: plan.hash,
+      of: plan.of,
       files: plan.files.map(({ name, staged, digest }, index) => ({
         name,
         staged,
@@ -107,6 +110,8 @@ export async function commit(ports: CommitPorts, plan: CommitPlan): Promise<Comm
       tokenBefore: grant.tokenBefore,
     };
     const kept = await keepBefore(ports, plan.config, disk);
+    // Nothing waits between this and the intent: from the intent on, a newer document lets this one finish.
+    if (!plan.stillWanted()) return { kind: 'outdated' };
     const records = [...kept, intentRecord(intent)];
     // One file alone is atomic by its rename: its intent need only outlive the process, not the power.
     if (plan.files.length > 1 || plan.expect !== null || kept.length > 0) await journal.append(records);

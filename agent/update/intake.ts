@@ -3,7 +3,7 @@ import type { Refusal } from '../values/errors.ts';
 import type { EventBody } from '../values/report.ts';
 import type { Update } from '../values/update.ts';
 import { updateDigest } from './content.ts';
-import { answeredRecord, endedRecord, type HeldUpdate, heldRecord, type Ledger } from './ledger.ts';
+import { answeredRecord, endedRecord, type HeldUpdate, heldRecord, type Ledger, sameDocument } from './ledger.ts';
 import { type Envelope, type Parsed, parseDocument, parseFrame } from './parse.ts';
 import type { RefusalBudget } from './refusals.ts';
 import { about } from './report.ts';
@@ -108,7 +108,10 @@ export function openIntake(ports: IntakePorts): Intake {
     }
     const records: JournalRecord[] = [];
     const events: EventBody[] = [];
-    const open = place !== null && place.latest.ended === null ? place.latest : null;
+    // One that is being committed right now is let finish: it gets the outcome that its commit has.
+    const underWay = ledger.intent(held.config)?.of ?? null;
+    const open =
+      place !== null && place.latest.ended === null && !sameDocument(place.latest, underWay) ? place.latest : null;
     const tombstone = held.digest === null;
     if (open !== null) {
       const reason = `by version ${held.version}`;

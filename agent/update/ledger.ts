@@ -30,6 +30,20 @@ export interface HeldUpdate {
   readonly covered: boolean;
 }
 
+/** Which document: a version names one document of a place, and a renewal goes on under the same version. */
+export interface HeldRef {
+  readonly config: string;
+  readonly address: Address;
+  readonly layer: Layer;
+  readonly version: number;
+}
+
+/** True if both are the same document. */
+export function sameDocument(a: HeldRef | null, b: HeldRef | null): boolean {
+  if (a === null || b === null) return a === b;
+  return a.config === b.config && a.address === b.address && a.layer === b.layer && a.version === b.version;
+}
+
 /** Everything held for one (config, address, layer). */
 export interface Place {
   readonly config: string;
@@ -55,8 +69,8 @@ export interface IntentFile {
 /** A commit under way: journalled before the first rename, cleared with its outcome. */
 export interface Intent {
   readonly config: string;
-  /** Hash of the held document, or null for a return to what was there before Locksmith. */
-  readonly hash: string | null;
+  /** The document, or null for a return to what was there before Locksmith. */
+  readonly of: HeldRef | null;
   readonly files: readonly IntentFile[];
   /** The token found before the agent's own grant. */
   readonly tokenBefore: number;
@@ -95,8 +109,9 @@ export interface Ledger extends JournalMemory {
   answered(hash: string): boolean;
 }
 
-function refOf({ config, address, layer, hash }: HeldUpdate): HeldRef {
-  return { config, address, layer, hash };
+/** Names a document. */
+export function refOf({ config, address, layer, version }: HeldUpdate): HeldRef {
+  return { config, address, layer, version };
 }
 
 /** Records of this room. */
@@ -106,6 +121,11 @@ export const endedRecord = (held: HeldUpdate, outcome: Outcome, poweredS: number
   ...refOf(held),
   outcome,
   powered_s: poweredS,
+});
+/** A document that was applied while a newer one arrived: it stands behind that one from now on. */
+export const appliedBehindRecord = (held: HeldUpdate, poweredS: number): JournalRecord => ({
+  t: 'applied-behind',
+  held: { ...held, ended: 'applied', appliedPoweredS: poweredS },
 });
 export const coveredRecord = (held: HeldUpdate, covered: boolean): JournalRecord => ({
   t: 'covered',
@@ -119,16 +139,10 @@ export const triedRecord = (config: string, tried: Tried): JournalRecord => ({ t
 export const answeredRecord = (hash: string): JournalRecord => ({ t: 'answered', hash });
 export const keptRecord = (kept: Kept): JournalRecord => ({ t: 'kept', kept });
 
-interface HeldRef {
-  readonly config: string;
-  readonly address: Address;
-  readonly layer: Layer;
-  readonly hash: string;
-}
-
 type Stored =
   | { t: 'held'; held: HeldUpdate }
   | ({ t: 'ended'; outcome: Outcome; powered_s: number | null } & HeldRef)
+  | { t: 'applied-behind'; held: HeldUpdate }
   | ({ t: 'covered'; covered: boolean } & HeldRef)
   | { t: 'ran'; config: string; running: Running }
   | { t: 'intent'; intent: Intent }
@@ -137,7 +151,18 @@ type Stored =
   | { t: 'answered'; hash: string }
   | { t: 'kept'; kept: Kept };
 
-const TYPES = ['held', 'ended', 'covered', 'ran', 'intent', 'intent-over', 'tried', 'answered', 'kept'] as const;
+const TYPES = [
+  'held',
+  'ended',
+  'applied-behind',
+  'covered',
+  'ran',
+  'intent',
+  'intent-over',
+  'tried',
+  'answered',
+  'kept',
+] as const;
 
 /** Records of this room were written by this room and carry a check: their type is all that is looked at. */
 function isStored(record: JournalRecord): record is JournalRecord & Stored {
@@ -180,8 +205,15 @@ export function createLedger(): Ledger {
     const key = keyOf(ref.address, ref.layer);
     const place = of(ref.config).get(key);
     if (place === undefined) return;
-    if (place.latest.hash === ref.hash) of(ref.config).set(key, { ...place, latest: with_(place.latest) });
-    else if (place.applied?.hash === ref.hash) of(ref.config).set(key, { ...place, applied: with_(place.applied) });
+    if (place.latest.version === ref.version) of(ref.config).set(key, { ...place, latest: with_(place.latest) });
+    else if (place.applied?.version === ref.version)
+      of(ref.config).set(key, { ...place, applied: with_(place.applied) });
+  };
+  const behind = (held: HeldUpdate) => {
+    const key = keyOf(held.address, held.layer);
+    const place = of(held.config).get(key);
+    // A tombstone that came meanwhile took this one back as well.
+    if (place !== undefined && place.latest.digest !== null) of(held.config).set(key, { ...place, applied: held });
   };
   const keep = (entry: Kept) => {
     kept.push(entry);
@@ -207,6 +239,9 @@ export function createLedger(): Ledger {
           break;
         case 'ended':
           change(record, (held) => ({ ...held, ended: record.outcome, appliedPoweredS: record.powered_s }));
+          break;
+        case 'applied-behind':
+          behind(record.held);
           break;
         case 'covered':
           change(record, (held) => ({ ...held, covered: record.covered }));

@@ -3,7 +3,8 @@ import { Failure } from '../values/errors.ts';
 import type { Outcome } from '../values/report.ts';
 import { type IntakePorts, openIntake, type Taken } from './intake.ts';
 import { nextTurnS } from './resolve.ts';
-import { type ConfigView, createStepper, resolveTime, type StepPorts } from './step.ts';
+import type { ConfigView } from './said.ts';
+import { createStepper, type StepPorts } from './step.ts';
 
 /** Pause before a step that failed on the disk is tried again. */
 const RETRY_MS = 5_000;
@@ -84,7 +85,7 @@ export function openLine(ports: LinePorts): Line {
       if (end === 'again') worker.dirty = true;
       if (end === 'retry') sleepFor(config, RETRY_MS);
       if (end === 'rest') {
-        const time = resolveTime(ports);
+        const time = ports.time();
         const turnS = nextTurnS(ports.ledger.places(config), time);
         if (turnS !== null) sleepFor(config, Math.min((turnS - time.nowS) * 1000, TURN_MAX_MS));
       }

@@ -1,0 +1,112 @@
+import type { Clock, JournalRecord } from '../ports.ts';
+import { type Refusal, refuse } from '../values/errors.ts';
+import type { EventBody, Outcome, Running } from '../values/report.ts';
+import { rfc3339 } from '../values/units.ts';
+import { allHeld, type Goal, isOpen } from './goal.ts';
+import {
+  appliedBehindRecord,
+  endedRecord,
+  type HeldUpdate,
+  intentOverRecord,
+  type Ledger,
+  ranRecord,
+  refOf,
+  sameDocument,
+  triedRecord,
+} from './ledger.ts';
+import { about, attemptOf, refusalEvent } from './report.ts';
+import { hasFallenOff, type ResolveTime } from './resolve.ts';
+import type { Said } from './said.ts';
+
+/** What the endings work with. */
+export interface EndingPorts {
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+  readonly said: Said;
+  time(): ResolveTime;
+  /** A journal record that the `iat` (epoch seconds) of an applied document is past. */
+  clockApplied(iatS: number): JournalRecord;
+  count(outcome: Outcome): void;
+}
+
+/** The ways a document ends; each makes outcome, state and report durable together. One that a newer document ended meanwhile is left alone. */
+export interface Endings {
+  /** Refused for good. */
+  refuse(held: HeldUpdate, refusal: Refusal): Promise<void>;
+  /** Its time is over before it could take effect. */
+  expire(held: HeldUpdate, what: 'exp' | 'until'): Promise<void>;
+  /** The goal is on disk. `changed`: we put it there. */
+  applied(config: string, goal: Goal, changed: boolean): Promise<void>;
+}
+
+/** Makes the endings. */
+export function createEndings(ports: EndingPorts): Endings {
+  const { ledger, said } = ports;
+  const at = () => rfc3339(ports.clock.wallMs());
+
+  const end = async (held: HeldUpdate, outcome: 'refused' | 'expired', event: EventBody, refusal: Refusal) => {
+    if (!isOpen(ledger, held)) return;
+    const lastAttempt = attemptOf(held, outcome, at(), refusal);
+    said.rests(held.config);
+    ports.count(outcome);
+    const records = [endedRecord(held, outcome, null), triedRecord(held.config, { attempt: lastAttempt, key: '' })];
+    await said.tell(held.config, records, [event], { lastAttempt });
+  };
+
+  /** A shadow that ran until now and whose life is over is said to have fallen off; its own outcome was `applied` long ago. */
+  const fallOff = (config: string, before: Running, time: ResolveTime): readonly EventBody[] =>
+    allHeld(ledger, config)
+      .filter(({ layer, address, version }) => {
+        return layer === before.layer && address === before.address && version === before.version;
+      })
+      .filter((held) => hasFallenOff(held, time))
+      .slice(0, 1)
+      .map((held) => ({ event: 'expired', ...about(held), reason: 'until has passed: the shadow falls off' }));
+
+  return {
+    refuse: (held, refusal) => end(held, 'refused', refusalEvent(held, refusal), refusal),
+    expire(held, what) {
+      const refusal = refuse('expired', `${what} has passed while it waited`);
+      const { code, reason } = refusal;
+      return end(held, 'expired', { event: 'expired', ...about(held), code, reason, final: true }, refusal);
+    },
+    async applied(config, goal, changed) {
+      const { held } = goal;
+      const intent = ledger.intent(config);
+      const ours = intent !== null && sameDocument(intent.of, held && refOf(held));
+      if (held !== null && held.ended === null && !ours && !isOpen(ledger, held)) return;
+      const time = ports.time();
+      const view = said.view(config);
+      const since = at();
+      const running: Running = {
+        version: held?.version ?? 0,
+        layer: held?.layer ?? null,
+        address: held?.address ?? null,
+        digest: goal.digest,
+        since,
+      };
+      const records: JournalRecord[] = [ranRecord(config, running)];
+      if (intent !== null) records.push(intentOverRecord(config));
+      const events = [...fallOff(config, view.running, time)];
+      const what = { digest: goal.digest, changed } as const;
+      let { lastAttempt } = view;
+      if (held === null) {
+        events.push({ event: 'applied', config, version: 0, ...what, reason: 'as it was before Locksmith' });
+      } else {
+        lastAttempt = attemptOf(held, 'applied', since, null);
+        records.push(triedRecord(config, { attempt: lastAttempt, key: '' }));
+        if (held.ended === null) {
+          ports.count('applied');
+          const newest = isOpen(ledger, held);
+          records.push(newest ? endedRecord(held, 'applied', time.poweredS) : appliedBehindRecord(held, time.poweredS));
+          records.push(ports.clockApplied(held.iat));
+          events.push({ event: 'applied', ...about(held), ...what, final: true });
+        } else {
+          events.push({ event: 'applied', ...about(held), ...what, reason: 'nothing stands above it any more' });
+        }
+      }
+      said.rests(config);
+      await said.tell(config, records, events, { running, lastAttempt });
+    },
+  };
+}

@@ -1,0 +1,35 @@
+import { contentsOf, type FileContent } from './content.ts';
+import type { Keeper } from './keep.ts';
+import { type HeldUpdate, type Intent, type Ledger, sameDocument } from './ledger.ts';
+
+/** What should be on disk: by a document, or (null) as it was before Locksmith. */
+export interface Goal {
+  readonly held: HeldUpdate | null;
+  readonly digest: string;
+  readonly contents: readonly FileContent[];
+}
+
+/** All documents held for a config: the newest of each place, and the last applied one behind it. */
+export function allHeld(ledger: Ledger, config: string): readonly HeldUpdate[] {
+  return ledger.places(config).flatMap(({ latest, applied }) => (applied === null ? [latest] : [latest, applied]));
+}
+
+/** True while a document is the newest of its place and has no outcome: one that arrived meanwhile may have ended it. */
+export function isOpen(ledger: Ledger, held: HeldUpdate): boolean {
+  const latest = ledger.place(held.config, held.address, held.layer)?.latest;
+  return latest !== undefined && latest.version === held.version && latest.ended === null;
+}
+
+/** What a document asks for; for null what was there before Locksmith, which is known only after a first move. */
+export function goalOf(ledger: Ledger, keeper: Keeper, config: string, held: HeldUpdate | null): Goal | null {
+  if (held !== null) return { held, digest: held.digest ?? '', contents: contentsOf(held.jws) };
+  const original = ledger.original(config);
+  return original === null ? null : { held: null, digest: original.digest, contents: keeper.read(original) };
+}
+
+/** What a commit that was cut off was going for; null if its document is no longer held. */
+export function goalOfIntent(ledger: Ledger, keeper: Keeper, intent: Intent): Goal | null {
+  if (intent.of === null) return goalOf(ledger, keeper, intent.config, null);
+  const held = allHeld(ledger, intent.config).find((one) => sameDocument(one, intent.of));
+  return held === undefined ? null : goalOf(ledger, keeper, intent.config, held);
+}

@@ -1,0 +1,82 @@
+import type { Cancel, JournalRecord, LockDoor } from '../ports.ts';
+import type { EventBody, LastAttempt, Pending, Running } from '../values/report.ts';
+import type { Speak } from './intake.ts';
+import type { Ledger } from './ledger.ts';
+import { sayReported } from './report.ts';
+
+/** The state of one config. */
+export interface ConfigView {
+  readonly running: Running;
+  readonly lastAttempt: LastAttempt | null;
+  readonly pending: Pending | null;
+}
+
+/** What one config waits for and what was last said of it; the rest of its state is in the ledger. */
+export interface Said {
+  view(config: string): ConfigView;
+  /** What is on disk before Locksmith's first move. */
+  foundOriginal(config: string, digest: string): void;
+  /** Journals and says it all in one go; the state of the config goes along if it differs from what was said last. */
+  tell(
+    config: string,
+    records: readonly JournalRecord[],
+    events: readonly EventBody[],
+    next?: Partial<ConfigView>,
+  ): Promise<void>;
+  /** Something waits. True if this very reason was not said yet. */
+  waits(config: string, pending: Pending, key: string): boolean;
+  /** From now on the lock is watched until the config rests. */
+  watchLock(config: string): void;
+  /** Nothing waits any more. */
+  rests(config: string): void;
+}
+
+/** Starts with nothing said. */
+export function createSaid(ledger: Ledger, locks: LockDoor, speak: Speak): Said {
+  const pending = new Map<string, Pending>();
+  const lastSaid = new Map<string, string>();
+  const keys = new Map<string, string>();
+  const watches = new Map<string, Cancel>();
+  const originals = new Map<string, string>();
+
+  const view = (config: string): ConfigView => ({
+    running: ledger.running(config) ?? {
+      version: 0,
+      layer: null,
+      address: null,
+      digest: originals.get(config) ?? '',
+      since: null,
+    },
+    lastAttempt: ledger.tried(config)?.attempt ?? null,
+    pending: pending.get(config) ?? null,
+  });
+  return {
+    view,
+    foundOriginal: (config, digest) => originals.set(config, digest),
+    async tell(config, records, events, next = {}) {
+      const state = { ...view(config), ...next };
+      const saying = sayReported(config, state.running, state.lastAttempt, state.pending);
+      const said = JSON.stringify(saying.body);
+      const changed = lastSaid.get(config) !== said;
+      if (records.length + events.length === 0 && !changed) return;
+      await speak(records, events, changed ? [saying] : []);
+      lastSaid.set(config, said);
+    },
+    waits(config, waiting, key) {
+      pending.set(config, waiting);
+      // What was said before a restart is in the ledger with the attempt.
+      const known = keys.get(config) ?? ledger.tried(config)?.key;
+      keys.set(config, key);
+      return known !== key;
+    },
+    watchLock(config) {
+      if (!watches.has(config)) watches.set(config, locks.expectCold(config));
+    },
+    rests(config) {
+      pending.delete(config);
+      keys.delete(config);
+      watches.get(config)?.();
+      watches.delete(config);
+    },
+  };
+}
