@@ -94,22 +94,22 @@ function connectWith(socket: Socket, password: string | null, wish: ConnectWish,
     cause = what;
     message = words;
   };
+  let secured = !wish.url.startsWith('mqtts:');
+  socket.on('secureConnect', () => {
+    secured = true;
+  });
   const blameError = (error: unknown) => {
     const code = codeOf(error);
-    if (typeof code === 'string') blame({ kind: 'system', code }, messageOf(error));
+    if (code === 'ECONNRESET' && !secured) blame({ kind: 'system', code: 'NO_TLS' }, 'closed at the TLS greeting');
+    else if (typeof code === 'string') blame({ kind: 'system', code }, messageOf(error));
     else if (/timeout/i.test(messageOf(error))) blame({ kind: 'silent' }, messageOf(error));
     else blame({ kind: 'system', code: 'PROTOCOL' }, messageOf(error));
     socket.destroy();
   };
   socket.on('connect', () => socket.setNoDelay(true));
   socket.on('error', blameError);
-  let secured = !wish.url.startsWith('mqtts:');
-  socket.on('secureConnect', () => {
-    secured = true;
-  });
   socket.on('end', () => {
     if (secured) blame({ kind: 'closed' }, 'the other side closed the connection');
-    else blame({ kind: 'system', code: 'NO_TLS' }, 'closed at the TLS greeting');
   });
 
   const client = new mqtt.default(() => socket, {

@@ -14,8 +14,9 @@ export const LINK_TEXTS = {
     remedy: 'Look at broker.username and the file broker.password_file names, and at the users of the broker.',
   },
   'not-authorised': {
-    words: 'the broker does not allow this device to connect',
-    remedy: 'Add the user or certificate of this device at the broker; its log names the reason.',
+    words: 'the broker does not let this device in: wrong user or password, or no right to connect',
+    remedy:
+      'Look at broker.username, broker.password_file or the certificate, and at the users of the broker; its log names the reason.',
   },
   'id-refused': {
     words: 'the broker refuses the device id as client id',
@@ -58,7 +59,7 @@ export const LINK_TEXTS = {
     remedy: 'Look at broker.tls: are the files PEM, and does the key belong to the certificate?',
   },
   'not-tls': {
-    words: 'what listens there does not speak TLS (%)',
+    words: 'what listens there does not go through with TLS (%)',
     remedy: 'Look at the port in broker.urls: mqtts:// is usually 8883, mqtt:// 1883.',
   },
   'host-not-found': {
@@ -113,6 +114,7 @@ const SYSTEM: Readonly<Record<string, LinkWord>> = {
   DEPTH_ZERO_SELF_SIGNED_CERT: 'certificate-authority-unknown',
   CERT_SIGNATURE_FAILURE: 'certificate-authority-unknown',
   CERT_UNTRUSTED: 'certificate-authority-unknown',
+  NO_TLS: 'not-tls',
   ERR_SSL_WRONG_VERSION_NUMBER: 'not-tls',
   ERR_SSL_PACKET_LENGTH_TOO_LONG: 'not-tls',
   ENOTFOUND: 'host-not-found',
