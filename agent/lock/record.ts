@@ -22,6 +22,8 @@ export interface HeldRecord {
   readonly reason: string | null;
   /** On the boot-time clock; null: no end. */
   readonly deadlineBootMs: number | null;
+  /** As in {@link FreeRecord}: carried along, so that a grant does not wipe it out. */
+  readonly reclaimed: Reclaim | null;
 }
 
 /** Nobody has the lock. */
@@ -99,6 +101,7 @@ function parseHeld(json: Json, token: number, boot: string): HeldRecord | null {
     pidNamespace: count(json.pid_namespace),
     timeNamespace: count(json.time_namespace),
     ...{ sidecar: { dev, ino }, since, sinceBootMs, reason: text(json.reason), deadlineBootMs },
+    reclaimed: parseReclaim(json.reclaimed),
   };
 }
 
@@ -122,15 +125,16 @@ export function parseRecord(bytes: Uint8Array): LockRecord | null {
 /** The text of a record, one line of JSON. */
 export function recordText(record: LockRecord): string {
   const { mode, token, boot } = record;
+  const reclaimed = record.reclaimed === null ? null : reclaimJson(record.reclaimed);
   const json =
     record.mode === 'free'
-      ? { reclaimed: record.reclaimed === null ? null : reclaimJson(record.reclaimed) }
+      ? {}
       : {
           ...{ kind: record.kind, purpose: record.purpose, holder: record.holder, reason: record.reason },
           ...{ since: record.since, since_boot_ms: record.sinceBootMs, deadline_boot_ms: record.deadlineBootMs },
           ...{ pid_namespace: record.pidNamespace, time_namespace: record.timeNamespace, sidecar: record.sidecar },
         };
-  return `${JSON.stringify({ v: 1, mode, token, boot, ...json })}\n`;
+  return `${JSON.stringify({ v: 1, mode, token, boot, ...json, reclaimed })}\n`;
 }
 
 function reclaimJson({ oldToken, newToken, why, holder }: Reclaim): object {

@@ -1,0 +1,64 @@
+import type { Clock, Files, KernelLocks, Log, Processes, ProcessInfo } from '../ports.ts';
+import { type Guard, openGuard } from './guard.ts';
+import { type GuardedFile, type Hands, openHands } from './hands.ts';
+import { type LockPaths, lockPaths } from './paths.ts';
+import { openSurface, type Surface } from './surface.ts';
+import { openTokens, type Tokens } from './token.ts';
+
+/** What the lock room gets from the world. */
+export interface LockPorts {
+  readonly files: Files;
+  readonly kernel: KernelLocks;
+  readonly processes: Processes;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** The part of the settings that locks need. */
+export interface LockSettings {
+  readonly paths: { readonly state: string; readonly run: string };
+  readonly locks: { readonly group?: string | undefined; readonly honour: readonly string[] };
+  readonly configs: Readonly<Record<string, { readonly files: readonly GuardedFile[] }>>;
+}
+
+/** Everything that belongs to the lock of one config. */
+export interface Parts extends LockPorts {
+  readonly config: string;
+  /** Base name of the file people know the config by. */
+  readonly fileName: string;
+  readonly guarded: readonly GuardedFile[];
+  readonly honour: readonly string[];
+  readonly self: ProcessInfo;
+  readonly paths: LockPaths;
+  readonly guard: Guard;
+  readonly hands: Hands;
+  readonly tokens: Tokens;
+  readonly surface: Surface;
+}
+
+/** Puts the parts together; nothing is opened yet. */
+export function openParts(ports: LockPorts, settings: LockSettings, config: string): Parts {
+  const { files, kernel, clock, log } = ports;
+  const guarded = settings.configs[config]?.files ?? [];
+  const { group, honour } = settings.locks;
+  const paths = lockPaths(settings.paths.run, settings.paths.state, config);
+  // Made before each opening, for somebody may have cleared the run directory.
+  const makeDirs = () => {
+    files.makeDir('lock.open', paths.dir, 0o755);
+    files.makeDir('lock.ceiling', paths.ceiling.slice(0, paths.ceiling.lastIndexOf('/')), 0o755);
+  };
+  return {
+    ...ports,
+    ...{ config, guarded, honour, paths, self: ports.processes.self() },
+    fileName: guarded[0]?.path.split('/').at(-1) ?? config,
+    guard: openGuard(kernel, clock, paths.guard, group, makeDirs),
+    hands: openHands(kernel, paths.sidecar, group, guarded),
+    tokens: openTokens(files, paths.ceiling),
+    surface: openSurface(files, paths, log),
+  };
+}
+
+/** Resolves after `ms`. */
+export function pause(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => void clock.after(ms, resolve));
+}

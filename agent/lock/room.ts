@@ -1,0 +1,169 @@
+import type { Cancel, Grant, Held, LockDoor } from '../ports.ts';
+import { Failure } from '../values/errors.ts';
+import type { LockState } from '../values/lock.ts';
+import type { Change } from './board.ts';
+import { toHolder } from './finder.ts';
+import { type Lock, openLock } from './lock.ts';
+import type { LockPorts, LockSettings } from './parts.ts';
+
+export type { LockPorts, LockSettings } from './parts.ts';
+
+/** Time between two scheduled looks. */
+const LOOK_EVERY_MS = 5000;
+/** Time between two tries while an update waits. Effect: COLD to applied within 2 s. */
+const TRY_EVERY_MS = 1000;
+
+/** Hears what is new about a lock. Called after the fact, never while the guard is ours; must not throw. */
+export type LockListener = (config: string, change: Change) => void;
+
+/** All locks of the device. */
+export interface LockRoom extends LockDoor {
+  /** The lock of one config; a config that is not in the settings is our own bug. */
+  lock(config: string): Lock;
+  /** Settles every lock, with all patience: at boot and to collect garbage. A lock that cannot be settled is said in the log. */
+  settleAll(): Promise<void>;
+  /** How every lock was last found, by config. */
+  states(): Readonly<Record<string, LockState>>;
+  onChange(listener: LockListener): Cancel;
+  /** Looks at every lock every 5 s. */
+  watch(): Cancel;
+  close(): void;
+}
+
+/** Opens the locks of all configs in the settings. Touches nothing yet. */
+export function openLocks(ports: LockPorts, settings: LockSettings): LockRoom {
+  const { clock, log } = ports;
+  const self = toHolder(ports.processes.self());
+  const listeners = new Set<LockListener>();
+  const locks = new Map<string, Lock>();
+  const turns = new Map<string, Promise<unknown>>();
+  const waiting = new Map<string, { waiters: number; cancel: Cancel }>();
+  const complaints = new Map<string, string>();
+
+  for (const config of Object.keys(settings.configs)) {
+    const tell = (change: Change) => {
+      for (const listener of [...listeners]) listener(config, change);
+    };
+    locks.set(config, openLock(ports, settings, config, tell));
+  }
+
+  const lock = (config: string): Lock => {
+    const found = locks.get(config);
+    if (found === undefined) throw new Error(`there is no lock for config ${config}`);
+    return found;
+  };
+
+  /** Runs a step of the schedule; what fails is said once, until it works again. */
+  const attempt = async (config: string, step: () => unknown): Promise<void> => {
+    try {
+      await step();
+      complaints.delete(config);
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      if (complaints.get(config) !== error.message) log.say('error', `lock of ${config}: ${error.message}`);
+      complaints.set(config, error.message);
+    }
+  };
+
+  const holdInTurn = async <T>(config: string, section: (grant: Grant) => Promise<T>): Promise<Held<T>> => {
+    const acquired = await lock(config).acquire({
+      ...{ kind: 'kernel', purpose: 'commit', holder: self },
+      ...{ reason: 'an update is being applied', forMs: null },
+    });
+    if (acquired.kind === 'hot') return acquired;
+    try {
+      return { kind: 'done', value: await section(acquired.held) };
+    } finally {
+      await acquired.held.release();
+    }
+  };
+
+  return {
+    lock,
+    look: (config) => lock(config).look(),
+    refused: (config) => lock(config).refused(),
+
+    hold(config, section) {
+      const turn = (turns.get(config) ?? Promise.resolve()).then(() => holdInTurn(config, section));
+      turns.set(
+        config,
+        turn.catch(() => {}),
+      );
+      return turn;
+    },
+
+    expectCold(config) {
+      const entry = waiting.get(config) ?? { waiters: 0, cancel: () => {} };
+      waiting.set(config, entry);
+      entry.waiters += 1;
+      const tick = () => {
+        entry.cancel = clock.after(TRY_EVERY_MS, () => {
+          attempt(config, () => lock(config).look()).finally(() => {
+            if (entry.waiters > 0 && lock(config).last()?.state !== 'COLD') tick();
+            else if (waiting.get(config) === entry) waiting.delete(config);
+          });
+        });
+      };
+      if (entry.waiters === 1) tick();
+      const state = { cancelled: false };
+      return () => {
+        if (state.cancelled) return;
+        state.cancelled = true;
+        entry.waiters -= 1;
+        if (entry.waiters === 0) {
+          entry.cancel();
+          waiting.delete(config);
+        }
+      };
+    },
+
+    async settleAll() {
+      for (const [config, one] of locks) {
+        await attempt(config, async () => {
+          await one.settle();
+          await one.topUp();
+        });
+      }
+    },
+
+    states() {
+      const shown: Record<string, LockState> = {};
+      for (const [config, one] of locks) {
+        const last = one.last();
+        if (last !== null) shown[config] = last;
+      }
+      return shown;
+    },
+
+    onChange(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+
+    watch() {
+      const state: { cancel: Cancel; stopped: boolean } = { cancel: () => {}, stopped: false };
+      const round = async () => {
+        for (const [config, one] of locks) {
+          await attempt(config, async () => {
+            one.look();
+            await one.topUp();
+          });
+        }
+      };
+      const tick = () => {
+        if (state.stopped) return;
+        state.cancel = clock.after(LOOK_EVERY_MS, () => void round().finally(tick));
+      };
+      tick();
+      return () => {
+        state.stopped = true;
+        state.cancel();
+      };
+    },
+
+    close() {
+      for (const entry of waiting.values()) entry.cancel();
+      for (const one of locks.values()) one.close();
+    },
+  };
+}
