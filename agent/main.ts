@@ -4,6 +4,13 @@ import { EXIT, Failure, SaidError } from './values/errors.ts';
 /** Every command, loaded only when it is asked for. */
 const COMMANDS: Readonly<Record<string, { readonly does: string; load(): Promise<{ readonly command: Command }> }>> = {
   run: { does: 'the daemon', load: () => import('./cli/run.ts') },
+  check: { does: 'looks whether settings, keys, schemas and paths are right', load: () => import('./cli/check.ts') },
+  keys: { does: 'new: makes a key pair; list: shows what is in key files', load: () => import('./cli/keys.ts') },
+  sign: { does: 'makes a signed update without a broker', load: () => import('./cli/sign.ts') },
+  push: { does: 'signs an update and publishes it to the fleet', load: () => import('./cli/push.ts') },
+  withdraw: { does: 'takes an update back', load: () => import('./cli/withdraw.ts') },
+  apply: { does: 'a signed update from a file', load: () => import('./cli/apply.ts') },
+  history: { does: 'every update and what became of it', load: () => import('./cli/history.ts') },
 };
 
 function helpText(): string {

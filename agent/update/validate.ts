@@ -19,11 +19,11 @@ function messageOf(error: unknown): string {
 }
 
 /** Compiles a schema; loaded only when a config has one. */
-async function compileSchema(text: string, coerce: boolean): Promise<ValidateFunction> {
+export async function compileSchema(text: string, coerce: boolean): Promise<ValidateFunction> {
   const schema: unknown = JSON.parse(text);
   if (typeof schema !== 'object' || schema === null) throw new Error('a schema is a JSON object');
-  const { Ajv2020 } = await import('ajv/dist/2020.js');
-  return new Ajv2020({ allErrors: false, strict: false, coerceTypes: coerce, validateFormats: false }).compile(schema);
+  const { default: ajv } = await import('ajv/dist/2020.js');
+  return new ajv.Ajv2020({ allErrors: false, strict: false, coerceTypes: coerce, validateFormats: false }).compile(schema);
 }
 
 /** Opens a validator that keeps each compiled schema until its file changes. */

@@ -1,0 +1,193 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { hostFiles } from '../host/files.ts';
+import { hostTargets } from '../host/targets.ts';
+import type { Place, Step } from '../host/yaml.ts';
+import { examineSettings, readText, sayPath } from '../settings.ts';
+import { brokenRules } from '../settings-rules.ts';
+import type { Settings } from '../settings-schema.ts';
+import { parseKeys } from '../trust/keys.ts';
+import { compileSchema } from '../update/validate.ts';
+import { EXIT, Failure, SaidError } from '../values/errors.ts';
+import { type Command, readArgs, SETTINGS_PATH, type Terminal } from './command.ts';
+
+/** One thing that is wrong; `line` and `column` where it is a matter of the settings file. */
+interface Problem extends Partial<Place> {
+  readonly file: string;
+  readonly message: string;
+  readonly remedy: string | null;
+}
+
+/** `locksmith check`: looks at everything a start of the agent depends on. */
+export const command: Command = {
+  help: `Usage: locksmith check [--settings FILE] [--json]
+
+Validates the settings with file, line and column, and what they name: the trusted keys, the schemas, the certificates and
+the password file, and for every file of a config whether its directories exist and only the right users may write there.
+Changes nothing. Exit codes: 0 all is right, 2 something is wrong.
+
+Example:
+  locksmith check --settings /etc/locksmith/agent.yaml
+`,
+  run,
+};
+
+const KEYS_MAX_BYTES = 1024 * 1024;
+
+async function run(argv: readonly string[], terminal: Terminal): Promise<number> {
+  const options = {
+    settings: { type: 'string', default: SETTINGS_PATH },
+    json: { type: 'boolean', default: false },
+  } as const;
+  const { values } = readArgs('check', argv, options, { min: 0, max: 0, names: '' });
+  const path = values.settings;
+  const reading = examineSettings(readText(path), path);
+  const { problems, summary } =
+    reading.kind === 'problems'
+      ? { problems: reading.problems.map((problem): Problem => ({ file: path, ...problem })), summary: null }
+      : await examineWorld(reading.settings, path, reading.placeOf);
+  if (values.json) {
+    terminal.out(`${JSON.stringify({ ok: problems.length === 0, settings: path, ...summary, problems })}\n`);
+    return problems.length === 0 ? EXIT.done : EXIT.usage;
+  }
+  for (const { file, line, column, message } of problems) {
+    terminal.out(`${[file, line, column].filter((part) => part !== undefined).join(':')}: ${message}\n`);
+  }
+  const remedy = problems.find((problem) => problem.remedy !== null)?.remedy;
+  if (problems.length > 0) {
+    throw new SaidError(
+      EXIT.usage,
+      `${path}: ${problems.length} ${problems.length === 1 ? 'thing is' : 'things are'} wrong`,
+      remedy ?? 'mend what the lines above name; docs/settings.md has every setting',
+    );
+  }
+  if (summary !== null) {
+    const { device, configs, keys } = summary;
+    terminal.out(`${path}: all right: device ${device}, configs ${configs.join(' ')}, keys ${keys.join(' ')}\n`);
+  }
+  return EXIT.done;
+}
+
+interface World {
+  readonly problems: readonly Problem[];
+  readonly summary: { readonly device: string; readonly configs: readonly string[]; readonly keys: readonly string[] };
+}
+
+/** Looks at what the settings name. */
+async function examineWorld(
+  settings: Settings,
+  path: string,
+  placeOf: (path: readonly Step[]) => Place,
+): Promise<World> {
+  const problems: Problem[] = [];
+  const report = (steps: readonly Step[], why: string, remedy: string | null = null) =>
+    problems.push({ file: path, ...placeOf(steps), message: `${sayPath(steps)}: ${why}`, remedy });
+  const attempt = <T>(steps: readonly Step[], work: () => T): T | null => {
+    try {
+      return work();
+    } catch (error) {
+      report(steps, whyOf(error), error instanceof SaidError ? error.remedy : null);
+      return null;
+    }
+  };
+  const read = (steps: readonly Step[], file: string): string | null =>
+    attempt(steps, () => {
+      const bytes = hostFiles().read('settings.read', file, KEYS_MAX_BYTES);
+      if (bytes === null) throw new Error(`${file}: there is no such file`);
+      return new TextDecoder().decode(bytes);
+    });
+  const guard = (steps: readonly Step[], file: string, forbidden: number, why: string) => {
+    const stat = attempt(steps, () => hostFiles().stat('settings.read', file));
+    if (stat !== null && stat.kind === 'file' && (stat.mode & forbidden) !== 0)
+      report(steps, `${file}: ${why}`, `chmod o-rw ${file}`);
+  };
+
+  guard([], path, 0o002, 'can be written by everybody');
+  const keysText = read(['trust', 'keys'], settings.trust.keys);
+  const ring = keysText === null ? null : attempt(['trust', 'keys'], () => parseKeys(keysText, settings.trust.keys));
+  if (keysText !== null) guard(['trust', 'keys'], settings.trust.keys, 0o002, 'can be written by everybody');
+  examineLink(settings, { attempt, read, guard });
+  for (const [name, { files }] of Object.entries(settings.configs)) {
+    for (const [index, file] of files.entries()) {
+      const at = ['configs', name, 'files', index];
+      attempt([...at, 'path'], () => hostTargets().open('stage.open', file.path, { follow: file.follow }).close());
+      if (file.schema === undefined) continue;
+      const text = read([...at, 'schema'], file.schema);
+      try {
+        if (text !== null) await compileSchema(text, file.format === 'ini');
+      } catch (error) {
+        report(
+          [...at, 'schema'],
+          `${file.schema}: cannot be used: ${whyOf(error)}`,
+          'mend the schema: devices refuse what they cannot check',
+        );
+      }
+    }
+  }
+  for (const rule of brokenRules(resolved(settings), real(resolve(path))))
+    report(rule.path, `leads there: ${rule.why}`, rule.remedy);
+  return {
+    problems,
+    summary: {
+      device: settings.device.id,
+      configs: Object.keys(settings.configs),
+      keys: ring?.keys.map(({ kid }) => kid) ?? [],
+    },
+  };
+}
+
+interface Hands {
+  attempt<T>(steps: readonly Step[], work: () => T): T | null;
+  read(steps: readonly Step[], file: string): string | null;
+  guard(steps: readonly Step[], file: string, forbidden: number, why: string): void;
+}
+
+function examineLink({ broker }: Settings, { attempt, read, guard }: Hands): void {
+  const { password_file: password, tls } = broker;
+  if (password !== undefined && read(['broker', 'password_file'], password) !== null) {
+    guard(['broker', 'password_file'], password, 0o006, 'can be read or written by everybody');
+  }
+  const part = <T>(name: 'ca' | 'cert' | 'key', parse: (pem: string) => T): T | null => {
+    const file = tls?.[name];
+    const at = ['broker', 'tls', name];
+    const pem = file === undefined ? null : read(at, file);
+    return pem === null ? null : attempt(at, () => parse(pem));
+  };
+  part('ca', (pem) => new X509Certificate(pem));
+  const cert = part('cert', (pem) => new X509Certificate(pem));
+  const key = part('key', (pem) => createPrivateKey(pem));
+  if (tls?.key !== undefined && key !== null)
+    guard(['broker', 'tls', 'key'], tls.key, 0o006, 'can be read or written by everybody');
+  attempt(['broker', 'tls', 'cert'], () => {
+    if (cert !== null && key !== null && !cert.checkPrivateKey(key))
+      throw new Error('does not belong to broker.tls.key');
+  });
+}
+
+/** The settings with every symlink on a config's path followed, to see whether two names lead to one place. */
+function resolved(settings: Settings): Settings {
+  const configs = Object.entries(settings.configs).map(([name, config]) => {
+    return [name, { ...config, files: config.files.map((file) => ({ ...file, path: real(file.path) })) }] as const;
+  });
+  const { paths, trust } = settings;
+  return {
+    ...settings,
+    paths: { state: real(paths.state), run: real(paths.run) },
+    trust: { keys: real(trust.keys) },
+    configs: Object.fromEntries(configs),
+  };
+}
+
+function real(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}
+
+function whyOf(error: unknown): string {
+  if (error instanceof Failure) return `${error.message} (${error.code})`;
+  return error instanceof Error ? (error.message.split('\n')[0] ?? error.message) : String(error);
+}

@@ -1,0 +1,92 @@
+import { isEd25519Jwk, makeKeyFiles, readKeyText } from '../fleet/signer.ts';
+import { parseKeys, type TrustKey } from '../trust/keys.ts';
+import { EXIT, SaidError } from '../values/errors.ts';
+import { parseStrictJson } from '../values/json.ts';
+import { NAME, rfc3339 } from '../values/units.ts';
+import { type Command, readArgs, type Terminal } from './command.ts';
+import { misuse } from './fleet-options.ts';
+
+/** `locksmith keys`: makes key pairs and shows what is in key files. */
+export const command: Command = {
+  help: `Usage: locksmith keys new NAME [--out DIR]
+       locksmith keys list FILE… [--json]
+
+new   makes an Ed25519 key pair: NAME.key.json (private, mode 0600, stays with the operator) and NAME.pub.json, a JWKS that
+      devices are given as \`trust.keys\`. Never overwrites.
+list  shows the keys in such files: id, role, how long they are valid and what they may sign.
+
+Example:
+  locksmith keys new night-shift --out ~/.config/locksmith
+  locksmith keys list /etc/locksmith/keys.json
+`,
+  run,
+};
+
+async function run(argv: readonly string[], terminal: Terminal): Promise<number> {
+  const [what, ...rest] = argv;
+  if (what === 'new') return makeNew(rest, terminal);
+  if (what === 'list') return list(rest, terminal);
+  throw misuse('keys', what === undefined ? 'new or list?' : `expected new or list, found '${what}'`);
+}
+
+async function makeNew(argv: readonly string[], terminal: Terminal): Promise<number> {
+  const options = { out: { type: 'string', default: '.' }, json: { type: 'boolean', default: false } } as const;
+  const { values, positionals } = readArgs('keys', argv, options, { min: 1, max: 1, names: 'NAME' });
+  const [name = ''] = positionals;
+  if (!NAME.test(name)) throw misuse('keys', `a name is 1 to 64 letters, digits, _ or -, found '${name}'`);
+  const { kid, privatePath, publicPath } = await makeKeyFiles(name, values.out);
+  if (values.json) {
+    terminal.out(`${JSON.stringify({ kid, private: privatePath, public: publicPath })}\n`);
+    return EXIT.done;
+  }
+  terminal.out(
+    `${kid}\n  private  ${privatePath}  (keep it; sign with --key)\n  public   ${publicPath}  (devices: trust.keys)\n`,
+  );
+  return EXIT.done;
+}
+
+function list(argv: readonly string[], terminal: Terminal): number {
+  const options = { json: { type: 'boolean', default: false } } as const;
+  const { values, positionals } = readArgs('keys', argv, options, { min: 1, max: 256, names: 'FILE…' });
+  const rows = positionals.flatMap((path) => rowsOf(path, readKeyText(path)));
+  if (values.json) terminal.out(`${JSON.stringify(rows)}\n`);
+  else for (const row of rows) terminal.out(`${sayRow(row)}\n`);
+  return EXIT.done;
+}
+
+interface Row {
+  readonly file: string;
+  readonly kid: string;
+  readonly kind: 'private' | 'public';
+  readonly role: TrustKey['role'] | null;
+  readonly nbf: string | null;
+  readonly exp: string | null;
+  readonly may: { readonly [what: string]: readonly string[] | boolean | null } | null;
+}
+
+function rowsOf(file: string, text: string): readonly Row[] {
+  const json = parseStrictJson(text);
+  if (json.kind === 'json' && isEd25519Jwk(json.value) && json.value.d !== undefined) {
+    return [{ file, kid: json.value.kid, kind: 'private', role: null, nbf: null, exp: null, may: null }];
+  }
+  const { keys } = parseKeys(text, file);
+  if (keys.length === 0) throw new SaidError(EXIT.usage, `${file}: no key in it`, 'locksmith keys new NAME');
+  const time = (seconds: number | null) => (seconds === null ? null : rfc3339(seconds * 1000));
+  return keys.map(({ kid, role, nbf, exp, may: { endHolder, ...may } }) => ({
+    file,
+    kid,
+    kind: 'public',
+    role,
+    nbf: time(nbf),
+    exp: time(exp),
+    may: { ...may, end_holder: endHolder },
+  }));
+}
+
+function sayRow({ file, kid, kind, role, nbf, exp, may }: Row): string {
+  const limits = Object.entries(may ?? {}).flatMap(([what, list]) =>
+    Array.isArray(list) ? [`only ${what} ${list.join(' ')}`] : list === true ? [`may ${what}`] : [],
+  );
+  const life = [...(nbf === null ? [] : [`from ${nbf}`]), ...(exp === null ? [] : [`until ${exp}`])];
+  return [kid.padEnd(24), kind === 'private' ? 'private' : `public ${role}`, ...life, ...limits, file].join('  ');
+}

@@ -1,0 +1,74 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { parseUpdate, updatePayload } from '../values/document.ts';
+import { EXIT, SaidError } from '../values/errors.ts';
+import type { Address, Layer } from '../values/topics.ts';
+import { DOCUMENT_MAX_BYTES, type Expectation, type Update, type UpdateFile } from '../values/update.ts';
+import type { Signer } from './signer.ts';
+
+/** A file to be put into an update. */
+export interface FileToSend {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/** What an operator wants to say; times are epoch seconds. `files` null: take back what was said before. */
+export interface Wish {
+  readonly config: string;
+  readonly address: Address;
+  readonly layer: Layer;
+  readonly version: number;
+  readonly iat: number;
+  readonly files: readonly FileToSend[] | null;
+  readonly until?: number | undefined;
+  readonly exp?: number | undefined;
+  readonly expect?: Expectation | undefined;
+  readonly note?: string | undefined;
+}
+
+/** An update and its signed form. */
+export interface SignedUpdate {
+  readonly update: Update;
+  readonly jws: string;
+}
+
+/** Makes and signs an update. Throws {@link SaidError} if a device would not even read it: wrong shape, or over 128 KiB. */
+export async function signWish(wish: Wish, signer: Signer): Promise<SignedUpdate> {
+  const { files, until, exp, expect, note, address, ...rest } = wish;
+  const update = parseUpdate(
+    updatePayload({
+      v: 1,
+      id: randomUUID(),
+      aud: address,
+      ...rest,
+      ...(until === undefined ? {} : { until }),
+      ...(exp === undefined ? {} : { exp }),
+      ...(expect === undefined ? {} : { expect }),
+      ...(note === undefined ? {} : { note }),
+      withdraw: files === null,
+      files: (files ?? []).map(toUpdateFile),
+    }),
+  );
+  if ('kind' in update) {
+    throw new SaidError(
+      EXIT.usage,
+      `the update cannot be signed: ${update.reason} (${update.code})`,
+      'locksmith sign --help',
+    );
+  }
+  const jws = await signer.sign(update);
+  if (jws.length > DOCUMENT_MAX_BYTES) {
+    const why = `the signed update has ${jws.length} bytes, more than the ${DOCUMENT_MAX_BYTES} (128 KiB) a device takes`;
+    throw new SaidError(EXIT.failed, why, 'make the files smaller, or split the config in the settings of the devices');
+  }
+  return { update, jws };
+}
+
+/** Puts a file into an update: as text if it is UTF-8, else as base64. */
+function toUpdateFile({ name, bytes }: FileToSend): UpdateFile {
+  const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+  const text = Buffer.from(bytes).toString('utf8');
+  const isText = Buffer.from(text, 'utf8').equals(bytes);
+  return isText
+    ? { name, digest, encoding: 'utf8', content: text }
+    : { name, digest, encoding: 'base64', content: Buffer.from(bytes).toString('base64') };
+}

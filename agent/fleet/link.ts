@@ -1,0 +1,82 @@
+import { randomBytes } from 'node:crypto';
+import { mqttBroker } from '../host/mqtt.ts';
+import type { Cancel, ConnectWish, Frame, LinkEnd } from '../ports.ts';
+
+/** How the operator reaches the broker. */
+export type FleetBroker = Pick<ConnectWish, 'url' | 'protocol' | 'username' | 'passwordFile' | 'tls'>;
+
+/** The connection could not be made, or ended. */
+export class LinkFailure extends Error {
+  override readonly name = 'LinkFailure';
+  readonly end: LinkEnd;
+  constructor(end: LinkEnd) {
+    super(end.message);
+    this.end = end;
+  }
+}
+
+/** An operator's connection to the broker, made once and used up. */
+export interface FleetLink {
+  /** Codes granted, in order; 128 and more: refused. Rejects with {@link LinkFailure} if the connection ends. */
+  subscribe(filters: readonly string[]): Promise<readonly number[]>;
+  /** Publishes with QoS 1; 0, or the reason code of a refusal (MQTT 5). Rejects with {@link LinkFailure}. */
+  publish(topic: string, payload: string, how: { readonly retain: boolean }): Promise<number>;
+  /** Calls `fn` for every message from now on. */
+  listen(fn: (frame: Frame) => void): Cancel;
+  /** Resolves when the connection has ended, however. */
+  readonly ended: Promise<LinkEnd>;
+  close(): void;
+}
+
+const KEEPALIVE_S = 30;
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/** Connects to the broker. Rejects with {@link LinkFailure}. */
+export async function connectFleet(broker: FleetBroker): Promise<FleetLink> {
+  const listeners = new Set<(frame: Frame) => void>();
+  const { promise: ready, resolve: isReady } = hope<void>();
+  const { promise: ended, resolve: hasEnded } = hope<LinkEnd>();
+  const wish: ConnectWish = {
+    ...broker,
+    clientId: `locksmith-op-${randomBytes(4).toString('hex')}`,
+    keepaliveS: KEEPALIVE_S,
+    connectTimeoutMs: CONNECT_TIMEOUT_MS,
+    will: null,
+  };
+  const connection = mqttBroker.connect(wish, {
+    connected: () => isReady(),
+    frame: async (frame) => {
+      for (const listener of [...listeners]) listener(frame);
+    },
+    roundTrip: () => {},
+    ended: (end) => hasEnded(end),
+  });
+  const orEnd = <T>(work: Promise<T>): Promise<T> =>
+    Promise.race([
+      work.catch(async () => {
+        throw new LinkFailure(await ended);
+      }),
+      ended.then((end): never => {
+        throw new LinkFailure(end);
+      }),
+    ]);
+  await orEnd(ready);
+  return {
+    subscribe: (filters) => orEnd(connection.subscribe(filters)),
+    publish: (topic, payload, { retain }) => orEnd(connection.publish(topic, payload, { qos: 1, retain })),
+    listen(fn) {
+      listeners.add(fn);
+      return () => listeners.delete(fn);
+    },
+    ended,
+    close: () => connection.close(),
+  };
+}
+
+function hope<T>(): { readonly promise: Promise<T>; resolve(value: T): void } {
+  const box: { resolve: (value: T) => void } = { resolve: () => {} };
+  const promise = new Promise<T>((resolve) => {
+    box.resolve = resolve;
+  });
+  return { promise, resolve: (value) => box.resolve(value) };
+}

@@ -1,0 +1,129 @@
+import * as fs from 'node:fs';
+import { dirname, join } from 'node:path';
+import { CompactSign, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK } from 'jose';
+import { updatePayload } from '../values/document.ts';
+import { EXIT, SaidError } from '../values/errors.ts';
+import { parseStrictJson } from '../values/json.ts';
+import { DOCUMENT_TYPES, type Update } from '../values/update.ts';
+
+/** A private key ready to sign with. */
+export interface Signer {
+  readonly kid: string;
+  /** The compact JWS of an update. */
+  sign(update: Update): Promise<string>;
+}
+
+/** A key pair on disk. */
+export interface KeyFiles {
+  readonly kid: string;
+  /** Private JWK, mode 0600. */
+  readonly privatePath: string;
+  /** JWKS with the public JWK. */
+  readonly publicPath: string;
+}
+
+/** A JSON Web Key of Ed25519, private where `d` is there. */
+export interface Ed25519Jwk {
+  readonly kty: 'OKP';
+  readonly crv: 'Ed25519';
+  readonly kid: string;
+  readonly x: string;
+  readonly d?: string;
+}
+
+/**
+ * Makes a key pair, `NAME.key.json` and `NAME.pub.json` in `dir`. The key id is the name and the start of the key's thumbprint, so
+ * that two keys of one name are never mistaken for each other. Throws {@link SaidError} rather than overwrite.
+ */
+export async function makeKeyFiles(name: string, dir: string): Promise<KeyFiles> {
+  const pair = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
+  const { x, d } = await exportJWK(pair.privateKey);
+  if (x === undefined || d === undefined) throw new Error('jose exported an Ed25519 key without x or d');
+  const thumbprint = await calculateJwkThumbprint({ kty: 'OKP', crv: 'Ed25519', x });
+  const kid = `${name}-${Buffer.from(thumbprint, 'base64url').toString('hex').slice(0, 8)}`;
+  const jwk = { kty: 'OKP', crv: 'Ed25519', kid, x } as const;
+  const files = { kid, privatePath: join(dir, `${name}.key.json`), publicPath: join(dir, `${name}.pub.json`) };
+  writeNew(files.privatePath, { ...jwk, d }, 0o600);
+  try {
+    writeNew(files.publicPath, { keys: [{ ...jwk, use: 'sig', alg: 'EdDSA' }] }, 0o644);
+  } catch (error) {
+    fs.rmSync(files.privatePath, { force: true });
+    throw error;
+  }
+  return files;
+}
+
+function writeNew(path: string, content: object, mode: number): void {
+  try {
+    const fd = fs.openSync(path, 'wx', mode);
+    try {
+      fs.writeSync(fd, `${JSON.stringify(content, null, 2)}\n`);
+      fs.fsyncSync(fd);
+    } finally {
+      fs.closeSync(fd);
+    }
+    const dirFd = fs.openSync(dirname(path), 'r');
+    fs.fsyncSync(dirFd);
+    fs.closeSync(dirFd);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    if (code === 'EEXIST')
+      throw new SaidError(EXIT.failed, `${path}: is there already`, 'take another name, or another --out DIR');
+    throw new SaidError(
+      EXIT.failed,
+      `${path}: cannot be written: ${code}`,
+      'give a directory that exists with --out DIR',
+    );
+  }
+}
+
+/** Reads a private key made by {@link makeKeyFiles}. Throws {@link SaidError} (exit 2) if it is none. */
+export async function readSigner(path: string): Promise<Signer> {
+  const bad = (why: string, remedy = 'locksmith keys new NAME'): never => {
+    throw new SaidError(EXIT.usage, `${path}: ${why}`, remedy);
+  };
+  const json = parseStrictJson(readKeyText(path));
+  if (json.kind === 'fault') return bad(json.why);
+  const jwk = json.value;
+  if (!isEd25519Jwk(jwk)) return bad('expected an Ed25519 private key (a JWK with kty, crv, kid, x and d)');
+  if (jwk.d === undefined)
+    return bad('a public key cannot sign', 'give the NAME.key.json that belongs to it with --key');
+  const key = await importJWK({ ...jwk, alg: 'EdDSA' }, 'EdDSA').catch((error: unknown) => bad(String(error)));
+  const header = { alg: 'EdDSA', typ: DOCUMENT_TYPES.update, kid: jwk.kid };
+  return {
+    kid: jwk.kid,
+    sign: (update) =>
+      new CompactSign(new TextEncoder().encode(JSON.stringify(updatePayload(update))))
+        .setProtectedHeader(header)
+        .sign(key),
+  };
+}
+
+/** The text of a key file. Throws {@link SaidError} (exit 2) if it cannot be read. */
+export function readKeyText(path: string): string {
+  try {
+    return fs.readFileSync(path, 'utf8');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    throw new SaidError(
+      EXIT.usage,
+      `${path}: cannot be read: ${code}`,
+      'look at the path and at who may read the file',
+    );
+  }
+}
+
+/** True for a JWK of Ed25519, public or private. */
+export function isEd25519Jwk(value: unknown): value is Ed25519Jwk {
+  if (typeof value !== 'object' || value === null) return false;
+  const is = (key: string, fits: (member: unknown) => boolean) =>
+    fits(Object.entries(value).find(([name]) => name === key)?.[1]);
+  const isKey = (member: unknown) => typeof member === 'string' && /^[A-Za-z0-9_-]{43}$/.test(member);
+  return (
+    is('kty', (member) => member === 'OKP') &&
+    is('crv', (member) => member === 'Ed25519') &&
+    is('kid', (member) => typeof member === 'string' && member !== '') &&
+    is('x', isKey) &&
+    is('d', (member) => member === undefined || isKey(member))
+  );
+}
