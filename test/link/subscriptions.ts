@@ -1,0 +1,29 @@
+import t from 'tap';
+import { subscriptionPackets } from '../../agent/link/subscriptions.ts';
+import { addressesOf } from '../../agent/values/topics.ts';
+
+const configs = ['camera', 'radio'];
+
+t.test('wildcards: one filter an address', async (t) => {
+  const addresses = addressesOf('drone-7', ['canary', 'north']);
+  t.same(subscriptionPackets({ root: 'fleet', addresses, configs, filters: 'wildcard' }), [
+    [
+      'fleet/v1/dev/drone-7/desired/+/+',
+      'fleet/v1/grp/canary/desired/+/+',
+      'fleet/v1/grp/north/desired/+/+',
+      'fleet/v1/all/desired/+/+',
+    ],
+  ]);
+});
+
+t.test('exact: every config and layer of every address, at most 8 a packet', async (t) => {
+  const addresses = addressesOf('drone-7', ['canary']);
+  const packets = subscriptionPackets({ root: 'fleet', addresses, configs, filters: 'exact' });
+  t.same(
+    packets.map(({ length }) => length),
+    [8, 4],
+  );
+  t.equal(new Set(packets.flat()).size, 12);
+  t.ok(packets.flat().includes('fleet/v1/grp/canary/desired/radio/shadow'));
+  t.notOk(packets.flat().some((filter) => filter.includes('+')));
+});
