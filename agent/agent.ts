@@ -1,6 +1,7 @@
 import { createOutbox } from './link/outbox.ts';
 import { createOutboxMemory } from './link/outbox-memory.ts';
 import { openSession, type Session } from './link/session.ts';
+import type { Change } from './lock/board.ts';
 import { openLocks } from './lock/room.ts';
 import type {
   Broker,
@@ -13,6 +14,7 @@ import type {
   Log,
   Parsers,
   Processes,
+  Saying,
   Sha256,
   Targets,
 } from './ports.ts';
@@ -30,6 +32,7 @@ import { sayEvent } from './update/report.ts';
 import { tellEvent } from './update/story.ts';
 import { openValidator } from './update/validate.ts';
 import { type Code, EXIT, Failure, SaidError } from './values/errors.ts';
+import type { LockState } from './values/lock.ts';
 import { sayLock } from './values/lock-words.ts';
 import type { EventBody } from './values/report.ts';
 import { addressesOf, deviceTopic } from './values/topics.ts';
@@ -74,6 +77,8 @@ export interface Agent {
 
 /** A clock tick is noted this often: a crash costs at most so much of what is known about time. */
 const TICK_MS = 60_000;
+/** How long the news of a token waits for something to go out with. */
+const TOKEN_MS = 200;
 /** How long a leaving agent waits for the broker to take its last words. */
 const LAST_WORDS_MS = 2_000;
 /** Refusals that come before a good signature; all others were signed by somebody we know. */
@@ -108,9 +113,12 @@ export function openAgent(settings: Settings, host: Host): Agent {
     log,
   });
 
+  const movedTokens = new Map<string, LockState>();
   /** Durable first, then to the fleet, then in the same words to the technician. */
   const speak: Speak = async (records, events, states = []) => {
-    const stamped = outbox.stamp([...events.map(sayEvent), ...states]);
+    const moved = [...movedTokens].map(([config, body]): Saying => ({ kind: 'lock', config, body }));
+    movedTokens.clear();
+    const stamped = outbox.stamp([...events.map(sayEvent), ...states, ...moved]);
     await journal.append([...records, ...stamped]);
     outbox.wake(stamped);
     for (const event of events) {
@@ -119,6 +127,11 @@ export function openAgent(settings: Settings, host: Host): Agent {
     }
   };
   const say = (event: EventBody) => speak([], [event]);
+  /** An own commit moves the token: that goes out with the report of the commit, not with a disk write of its own. */
+  const tokenMoved = (config: string, lock: LockState) => {
+    if (movedTokens.size === 0) clock.after(TOKEN_MS, () => movedTokens.size > 0 && later(speak([], [])));
+    movedTokens.set(config, lock);
+  };
   /** For what nobody waits for: a failure is logged, not lost. */
   const later = (work: Promise<void>) => {
     work.catch((error: unknown) => {
@@ -127,14 +140,7 @@ export function openAgent(settings: Settings, host: Host): Agent {
     });
   };
 
-  const locks = openLocks({
-    settings,
-    files,
-    kernel: host.kernel,
-    processes: host.processes,
-    clock,
-    log,
-  });
+  const locks = openLocks({ files, kernel: host.kernel, processes: host.processes, clock, log }, settings);
   const ring = () => {
     const bytes = files.read('trust.read', settings.trust.keys);
     if (bytes === null) {
@@ -198,11 +204,7 @@ export function openAgent(settings: Settings, host: Host): Agent {
         },
         onUp: (publish) => outbox.linkUp(publish),
         onDown: () => outbox.linkDown(),
-        onState: (link) => {
-          const remedy = link.remedy === null ? '' : `; ${link.remedy}`;
-          log.say(link.connected ? 'notice' : 'info', `link: ${link.words}${remedy}`);
-          pulse.linkChanged();
-        },
+        onState: () => pulse.linkChanged(),
       });
       const pulse = openPulse({
         clock,
@@ -273,17 +275,18 @@ export function openAgent(settings: Settings, host: Host): Agent {
             reason: `${replay.damagedLines} damaged lines; the journal as it was: ${replay.putAside}`,
           });
         }
-        locks.onChange((config, lock) => {
-          later(speak([], [], [{ kind: 'lock', config, body: lock }]));
-          if (lock.state === 'COLD') line.wake(config);
+        locks.onChange((config, change) => {
+          if (change.what === 'token') tokenMoved(config, change.lock);
+          else later(speak([], lockEvents(config, change), [{ kind: 'lock', config, body: change.lock }]));
+          if (change.lock.state === 'COLD') line.wake(config);
         });
+        await locks.settleAll();
         await line.start();
-        locks.watch();
+        cancels.push(locks.watch());
         cancels.push(clock.after(TICK_MS, tick));
       },
       async stop(reason) {
         for (const cancel of cancels) cancel();
-        locks.stop();
         await line.stop();
         if (session !== null) {
           await say({ event: 'stopped', reason });
@@ -292,6 +295,7 @@ export function openAgent(settings: Settings, host: Host): Agent {
         }
         journal.note([floor.tick()]);
         await journal.close();
+        locks.close();
       },
       async apply(document) {
         const taken = await line.file(new TextEncoder().encode(document));
@@ -300,6 +304,23 @@ export function openAgent(settings: Settings, host: Host): Agent {
         return answerFor(taken.held);
       },
     };
+  }
+
+  /** What the fleet is told of a change of a lock; a token that only moved on is seen in the lock's own topic. */
+  function lockEvents(config: string, change: Change): readonly EventBody[] {
+    const { token, file } = change.lock;
+    switch (change.what) {
+      case 'hot':
+        return [{ event: 'lock-hot', config, token, reason: `${file} HOT (${sayLock(change.lock, clock.wallMs())})` }];
+      case 'cold':
+        return [{ event: 'lock-cold', config, token, reason: `${file} COLD` }];
+      case 'reclaimed': {
+        const { oldToken, newToken, why } = change.reclaim;
+        return [{ event: 'reclaimed', config, token: newToken, reason: `${why}; token ${oldToken} → ${newToken}` }];
+      }
+      case 'token':
+        return [];
+    }
   }
 
   function answerFor(held: HeldUpdate | null): ApplyAnswer {

@@ -3,6 +3,7 @@ import { BUILD } from '../build.ts';
 import { hostChance, sha256 } from '../host/chance.ts';
 import { hostClock } from '../host/clock.ts';
 import { type ControlServer, serveControl } from '../host/control.ts';
+import type { EmbeddedBroker } from '../host/embedded.ts';
 import { hostFiles } from '../host/files.ts';
 import { createJournal } from '../host/journal.ts';
 import { copyXattrs, hostKernelLocks } from '../host/libc.ts';
@@ -10,7 +11,7 @@ import { hostLog } from '../host/log.ts';
 import { hostParsers } from '../host/parsers.ts';
 import { hostProcesses } from '../host/processes.ts';
 import { hostTargets } from '../host/targets.ts';
-import type { Trace } from '../ports.ts';
+import type { Log, Trace } from '../ports.ts';
 import type { Settings } from '../settings-schema.ts';
 import { EXIT } from '../values/errors.ts';
 
@@ -35,13 +36,29 @@ function isApply(request: unknown): request is { readonly do: 'apply'; readonly 
   );
 }
 
+/** The port brokers are expected on; the embedded one takes any other if it is not free. */
+const MQTT_PORT = 1883;
+
+/** Starts the embedded broker where the settings ask for it; gives the settings with its address in them. */
+async function withEmbedded(
+  given: Settings,
+  log: Log,
+): Promise<{ settings: Settings; embedded: EmbeddedBroker | null }> {
+  if (!given.broker.urls.includes('embedded')) return { settings: given, embedded: null };
+  const { startEmbedded } = await import('../host/embedded.ts');
+  const embedded = await startEmbedded(MQTT_PORT).catch(() => startEmbedded());
+  log.say('notice', `embedded broker on ${embedded.url}: for trying things out, it forgets everything when it ends`);
+  return { settings: { ...given, broker: { ...given.broker, urls: [embedded.url] } }, embedded };
+}
+
 /** Builds the agent on the real files, locks, clock and broker of this machine. */
-export async function openHostAgent(settings: Settings, options: HostAgentOptions): Promise<Agent> {
+export async function openHostAgent(given: Settings, options: HostAgentOptions): Promise<Agent> {
   const { trace = () => {} } = options;
-  const { state, run } = settings.paths;
+  const { state, run } = given.paths;
   const clock = hostClock();
   const files = hostFiles(trace);
-  const log = hostLog({ path: `${state}/log`, level: settings.log.level, echo: options.echo, nowMs: clock.wallMs });
+  files.makeDir('log.append', state, 0o750);
+  const log = hostLog({ path: `${state}/log`, level: given.log.level, echo: options.echo, nowMs: clock.wallMs });
   const onFatal = (error: unknown) => {
     const why = error instanceof Error ? (error.stack ?? error.message) : String(error);
     log.say('error', `cannot go on: ${why}`);
@@ -54,6 +71,7 @@ export async function openHostAgent(settings: Settings, options: HostAgentOption
     onLost: onFatal,
     onTrouble: (failure) => log.say('warning', `the journal cannot be shortened: ${failure.message}`),
   });
+  const { settings, embedded } = options.broker ? await withEmbedded(given, log) : { settings: given, embedded: null };
   const agent = openAgent(settings, {
     files,
     targets: hostTargets({ trace, copyAttributes: copyXattrs }),
@@ -84,6 +102,7 @@ export async function openHostAgent(settings: Settings, options: HostAgentOption
     async stop(reason) {
       control?.close();
       await agent.stop(reason);
+      await embedded?.close();
     },
   };
 }

@@ -48,12 +48,12 @@ export const hostParsers: Parsers = {
         case 'json':
           return JSON.parse(text);
         case 'yaml':
-          return (await import('yaml')).parse(text, { maxAliasCount: 100, uniqueKeys: true });
+          return (await import('yaml')).default.parse(text, { maxAliasCount: 100, uniqueKeys: true });
         case 'toml':
           return (await import('smol-toml')).parse(text);
         case 'ini':
           checkIniDuplicates(text);
-          return asStrings((await import('ini')).parse(text));
+          return asStrings((await import('ini')).default.parse(text));
       }
     })();
     checkDepth(value);
