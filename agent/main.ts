@@ -9,7 +9,10 @@ const COMMANDS: Readonly<Record<string, { readonly does: string; load(): Promise
   sign: { does: 'makes a signed update without a broker', load: () => import('./cli/sign.ts') },
   push: { does: 'signs an update and publishes it to the fleet', load: () => import('./cli/push.ts') },
   withdraw: { does: 'takes an update back', load: () => import('./cli/withdraw.ts') },
+  status: { does: 'agent, link, configs and locks at a glance', load: () => import('./cli/status.ts') },
   apply: { does: 'a signed update from a file', load: () => import('./cli/apply.ts') },
+  locks: { does: 'every lock: who has it, since when, and what to do', load: () => import('./cli/locks.ts') },
+  hold: { does: 'runs a command with a lock held', load: () => import('./cli/hold.ts') },
   history: { does: 'every update and what became of it', load: () => import('./cli/history.ts') },
 };
 
