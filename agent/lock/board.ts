@@ -19,7 +19,8 @@ export interface Board {
   note(found: FreeLock | StaleLock | HotLock): LockState;
   /** Takes down another token of a COLD lock. */
   token(token: number): void;
-  reclaimed(free: FreeLock & { readonly reclaimed: Reclaim }): void;
+  /** A lock was reclaimed; told with what is noted next. */
+  reclaimed(reclaim: Reclaim): void;
   refused(): void;
   /** Hands out the news; never called while the guard is ours, for who hears them may look again. */
   flush(): void;
@@ -28,7 +29,9 @@ export interface Board {
 /** The board of one lock. */
 export function openBoard(parts: Parts, tell: (change: Change) => void): Board {
   const { surface, files, paths, clock, fileName } = parts;
-  const state: { shown: Shown | null; hints: readonly number[]; news: Change[] } = { shown: null, hints: [], news: [] };
+  const state: { shown: Shown | null; hints: readonly number[]; news: Change[]; reclaims: Reclaim[] } = {
+    ...{ shown: null, hints: [], news: [], reclaims: [] },
+  };
 
   return {
     last: () => state.shown?.lock ?? null,
@@ -44,6 +47,7 @@ export function openBoard(parts: Parts, tell: (change: Change) => void): Board {
       const refusals = plain.state === 'HOT' && wasHot ? counted : 0;
       const shown = date(found, { ...plain, refusals }, before, known, clock);
       const { lock } = shown;
+      for (const reclaim of state.reclaims.splice(0)) state.news.push({ what: 'reclaimed', lock, reclaim });
       if (!same && lock.state === 'HOT') state.news.push({ what: 'hot', lock });
       else if (wasHot && lock.state === 'COLD') state.news.push({ what: 'cold', lock });
       else if (before !== null && before.lock.token !== lock.token) state.news.push({ what: 'token', lock });
@@ -57,9 +61,7 @@ export function openBoard(parts: Parts, tell: (change: Change) => void): Board {
       state.shown = { ...state.shown, lock };
       state.news.push({ what: 'token', lock });
     },
-    reclaimed(free) {
-      state.news.push({ what: 'reclaimed', lock: stateOf(free, fileName, clock), reclaim: free.reclaimed });
-    },
+    reclaimed: (reclaim) => void state.reclaims.push(reclaim),
     refused() {
       if (state.shown?.lock.state !== 'HOT') return;
       const lock = { ...state.shown.lock, refusals: state.shown.lock.refusals + 1 };

@@ -88,17 +88,18 @@ export function openHands(
     throw new Failure('io', 'lock.open', sidecarPath, `${sidecarPath}: is replaced again and again`, { retry: true });
   };
 
-  /** A config file opened for locking; null where there is none to lock: missing, or nothing that Locksmith would ever replace. */
+  /** A config file opened for locking; null where there is none to lock: missing, or nothing we could replace anyway. */
   const openFile = ({ path, follow }: GuardedFile): LockFd | null => {
-    const attempt = (readOnly: boolean) => kernel.open('lock.open', path, { readOnly, follow: follow === true });
-    try {
-      return attempt(false);
-    } catch (error) {
-      if (!(error instanceof Failure)) throw error;
-      if (error.code === 'missing-directory' || error.code === 'unsafe-path') return null;
-      if (error.code === 'no-permission' || error.code === 'read-only') return attempt(true);
-      throw error;
+    for (const readOnly of [false, true]) {
+      try {
+        return kernel.open('lock.open', path, { readOnly, follow: follow === true });
+      } catch (error) {
+        if (!(error instanceof Failure)) throw error;
+        if (error.code === 'missing-directory' || error.code === 'unsafe-path') return null;
+        if (error.code !== 'no-permission' && error.code !== 'read-only') throw error;
+      }
     }
+    return null;
   };
 
   /** Locks a file; returns the holders that may be passed over, or null if one of them counts. */

@@ -1,10 +1,12 @@
 import type { Fenced } from '../ports.ts';
+import { Failure } from '../values/errors.ts';
 import type { Holder, LockState } from '../values/lock.ts';
 import { type Change, openBoard } from './board.ts';
 import { findHolders, toHolder } from './finder.ts';
 import { giveBack, heldRecord, runFenced, stillHeld, type Wish } from './grant.ts';
 import { isQuiet } from './look.ts';
 import { type LockPorts, type LockSettings, openParts, pause } from './parts.ts';
+import { peek } from './peek.ts';
 import { type HeldRecord, recordText } from './record.ts';
 import { examine, type FreeLock, type HotLock, readRecord, reclaim, reclaimToken, type StaleLock } from './settle.ts';
 
@@ -12,6 +14,8 @@ import { examine, type FreeLock, type HotLock, readRecord, reclaim, reclaimToken
 export interface HeldLock {
   readonly token: number;
   readonly tokenBefore: number;
+  /** False for a member of the lock group who may not write the record: the kernel locks alone hold. */
+  readonly recorded: boolean;
   /** True while record and sidecar still say so. */
   mine(): boolean;
   cover(path: string): void;
@@ -61,6 +65,10 @@ const TOKENS_AHEAD = 200;
 const COMMIT_PATIENCE_MS = 500;
 const COMMIT_PAUSE_MS = 10;
 
+function isBeingApplied(found: FreeLock | StaleLock | HotLock): boolean {
+  return found.kind === 'hot' && found.record?.purpose === 'commit' && found.verdict === 'held';
+}
+
 /** Opens the lock of a config. `tell` hears of each change, never while the guard is ours. Throws Failure. */
 export function openLock(
   ports: LockPorts,
@@ -106,17 +114,15 @@ export function openLock(
   const reclaimNow = (stale: StaleLock): FreeLock => {
     const free = reclaim(parts, stale);
     log.say('notice', `${fileName}: lock reclaimed, token ${stale.token} -> ${free.token}: ${stale.why}`);
-    board.reclaimed(free);
+    board.reclaimed(free.reclaimed);
     return free;
   };
 
-  /** Examines and reclaims, under the guard; the kernel locks of a free lock are in our hands. */
-  const settleInside = async (): Promise<FreeLock | HotLock> => {
-    const found = examine(scene());
-    if (found.kind !== 'stale') return found;
-    const token = reclaimToken(found);
+  /** Reclaims, setting tokens aside first if need be; under the guard. */
+  const reclaimInTime = async (stale: StaleLock): Promise<FreeLock> => {
+    const token = reclaimToken(stale);
     if (!tokens.covers(token)) await tokens.reserve(token);
-    return reclaimNow(found);
+    return reclaimNow(stale);
   };
 
   const settle = async (): Promise<LockState> => {
@@ -124,7 +130,8 @@ export function openLock(
     if (!(await guard.enter())) return noteGuardKept();
     try {
       if (state.mine !== null) return last();
-      const found = await settleInside();
+      const examined = examine(scene());
+      const found = examined.kind === 'stale' ? await reclaimInTime(examined) : examined;
       if (found.kind === 'free' && readRecord(files, paths.record) === null) {
         // So that the next look need not ask the disk for the token.
         const record = recordText({ mode: 'free', token: found.token, boot: clock.bootId, reclaimed: null });
@@ -154,27 +161,45 @@ export function openLock(
     }
   };
 
-  /** One try; `busy` for an update that is being applied right now. */
+  /** Writes the grant down: token, record, bit. Under the guard, the kernel locks in our hands. Throws Failure. */
+  const record = async (wish: Wish, found: FreeLock | StaleLock): Promise<HeldRecord> => {
+    const free = found.kind === 'free' ? found : await reclaimInTime(found);
+    const before = board.last();
+    if (before === null || before.state !== 'COLD' || free !== found) show(free);
+    const token = free.token + 1;
+    if (!tokens.covers(token)) await tokens.reserve(token);
+    const held = heldRecord(wish, { token, sidecar: sidecarInHand(), reclaimed: free.reclaimed }, self, clock);
+    files.writeView('lock.record', paths.record, recordText(held), 0o644);
+    surface.bit('1');
+    return held;
+  };
+
+  const sidecarInHand = () => {
+    const sidecar = hands.sidecar();
+    if (sidecar === null) throw new Error('the lock is free without its sidecar in hand');
+    return sidecar;
+  };
+
   const tryAcquire = async (wish: Wish): Promise<HeldLock | HotLock> => {
     if (!(guard.tryEnter() || (await guard.enter()))) return guardKept();
-    const outcome: { held: HeldLock | null } = { held: null };
+    if (state.mine !== null) throw new Error(`the lock of ${config} is asked for while we have it`);
     try {
-      if (state.mine !== null) throw new Error(`the lock of ${config} is asked for while we have it`);
-      const found = await settleInside();
+      const found = examine(scene());
       if (found.kind === 'hot') return found;
-      const token = found.token + 1;
-      if (!tokens.covers(token)) await tokens.reserve(token);
-      const sidecar = hands.sidecar();
-      if (sidecar === null) throw new Error('the lock was free without its sidecar in hand');
-      const record = heldRecord(wish, { token, sidecar, reclaimed: found.reclaimed }, self, clock);
-      files.writeView('lock.record', paths.record, recordText(record), 0o644);
-      surface.bit('1');
-      state.mine = record;
-      if (wish.purpose === 'hold') show(hotOf(record));
-      outcome.held = heldLock(found.token);
-      return outcome.held;
+      try {
+        state.mine = await record(wish, found);
+        if (wish.purpose === 'hold') show(hotOf(state.mine));
+        return heldLock(state.mine);
+      } catch (error) {
+        // A member of the lock group may take the kernel locks, which is what excludes others, but not write the record.
+        const kernelAlone = wish.purpose === 'hold' && wish.kind === 'kernel';
+        if (!kernelAlone || !(error instanceof Failure) || error.code !== 'no-permission') throw error;
+        const given = { token: found.token + 1, sidecar: sidecarInHand(), reclaimed: null };
+        state.mine = heldRecord(wish, given, self, clock);
+        return unrecordedLock(given.token);
+      }
     } finally {
-      if (outcome.held === null && state.mine === null) hands.drop();
+      if (state.mine === null) hands.drop();
       leave();
     }
   };
@@ -184,41 +209,67 @@ export function openLock(
     ...{ leakedBy: null, path: null, complete: true },
   });
 
-  const heldLock = (tokenBefore: number): HeldLock => {
-    const token = tokenBefore + 1;
-    return {
-      ...{ token, tokenBefore, cover: hands.cover, descriptors: hands.descriptors },
-      mine: () => state.mine !== null && stillHeld(parts, token),
-      async fenced(step) {
-        const fenced = await runFenced(parts, token, step);
-        if (fenced.kind === 'lost') {
-          hands.drop();
-          state.mine = null;
-          board.note(guardKept());
-        }
-        return fenced;
-      },
-      async name(holder) {
-        if (state.mine === null) return;
-        const record = { ...state.mine, holder };
-        await runFenced(parts, token, () => {
-          files.writeView('lock.record', paths.record, recordText(record), 0o644);
-          show(hotOf(record));
-        });
-        state.mine = record;
-        board.flush();
-      },
-      async release() {
-        const record = state.mine;
-        if (record === null) return;
-        const failed = record.kind === 'lease' ? hands.drop() : await giveBack(parts, record);
+  const heldLock = ({ token, kind, purpose }: HeldRecord): HeldLock => ({
+    ...{ token, tokenBefore: token - 1, recorded: true, cover: hands.cover, descriptors: hands.descriptors },
+    mine: () => state.mine !== null && stillHeld(parts, token),
+    async fenced(step) {
+      const fenced = await runFenced(parts, token, step);
+      if (fenced.kind === 'lost') {
+        hands.drop();
         state.mine = null;
-        if (typeof failed === 'string') log.say('warning', `${fileName}: record of the lock not cleared: ${failed}`);
-        if (record.purpose === 'commit') board.token(token);
-        board.flush();
-        if (record.purpose === 'hold' && record.kind === 'kernel') await settle();
-      },
-    };
+        board.note(guardKept());
+      }
+      return fenced;
+    },
+    async name(holder) {
+      if (state.mine === null) return;
+      const named = { ...state.mine, holder };
+      await runFenced(parts, token, () => {
+        files.writeView('lock.record', paths.record, recordText(named), 0o644);
+        show(hotOf(named));
+      });
+      state.mine = named;
+      board.flush();
+    },
+    async release() {
+      if (state.mine === null) return;
+      const failed = kind === 'lease' ? hands.drop() : await giveBack(parts, state.mine);
+      state.mine = null;
+      if (typeof failed === 'string')
+        log.say('warning', `${fileName}: the record of its lock was left as it is: ${failed}`);
+      if (purpose === 'commit') board.token(token);
+      else if (kind === 'kernel') look();
+      board.flush();
+    },
+  });
+
+  /** A lock by its kernel locks alone. */
+  const unrecordedLock = (token: number): HeldLock => ({
+    ...{ token, tokenBefore: token - 1, recorded: false, cover: hands.cover, descriptors: hands.descriptors },
+    mine: hands.intact,
+    fenced: async () => ({ kind: 'lost', why: 'the lock is not on record' }),
+    name: async () => {},
+    async release() {
+      hands.drop();
+      state.mine = null;
+    },
+  });
+
+  const observe = async (): Promise<Observation> => {
+    for (let waitedMs = 0; ; waitedMs += COMMIT_PAUSE_MS) {
+      const entered = await guard.enter();
+      try {
+        const found = entered ? examine(scene()) : guardKept();
+        if (!isBeingApplied(found) || waitedMs >= COMMIT_PATIENCE_MS) {
+          const stale = found.kind === 'stale' ? found.why : null;
+          return { lock: board.note(found), stale, complete: found.kind !== 'hot' || found.complete };
+        }
+      } finally {
+        hands.drop();
+        if (entered) guard.leave();
+      }
+      await pause(clock, COMMIT_PAUSE_MS);
+    }
   };
 
   return {
@@ -230,8 +281,7 @@ export function openLock(
       for (let waitedMs = 0; ; waitedMs += COMMIT_PAUSE_MS) {
         const outcome = await tryAcquire(wish);
         if (!('kind' in outcome)) return { kind: 'got', held: outcome };
-        const applying = outcome.record?.purpose === 'commit' && outcome.verdict === 'held';
-        if (!applying || waitedMs >= COMMIT_PATIENCE_MS) {
+        if (!isBeingApplied(outcome) || waitedMs >= COMMIT_PATIENCE_MS) {
           const lock = show(outcome);
           board.flush();
           return { kind: 'hot', lock };
@@ -240,20 +290,13 @@ export function openLock(
       }
     },
     async observe() {
-      for (let waitedMs = 0; ; waitedMs += COMMIT_PAUSE_MS) {
-        const entered = await guard.enter();
-        try {
-          const found = entered ? examine(scene()) : guardKept();
-          const applying = found.kind === 'hot' && found.record?.purpose === 'commit' && found.verdict === 'held';
-          if (!applying || waitedMs >= COMMIT_PATIENCE_MS) {
-            const stale = found.kind === 'stale' ? found.why : null;
-            return { lock: board.note(found), stale, complete: found.kind !== 'hot' || found.complete };
-          }
-        } finally {
-          hands.drop();
-          if (entered) guard.leave();
-        }
-        await pause(clock, COMMIT_PAUSE_MS);
+      try {
+        return await observe();
+      } catch (error) {
+        const barred =
+          error instanceof Failure && (error.code === 'no-permission' || error.code === 'missing-directory');
+        if (!barred) throw error;
+        return { lock: peek(parts), stale: null, complete: false };
       }
     },
     async topUp() {

@@ -1,4 +1,5 @@
 import type { Clock, Files, KernelLocks, Log, Processes, ProcessInfo } from '../ports.ts';
+import { Failure } from '../values/errors.ts';
 import { type Guard, openGuard } from './guard.ts';
 import { type GuardedFile, type Hands, openHands } from './hands.ts';
 import { type LockPaths, lockPaths } from './paths.ts';
@@ -44,8 +45,13 @@ export function openParts(ports: LockPorts, settings: LockSettings, config: stri
   const paths = lockPaths(settings.paths.run, settings.paths.state, config);
   // Made before each opening, for somebody may have cleared the run directory.
   const makeDirs = () => {
-    files.makeDir('lock.open', paths.dir, 0o755);
-    files.makeDir('lock.ceiling', paths.ceiling.slice(0, paths.ceiling.lastIndexOf('/')), 0o755);
+    try {
+      files.makeDir('lock.open', paths.dir, 0o755);
+      files.makeDir('lock.ceiling', paths.ceiling.slice(0, paths.ceiling.lastIndexOf('/')), 0o755);
+    } catch (error) {
+      // Who may not make them may still use what is there; what is missing is said when it is opened.
+      if (!(error instanceof Failure) || error.code !== 'no-permission') throw error;
+    }
   };
   return {
     ...ports,

@@ -1,5 +1,6 @@
 import type { Inode } from '../ports.ts';
 import type { Holder } from '../values/lock.ts';
+import { harmless } from '../values/printable.ts';
 
 /** Who has a lock and how, as its holder wrote it down. */
 export interface HeldRecord {
@@ -63,8 +64,7 @@ function count(value: unknown): number | null {
 }
 
 function text(value: unknown): string | null {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: a record is shown on terminals
-  return typeof value === 'string' ? value.slice(0, TEXT_MAX).replace(/[\x00-\x1f\x7f-\x9f]/g, '?') : null;
+  return typeof value === 'string' ? harmless(value, TEXT_MAX) : null;
 }
 
 function parseHolder(value: unknown): Holder | null {

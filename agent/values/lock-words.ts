@@ -3,9 +3,10 @@ import { sayDuration } from './units.ts';
 
 /** A holder in words: `pid 4711 flock, user root`, with its unit if it has one. */
 export function sayHolder(holder: Holder): string {
-  const who = holder.pid === 0 ? (holder.command ?? 'somebody') : `pid ${holder.pid} ${holder.command ?? ''}`.trimEnd();
+  const who = holder.pid === 0 ? (holder.command ?? '') : `pid ${holder.pid} ${holder.command ?? ''}`.trimEnd();
   const user = holder.user === null ? [] : [`user ${holder.user}`];
-  return [who, ...user, ...(holder.unit === null ? [] : [holder.unit])].join(', ');
+  const named = who === '' ? (user.length === 0 ? ['somebody'] : []) : [who];
+  return [...named, ...user, ...(holder.unit === null ? [] : [holder.unit])].join(', ');
 }
 
 /** How long something lasts, counted from an instant in RFC 3339; null if that cannot be said. */
@@ -25,7 +26,6 @@ export function sayLock(lock: LockState, nowMs: number): string {
   const details = [
     ...(lasted === null ? [] : [`for ${lasted}`]),
     ...(lock.until === undefined ? [] : [sayUntil(lock.until, nowMs)]),
-    ...(lock.path === undefined ? [] : [`on ${lock.path} itself`]),
     ...(lock.reason === undefined ? [] : [`"${lock.reason}"`]),
   ];
   return [sayVerdict(lock, who), ...details].join(', ');
