@@ -45,7 +45,7 @@ function countsOf(output) {
     if (point === null) continue;
     const depth = Math.floor(point[1].length / 4);
     const children = below[depth + 1] ?? { points: 0, failed: 0 };
-    const skipped = /# (SKIP|TODO)/i.test(point[3]);
+    const skipped = /# (skip|todo)/i.test(point[3]);
     const failed = point[2] !== undefined && !skipped;
     if (children.points === 0) counts[skipped ? 'skip' : failed ? 'fail' : 'pass'] += 1;
     else if (failed && children.failed === 0) counts.fail += 1;
