@@ -85,6 +85,9 @@ export async function readSigner(path: string): Promise<Signer> {
   const json = parseStrictJson(readKeyText(path));
   if (json.kind === 'fault') return bad(json.why);
   const jwk = json.value;
+  if (typeof jwk === 'object' && jwk !== null && 'keys' in jwk) {
+    return bad('a set of public keys cannot sign', 'give the NAME.key.json that belongs to it with --key');
+  }
   if (!isEd25519Jwk(jwk)) return bad('expected an Ed25519 private key (a JWK with kty, crv, kid, x and d)');
   if (jwk.d === undefined)
     return bad('a public key cannot sign', 'give the NAME.key.json that belongs to it with --key');

@@ -1,0 +1,51 @@
+import t from 'tap';
+import { connectFleet, LinkFailure } from '../../agent/fleet/link.ts';
+import { freePort, startMosquitto } from '../fixtures/mosquitto.ts';
+import { mosquittoPub, mosquittoSub } from '../fixtures/mosquitto-clients.ts';
+
+const PLAIN = {
+  protocol: '3.1.1',
+  username: null,
+  passwordFile: null,
+  tls: { ca: null, cert: null, key: null, servername: null },
+} as const;
+
+t.test('a link publishes, listens, and says how it ended', { timeout: 60_000 }, async (t) => {
+  const broker = await startMosquitto(t);
+  const watch = await mosquittoSub(t, broker, ['#']);
+  const link = await connectFleet({ ...PLAIN, url: broker.url });
+  const heard: string[] = [];
+  const arrived = new Promise<void>((resolve) => {
+    link.listen(({ payload }) => {
+      heard.push(payload.toString());
+      resolve();
+    });
+  });
+  t.same(await link.subscribe(['a/+']), [1]);
+  await mosquittoPub(broker, 'a/b', 'hello');
+  await arrived;
+  t.same(heard, ['hello']);
+  t.equal(await link.publish('c', 'there', { retain: false }), 0);
+  t.equal((await watch.next(({ topic }) => topic === 'c')).payload.toString(), 'there');
+  await broker.kill9();
+  t.match(await link.ended, { connected: true });
+  await t.rejects(link.publish('c', 'x', { retain: false }), LinkFailure);
+  t.notOk(
+    watch.seen.some(({ topic }) => topic.includes('status')),
+    'an operator leaves no will',
+  );
+});
+
+t.test('nobody there', async (t) => {
+  const failure = await connectFleet({ ...PLAIN, url: `mqtt://127.0.0.1:${await freePort()}` }).catch(
+    (error: unknown) => error,
+  );
+  if (!(failure instanceof LinkFailure)) throw new Error('connected to nobody');
+  t.match(failure.end, { connected: false, cause: { kind: 'system', code: 'ECONNREFUSED' } });
+});
+
+t.test('a password file that is not there', async (t) => {
+  const wish = { ...PLAIN, url: 'mqtt://127.0.0.1:1', username: 'u', passwordFile: '/nowhere/pw' };
+  const failure = await connectFleet(wish).catch((error: unknown) => error);
+  t.match(failure, { end: { cause: { kind: 'file', path: '/nowhere/pw' } } });
+});
