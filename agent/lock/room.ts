@@ -6,8 +6,6 @@ import { toHolder } from './finder.ts';
 import { type Lock, openLock } from './lock.ts';
 import type { LockPorts, LockSettings } from './parts.ts';
 
-export type { LockPorts, LockSettings } from './parts.ts';
-
 /** Time between two scheduled looks. */
 const LOOK_EVERY_MS = 5000;
 /** Time between two tries while an update waits. Effect: COLD to applied within 2 s. */
@@ -81,6 +79,7 @@ export function openLocks(ports: LockPorts, settings: LockSettings): LockRoom {
   return {
     lock,
     look: (config) => lock(config).look(),
+    reach: (config) => lock(config).look('reach'),
     refused: (config) => lock(config).refused(),
 
     hold(config, section) {

@@ -109,7 +109,7 @@ export function createStepper(ports: StepPorts): Stepper {
   const move = async (scene: Scene, goal: Goal): Promise<StepEnd> => {
     const { config, file, settings, open } = scene;
     const { held } = goal;
-    const lock = locks.look(config);
+    const lock = locks.reach(config);
     const lockWords = lock.state === 'HOT' ? ports.lockWords(lock) : '';
     if (admit({ file, onHot: settings.on_hot, lock, lockWords }).kind !== 'admitted') {
       return waitForLock(scene, goal, lock);
@@ -177,7 +177,7 @@ export function createStepper(ports: StepPorts): Stepper {
     const refusal =
       expect === null
         ? null
-        : checkExpectation(scene.file, expect, { digest: disk.digest, token: locks.look(config).token });
+        : checkExpectation(scene.file, expect, { digest: disk.digest, token: locks.reach(config).token });
     return effective !== null && refusal !== null ? refuse(effective, refusal) : applied(config, goal, false);
   };
 
