@@ -1,4 +1,5 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { command } from '../../agent/cli/check.ts';
@@ -6,9 +7,9 @@ import { makeAuthority } from '../fixtures/certs.ts';
 import { runCommand } from '../fixtures/command.ts';
 import { opensslKey, opensslKeys } from '../fixtures/openssl.ts';
 
-/** A device whose settings and everything they name are right. Not under /tmp, where everybody may write. */
+/** A device whose settings and everything they name are right. */
 function device(owner: { teardown(fn: () => void): void }, extra = '') {
-  const dir = mkdtempSync(join(process.cwd(), '.check-'));
+  const dir = mkdtempSync(join(tmpdir(), 'locksmith-check-'));
   owner.teardown(() => rmSync(dir, { recursive: true, force: true }));
   const at = (name: string) => join(dir, name);
   mkdirSync(at('aim'));
