@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { hostProcesses } from '../host/processes.ts';
-import type { HeldLock } from '../lock/lock.ts';
+import type { HeldLock } from '../lock/held.ts';
 import { errnoOf } from '../values/errno.ts';
 import { EXIT, SaidError } from '../values/errors.ts';
 import type { Holder } from '../values/lock.ts';

@@ -1,6 +1,6 @@
 import { askControl } from '../host/control.ts';
 import { explainLock } from '../lock/explain.ts';
-import type { Observation } from '../lock/lock.ts';
+import type { Observation } from '../lock/observe.ts';
 import { EXIT } from '../values/errors.ts';
 import { sayLock } from '../values/lock-words.ts';
 import { sayDuration } from '../values/units.ts';

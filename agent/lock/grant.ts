@@ -4,7 +4,7 @@ import type { Holder } from '../values/lock.ts';
 import { rfc3339 } from '../values/units.ts';
 import type { Guard } from './guard.ts';
 import type { Hands } from './hands.ts';
-import type { LockPaths } from './paths.ts';
+import type { LockPaths } from './parts.ts';
 import { type HeldRecord, type Reclaim, recordText } from './record.ts';
 import { readRecord } from './settle.ts';
 import type { Surface } from './surface.ts';

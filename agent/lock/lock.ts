@@ -23,7 +23,7 @@ export type Acquired =
 
 /** The lock of one config. Methods throw Failure where its files cannot be opened, read or written. */
 export interface Lock {
-  /** Settles at once, waiting for nobody; see the port's `LockDoor.look`. */
+  /** Settles at once, waiting for nobody; see the port's `LockDoor.look` (a glance) and `LockDoor.reach`. */
   look(how?: 'glance' | 'reach'): LockState;
   /** Settles with all patience, and reclaims what is stale. */
   settle(): Promise<LockState>;
@@ -41,6 +41,7 @@ export interface Lock {
 
 /** Fewest tokens that are kept in reserve. */
 const TOKENS_AHEAD = 200;
+
 /** Opens the lock of a config. `tell` hears of each change, never while the guard is ours. Throws Failure. */
 export function openLock(
   ports: LockPorts,
@@ -49,7 +50,7 @@ export function openLock(
   tell: (change: Change) => void,
 ): Lock {
   const parts = openParts(ports, settings, config);
-  const { files, processes, clock, log, paths, guard, hands, tokens, surface, self, fileName } = parts;
+  const { files, clock, log, paths, guard, hands, tokens, surface, self, fileName } = parts;
   const board = openBoard(parts, tell);
   const mine: Mine = { record: null };
 
@@ -106,11 +107,23 @@ export function openLock(
     }
   };
 
-  const look = (): LockState => {
-    if (mine.record !== null || isQuiet(parts, board.last()) || !guard.tryEnter()) return last();
+  /** True where the control surface already says all of it. */
+  const isNothingNew = (found: FreeLock): boolean => {
+    const before = board.last();
+    return (
+      before?.state === 'COLD' &&
+      before.token === found.token &&
+      !before.unprivileged &&
+      found.unprivileged.length === 0
+    );
+  };
+
+  const look = (how: 'glance' | 'reach' = 'glance'): LockState => {
+    if (mine.record !== null || (how === 'glance' && isQuiet(parts, board.last())) || !guard.tryEnter()) return last();
     const rest: { needsDisk: boolean } = { needsDisk: false };
     try {
       const found = examine(scene());
+      if (found.kind === 'free' && isNothingNew(found)) return last();
       if (found.kind !== 'stale') return show(found);
       if (tokens.covers(reclaimToken(found))) return show(reclaimNow(found));
       rest.needsDisk = true;

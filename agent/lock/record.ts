@@ -46,6 +46,7 @@ export interface Reclaim {
   readonly holder: Holder | null;
 }
 
+/** What is written beside the lock: who has it, and the last token given. */
 export type LockRecord = HeldRecord | FreeRecord;
 
 /** Largest record that is read, in bytes: ours are far smaller. */

@@ -2,7 +2,7 @@ import type { Clock, Files, Inode, Processes, ProcessInfo } from '../ports.ts';
 import type { Holder, Verdict } from '../values/lock.ts';
 import { type Finding, findHolders, mayBlock, ownerState, toHolder } from './finder.ts';
 import type { Hands, Reach } from './hands.ts';
-import type { LockPaths } from './paths.ts';
+import type { LockPaths } from './parts.ts';
 import { type HeldRecord, type LockRecord, parseRecord, RECORD_MAX_BYTES, type Reclaim, recordText } from './record.ts';
 import type { Tokens } from './token.ts';
 import { decide, type Evidence } from './verdict.ts';

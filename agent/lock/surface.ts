@@ -2,7 +2,7 @@ import type { Files, Log } from '../ports.ts';
 import { Failure } from '../values/errors.ts';
 import type { LockState } from '../values/lock.ts';
 import { sayHolder } from '../values/lock-words.ts';
-import type { LockPaths } from './paths.ts';
+import type { LockPaths } from './parts.ts';
 import { readWord } from './settle.ts';
 
 /** The control surface of one lock: plain files that say how it was last found. A view, never the truth. */
