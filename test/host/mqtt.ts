@@ -8,7 +8,7 @@ import { agree, type FakePacket, PACKETS, startFakeBroker } from '../fixtures/fa
 import { linkSettings, startLink } from '../fixtures/link.ts';
 import { startMosquitto } from '../fixtures/mosquitto.ts';
 import { mosquittoPub } from '../fixtures/mosquitto-clients.ts';
-import { until } from '../fixtures/until.ts';
+import { latch, until } from '../fixtures/until.ts';
 
 const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
@@ -20,15 +20,6 @@ function wish(url: string, over: Partial<ConnectWish> = {}): ConnectWish {
     ...{ will: { topic: 'will', payload: 'gone' } },
     ...over,
   };
-}
-
-/** A promise to be resolved by hand. */
-function latch() {
-  let open = () => {};
-  const opened = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  return { open, opened };
 }
 
 /** A PUBLISH of QoS 1 as bytes. */

@@ -1,0 +1,325 @@
+import { join } from 'node:path';
+import t from 'tap';
+import { sha256 } from '../../agent/host/chance.ts';
+import { hostClock } from '../../agent/host/clock.ts';
+import { hostFiles } from '../../agent/host/files.ts';
+import { createJournal } from '../../agent/host/journal.ts';
+import { createOutbox } from '../../agent/link/outbox.ts';
+import { createOutboxMemory } from '../../agent/link/outbox-memory.ts';
+import type { Publish } from '../../agent/link/session.ts';
+import { agree, PACKETS, startFakeBroker } from '../fixtures/fake-broker.ts';
+import { linkSettings, startLink } from '../fixtures/link.ts';
+import { manualClock } from '../fixtures/manual-clock.ts';
+import { startMosquitto } from '../fixtures/mosquitto.ts';
+import { mosquittoSub } from '../fixtures/mosquitto-clients.ts';
+import { event, listedOutbox } from '../fixtures/outbox.ts';
+import { latch, until } from '../fixtures/until.ts';
+
+/** A link whose answers are given by hand. */
+function handLink() {
+  const sent: {
+    readonly topic: string;
+    readonly seq: number;
+    readonly retain: boolean;
+    answer(code: number): Promise<void>;
+  }[] = [];
+  const publish: Publish = (topic, payload, { retain }) =>
+    new Promise((resolve) => {
+      const { seq }: { seq: number } = JSON.parse(payload);
+      const answer = async (code: number) => {
+        resolve(code);
+        await new Promise(setImmediate);
+      };
+      sent.push({ topic, seq, retain, answer });
+    });
+  return { sent, publish, seqs: () => sent.map(({ seq }) => seq) };
+}
+const turn = () => new Promise(setImmediate);
+
+t.test('numbers without gaps, stamped, on the right topics', async (t) => {
+  const { outbox, say, records } = listedOutbox();
+  const link = handLink();
+  outbox.linkUp(link.publish);
+  say(event(1), { kind: 'reported', config: 'camera', body: { drift: null } });
+  say({ kind: 'lock', config: 'camera', body: { token: 3 } });
+  t.same(
+    link.sent.map(({ seq, topic, retain }) => [seq, topic, retain]),
+    [
+      [1, 'fleet/v1/dev/drone-7/evt', false],
+      [2, 'fleet/v1/dev/drone-7/reported/camera', true],
+      [3, 'fleet/v1/dev/drone-7/lock/camera', true],
+    ],
+  );
+  t.match(records[0], {
+    t: 'out',
+    seq: 1,
+    kind: 'evt',
+    body: { seq: 1, boot: /^6b1a/, at: '2026-01-01T00:00:00.000Z', clock: 'ok', event: 'applied' },
+  });
+});
+
+t.test('nothing goes out before it is on disk, also not behind something that is', async (t) => {
+  const { outbox, write, say } = listedOutbox();
+  const link = handLink();
+  outbox.linkUp(link.publish);
+  const first = write(event(1));
+  const second = write(event(2), event(3));
+  t.same(link.seqs(), []);
+  outbox.wake(first);
+  t.same(link.seqs(), [1]);
+  outbox.linkDown();
+  outbox.linkUp(link.publish);
+  t.same(link.seqs(), [1, 1], 'a new link does not let it out either');
+  outbox.wake(second);
+  t.same(link.seqs(), [1, 1, 2, 3]);
+  say(event(4));
+  t.same(link.seqs().at(-1), 4);
+});
+
+t.test('a small window, and the next when one is answered', async (t) => {
+  const { outbox, say, memory } = listedOutbox();
+  const link = handLink();
+  outbox.linkUp(link.publish);
+  for (let n = 1; n <= 20; n += 1) say(event(n));
+  t.equal(link.sent.length, 8);
+  await link.sent[1]?.answer(0);
+  t.equal(link.sent.length, 9);
+  t.equal(memory.pending.size, 20, 'nothing is noted over the head of the first');
+  for (let i = 0; i < link.sent.length; i += 1) await link.sent[i]?.answer(0);
+  t.same(
+    link.seqs(),
+    Array.from({ length: 20 }, (_, i) => i + 1),
+  );
+  t.equal(memory.pending.size, 0);
+  t.equal(await outbox.drained(0), true);
+});
+
+t.test(
+  'a lost link: from the first that was not answered, once more, in order; late answers of the old link do not count',
+  async (t) => {
+    const { outbox, say, memory } = listedOutbox();
+    const [one, two] = [handLink(), handLink()];
+    outbox.linkUp(one.publish);
+    for (let n = 1; n <= 5; n += 1) say(event(n));
+    await one.sent[0]?.answer(0);
+    await one.sent[3]?.answer(0);
+    outbox.linkDown();
+    outbox.linkUp(two.publish);
+    await one.sent[1]?.answer(0);
+    t.same(two.seqs(), [2, 3, 5], 'what was answered is not said again');
+    for (let i = 0; i < 3; i += 1) await two.sent[i]?.answer(0);
+    t.equal(memory.pending.size, 0);
+  },
+);
+
+t.test('after a restart: what was not noted as sent goes out, after start() only', async (t) => {
+  const before = listedOutbox();
+  const link = handLink();
+  before.outbox.linkUp(link.publish);
+  for (let n = 1; n <= 5; n += 1) before.say(event(n));
+  await link.sent[0]?.answer(0);
+  before.outbox.linkDown();
+  const after = listedOutbox({}, before.records);
+  const next = handLink();
+  after.outbox.linkUp(next.publish);
+  t.same(next.seqs(), []);
+  after.outbox.start();
+  t.same(next.seqs(), [2, 3, 4, 5]);
+  after.say(event(6));
+  t.same(next.seqs().at(-1), 6);
+});
+
+t.test('a broker that was away gets the last states again, but not those that just went out', async (t) => {
+  const { outbox, say } = listedOutbox();
+  const [one, two, three] = [handLink(), handLink(), handLink()];
+  const reported = (config: string) => ({ kind: 'reported', config, body: {} }) as const;
+  outbox.linkUp(one.publish);
+  say(reported('camera'), reported('radio'), event(1));
+  for (let i = 0; i < 3; i += 1) await one.sent[i]?.answer(0);
+  outbox.linkDown();
+  say(reported('radio'));
+  outbox.linkUp(two.publish);
+  t.same(two.seqs(), [4, 1]);
+  for (let i = 0; i < 2; i += 1) await two.sent[i]?.answer(0);
+  t.equal(two.sent.length, 2);
+  outbox.linkDown();
+  outbox.linkUp(three.publish);
+  t.same(three.seqs().sort(), [1, 4]);
+});
+
+t.test('paced after a long outage', async (t) => {
+  const clock = manualClock();
+  const { outbox, say } = listedOutbox({ clock });
+  let sent = 0;
+  for (let n = 1; n <= 1000; n += 1) say(event(n));
+  outbox.linkUp(async () => {
+    sent += 1;
+    return 0;
+  });
+  const settle = async () => {
+    for (let i = 0; i < 100; i += 1) await turn();
+  };
+  await settle();
+  t.equal(sent, 50, 'the burst');
+  for (let i = 0; i < 200; i += 1) {
+    clock.advance(5);
+    await turn();
+  }
+  await settle();
+  t.ok(sent > 230 && sent <= 251, `${sent} after one second`);
+});
+
+t.test('a message the broker refuses holds the rest back, is said aloud, and is tried again', async (t) => {
+  const clock = manualClock();
+  const { outbox, say, lines } = listedOutbox({ clock });
+  const link = handLink();
+  outbox.linkUp(link.publish);
+  say(event(1), event(2));
+  await link.sent[0]?.answer(135);
+  t.ok(lines.some((line) => line.startsWith('error') && line.includes('fleet/v1/dev/drone-7/evt')));
+  say(event(3));
+  t.same(link.seqs(), [1, 2]);
+  clock.advance(30_000);
+  t.same(link.seqs(), [1, 2, 1, 3]);
+});
+
+t.test(
+  'at the bound: states and like events first, then the oldest, and one event that says so; nothing of it is forgotten in a restart',
+  async (t) => {
+    const bounds = { maxCount: 20, maxBytes: 1e6 };
+    const { outbox, say, memory, records } = listedOutbox({ bounds });
+    say({ kind: 'reported', config: 'camera', body: { n: 1 } });
+    for (let n = 1; n <= 500; n += 1) {
+      say(event(n), { kind: 'reported', config: 'camera', body: { n } });
+      t.ok(memory.pending.size <= bounds.maxCount + 1);
+    }
+    const again = listedOutbox({ bounds }, records);
+    t.same([...again.memory.pending], [...memory.pending], 'the same after a replay');
+    const link = handLink();
+    outbox.linkUp(link.publish);
+    for (let i = 0; i < link.sent.length; i += 1) await link.sent[i]?.answer(0);
+    const sent = new Set(link.seqs());
+    const dropped = [...records]
+      .reverse()
+      .flatMap(({ body }) => (typeof body === 'object' && body !== null && 'to_seq' in body ? [body] : []))
+      .find((body) => 'seq' in body && typeof body.seq === 'number' && sent.has(body.seq));
+    t.match(dropped, { event: 'dropped', from_seq: 1 });
+    if (dropped === undefined || !('to_seq' in dropped) || typeof dropped.to_seq !== 'number') throw new Error('none');
+    t.equal(
+      [...sent].filter((seq) => again.memory.history().some((evt) => evt.seq === seq && evt.event === 'dropped'))
+        .length,
+      1,
+      'one such event, not one for every loss',
+    );
+    const last = Math.max(...sent);
+    for (let seq = 1; seq <= last; seq += 1) {
+      if (!sent.has(seq)) t.ok(seq <= dropped.to_seq, `the gap at ${seq} is announced`);
+    }
+  },
+);
+
+t.test('what is under way is never given up', async (t) => {
+  const { outbox, say, memory } = listedOutbox({ bounds: { maxCount: 10, maxBytes: 1e6 } });
+  const link = handLink();
+  outbox.linkUp(link.publish);
+  for (let n = 1; n <= 40; n += 1) say(event(n));
+  t.same(link.seqs(), [1, 2, 3, 4, 5, 6, 7, 8]);
+  t.same([...memory.pending.keys()].slice(0, 8), [1, 2, 3, 4, 5, 6, 7, 8]);
+});
+
+t.test('SIGKILL of Mosquitto under load: complete and in order, without a hand', async (t) => {
+  const broker = await startMosquitto(t);
+  const { outbox, say, memory } = listedOutbox({ clock: hostClock(), pace: { perSecond: 2000, burst: 50 } });
+  let reading = latch();
+  const link = startLink(t, linkSettings([broker.url]), {
+    // Held until somebody reads: what the broker takes with nobody there is gone, and no fault of the outbox.
+    onUp: (publish) => {
+      const ups = link.ups();
+      reading.opened.then(() => {
+        if (link.publish() !== null && link.ups() === ups) outbox.linkUp(publish);
+      });
+    },
+    onDown: () => outbox.linkDown(),
+  });
+  const lives = 4;
+  const each = 400;
+  await link.state('connected');
+  // QoS 0: a reader that answers nothing loses nothing that a dying broker had already written to it.
+  const reader = await mosquittoSub(t, broker, ['fleet/v1/dev/drone-7/evt'], { qos: 0 });
+  for (let life = 1; life <= lives; life += 1) {
+    const mark = reader.seen.length;
+    for (let n = 1; n <= each; n += 1) say(event((life - 1) * each + n));
+    reading.open();
+    if (life === lives) break;
+    await reader.next(() => reader.seen.length >= mark + 100, 60_000);
+    reading = latch();
+    await broker.kill9();
+    await broker.start();
+    await reader.granted(life + 1);
+  }
+  await reader.next(({ payload }) => payload.includes(`"seq":${lives * each},`), 60_000);
+  await until('an empty outbox', () => memory.pending.size === 0, 60_000);
+  const seqs: number[] = [];
+  for (const { payload } of reader.seen) {
+    const { seq }: { seq: number } = JSON.parse(payload.toString());
+    // What every reader must do: drop what it has already seen.
+    if (seq > (seqs.at(-1) ?? 0)) seqs.push(seq);
+  }
+  t.same(
+    seqs,
+    Array.from({ length: lives * each }, (_, i) => i + 1),
+  );
+  t.ok(link.session.state().reconnects >= lives - 1);
+});
+
+t.test('SIGKILL of the agent in mid-send, on a real journal: every number reaches the broker', async (t) => {
+  const path = join(t.testdir({}), 'journal');
+  const seen = new Map<number, number>();
+  const broker = await startFakeBroker(t, (packet, socket) => {
+    if (packet.type === PACKETS.publish && packet.body.includes('/evt')) {
+      const text = packet.body.subarray(packet.body.indexOf('{')).toString();
+      const { seq }: { seq: number } = JSON.parse(text);
+      seen.set(seq, (seen.get(seq) ?? 0) + 1);
+      // The broker has it, but in the first life its answers get lost now and then.
+      if (packet.connection % 2 === 1 && seq % 7 === 0) return void socket.destroy();
+    }
+    agree(packet, socket);
+  });
+  const life = async (from: number, count: number) => {
+    const memory = createOutboxMemory();
+    const fail = (error: unknown) => t.fail(String(error));
+    const journal = createJournal({ files: hostFiles(), sha256, path, onLost: fail, onTrouble: fail });
+    await journal.open([memory]);
+    const outbox = createOutbox({
+      ...{ device: { id: 'drone-7' }, root: 'fleet', memory, journal, clock: hostClock() },
+      ...{ clockTrust: () => 'ok', log: { say: () => {} } },
+    });
+    outbox.start();
+    const link = startLink(t, linkSettings([broker.url]), {
+      onUp: (publish) => outbox.linkUp(publish),
+      onDown: () => outbox.linkDown(),
+    });
+    await Promise.all(
+      Array.from({ length: count }, async (_, i) => {
+        const records = outbox.stamp([event(from + i)]);
+        await journal.append(records);
+        outbox.wake(records);
+      }),
+    );
+    return { memory, journal, link, outbox };
+  };
+  const first = await life(1, 60);
+  await until('some of it', () => seen.size >= 20);
+  // Dead: nothing more is written or said.
+  first.outbox.linkDown();
+  await first.journal.close();
+  const second = await life(61, 20);
+  await until('an empty outbox', () => second.memory.pending.size === 0, 30_000);
+  await second.link.session.stop('done');
+  await first.link.session.stop('done');
+  await second.journal.close();
+  t.same(
+    [...seen.keys()].sort((a, b) => a - b),
+    Array.from({ length: 80 }, (_, i) => i + 1),
+  );
+});
