@@ -9,24 +9,29 @@ function checkDepth(value: unknown, depth = 0): void {
   for (const child of Array.isArray(value) ? value : Object.values(value)) checkDepth(child, depth + 1);
 }
 
-/** The `ini` package lets a later key win silently; a person who wrote both meant one of them. */
-function checkIniDuplicates(text: string): void {
+/**
+ * The `ini` package drops what it cannot read, and lets a later key win: a person who wrote both meant one of them.
+ * `bare` takes quotes, blanks and comments off a name as the package does.
+ */
+function checkIni(text: string, bare: (name: string) => string): void {
   let section = '';
   const seen = new Map<string, number>();
-  for (const [index, raw] of text.split(/\r?\n/).entries()) {
-    const line = raw.trim();
-    if (line === '' || line.startsWith(';') || line.startsWith('#')) continue;
-    const header = /^\[([^\]]*)\]$/.exec(line);
-    if (header !== null) {
-      section = header[1] ?? '';
-      continue;
+  for (const [index, line] of text.split(/\r\n|\n|\r/).entries()) {
+    const at = `line ${index + 1}`;
+    if (/^\s*([;#]|$)/.test(line)) continue;
+    const header = /^\[([^\]]*)\]\s*$/.exec(line);
+    const name = String(bare(header?.[1] ?? line.split('=', 1)[0] ?? ''));
+    if (name === '' || (header === null && /^\s*(\[|=)/.test(line))) {
+      throw new Error(`${at}: neither a [section] nor a key nor a comment`);
     }
-    const key = (line.split('=', 1)[0] ?? '').trim();
-    const id = `${section}\n${key}`;
+    if (name === '__proto__') throw new Error(`${at}: '__proto__' is no name`);
+    // A dotted section is a section within a section, where a key of the same name would be.
+    const id: string = header === null ? `${section}${name}` : name.replaceAll('.', '\n');
     const first = seen.get(id);
-    if (first !== undefined && !key.endsWith('[]')) {
-      throw new Error(`line ${index + 1}: '${key}' was already given on line ${first}`);
-    }
+    const again = header === null ? !name.endsWith('[]') : seen.has(`key ${id}`);
+    if (first !== undefined && again) throw new Error(`${at}: '${name}' was already given on line ${first}`);
+    if (header !== null) section = `${id}\n`;
+    else seen.set(`key ${id}`, index + 1);
     seen.set(id, index + 1);
   }
 }
@@ -38,6 +43,12 @@ function asStrings(value: unknown): unknown {
     return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, asStrings(child)]));
   }
   return String(value);
+}
+
+async function readIni(text: string): Promise<unknown> {
+  const { parse, unsafe } = (await import('ini')).default;
+  checkIni(text, unsafe);
+  return asStrings(parse(text));
 }
 
 /** The format readers of this machine: JSON of the language, `yaml`, `smol-toml`, `ini`. */
@@ -52,8 +63,7 @@ export const hostParsers: Parsers = {
         case 'toml':
           return (await import('smol-toml')).parse(text);
         case 'ini':
-          checkIniDuplicates(text);
-          return asStrings((await import('ini')).default.parse(text));
+          return readIni(text);
       }
     })();
     checkDepth(value);
