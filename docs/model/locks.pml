@@ -180,7 +180,10 @@ again:
 #ifdef DROP_FIRST
           drop(id);
 #endif
-          atomic { guard == NOBODY -> guard = id };
+          if
+          :: atomic { guard == NOBODY -> guard = id };
+          :: guard != NOBODY -> goto not_written /* out of patience: the next settle finds out */
+          fi;
           atomic {
             assert(record_held && record_token == token);
 #if !defined(FLOCK_ALONE) && !defined(DROP_FIRST)
@@ -189,11 +192,12 @@ again:
             record_held = false
           };
           atomic { assert(guard == id); conf_locked = false };
+not_written:
           atomic { owned = false; token = 0 };
 #ifndef DROP_FIRST
           drop(id);
 #endif
-          guard = NOBODY
+          if :: atomic { guard == id -> guard = NOBODY } :: guard != id fi
        fi;
        got = false
     :: tries == 0 -> break
