@@ -75,7 +75,7 @@ export function createJournal(input: {
   readonly files: Files;
   readonly sha256: Sha256;
   readonly path: string;
-  /** Called once when a sync failed: what is on disk is then unknown, and only a restart can tell. */
+  /** Called once when a sync failed: what is on disk is then unknown, and only a restart can tell. Every later write is refused. */
   readonly onLost: (failure: unknown) => void;
   /** Called when the journal could not be written anew; it still takes appends, and tries again when it has doubled. */
   readonly onTrouble: (failure: Failure) => void;
@@ -92,20 +92,31 @@ export function createJournal(input: {
   let snapshotBytes = 0;
   let syncing: Promise<void> | null = null;
   let syncNext: Promise<void> | null = null;
+  let lost = false;
+  /** Where a write that failed half-way began, if it could not be cut off yet. */
+  let tornAt: number | null = null;
+  let closing = false;
 
   const opened = (): AppendFile => {
-    if (file === null)
-      throw new Failure('io', 'journal.append', path, `${path}: the journal is not open`, { retry: false });
+    if (lost || file === null) {
+      const why = lost ? 'a sync failed, only a restart can tell what is on disk' : 'the journal is not open';
+      throw new Failure('io', 'journal.append', path, `${path}: ${why}`, { retry: false });
+    }
     return file;
+  };
+  /** The kernel reports a lost page once: a later sync that succeeds proves nothing. */
+  const lose = (error: unknown): never => {
+    if (!lost) {
+      lost = true;
+      input.onLost(error);
+    }
+    throw error;
   };
 
   const runSync = (): Promise<void> => {
     const run = opened()
       .sync('journal.sync')
-      .catch((error: unknown) => {
-        input.onLost(error);
-        throw error;
-      })
+      .catch(lose)
       .finally(() => {
         if (syncing === run) syncing = null;
       });
@@ -113,9 +124,10 @@ export function createJournal(input: {
     return run;
   };
   /** Resolves after a sync that began after this call: all who wait meanwhile share the next one. */
-  const durable = (): Promise<void> => {
-    if (syncing === null) return runSync();
-    syncNext ??= syncing
+  const durable = async (): Promise<void> => {
+    // One sync at a time: between the end of one and the begin of the next that is already asked for, nobody starts a third.
+    if (syncNext === null && syncing === null) return runSync();
+    syncNext ??= Promise.resolve(syncing)
       .catch(() => {})
       .then(() => {
         syncNext = null;
@@ -127,11 +139,18 @@ export function createJournal(input: {
   const write = (records: readonly JournalRecord[]) => {
     const target = opened();
     const line = encode(sha256, records);
+    if (tornAt !== null) target.truncate('journal.append', tornAt);
+    tornAt = null;
     const before = target.bytes();
     try {
       target.append('journal.append', line);
     } catch (error) {
-      target.truncate('journal.append', before);
+      try {
+        target.truncate('journal.append', before);
+      } catch {
+        // The next write cuts it off, or is refused: a line behind half a line would be lost with it.
+        tornAt = before;
+      }
       throw error;
     }
     alongside?.push(line);
@@ -160,24 +179,31 @@ export function createJournal(input: {
       files.rename('journal.compact', temp, path);
     } catch (error) {
       next.close();
+      // Half a copy must not take room on a disk that may be full.
+      files.remove('journal.compact', temp);
       throw error;
     } finally {
       alongside = null;
     }
-    const old = opened();
+    const old = file;
     file = next;
+    // What was torn is in the old file.
+    tornAt = null;
     // Whoever syncs the old file meanwhile has its lines in the new one too.
     await syncing?.catch(() => {});
-    old.close();
-    await files.syncDir('journal.compact', dir).catch(input.onLost);
+    old?.close();
+    await files.syncDir('journal.compact', dir).catch(lose);
   };
 
   const compactIfGrown = () => {
-    if (compacting !== null || opened().bytes() < Math.max(COMPACT_MIN_BYTES, COMPACT_FACTOR * snapshotBytes)) return;
+    if (closing || lost || compacting !== null || file === null) return;
+    if (file.bytes() < Math.max(COMPACT_MIN_BYTES, COMPACT_FACTOR * snapshotBytes)) return;
     compacting = compact()
       .catch((error: unknown) => {
+        // Who waits for this compaction looks at `lost` afterwards.
+        if (lost) return;
         if (!(error instanceof Failure)) throw error;
-        snapshotBytes = opened().bytes();
+        snapshotBytes = Math.ceil((2 * opened().bytes()) / COMPACT_FACTOR);
         input.onTrouble(error);
       })
       .finally(() => {
@@ -211,6 +237,7 @@ export function createJournal(input: {
       await durable();
       // After a compaction's rename the directory must be synced too before a line in the new file can be called durable.
       if (compacting !== null) await compacting;
+      if (lost) opened();
       compactIfGrown();
     },
     note(records) {
@@ -218,10 +245,14 @@ export function createJournal(input: {
     },
     bytes: () => opened().bytes(),
     async close() {
+      closing = true;
       if (compacting !== null) await compacting;
-      await durable();
-      file?.close();
-      file = null;
+      try {
+        await durable();
+      } finally {
+        file?.close();
+        file = null;
+      }
     },
   };
 }
