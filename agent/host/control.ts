@@ -22,16 +22,22 @@ export async function serveControl(
   rmSync(path, { force: true });
   const server = createServer((socket) => {
     let text = '';
+    let answered = false;
     const chunks = socket.setEncoding('utf8');
     chunks.on('data', (chunk: string) => {
+      // What comes behind the request is read and dropped: unread, it would take the answer down with it.
+      if (answered) return;
       text += chunk;
       if (text.length > LINE_MAX_BYTES) {
+        answered = true;
+        text = '';
         socket.end(`${JSON.stringify({ error: 'the request is too long' })}\n`);
         return;
       }
       const end = text.indexOf('\n');
       if (end === -1) return;
       const line = text.slice(0, end);
+      answered = true;
       text = '';
       new Promise<object>((resolve) => resolve(answer(JSON.parse(line))))
         .catch((error: unknown) => ({ error: error instanceof Error ? error.message : String(error) }))
@@ -71,7 +77,16 @@ export function askControl(path: string, request: object, timeoutMs: number): Pr
     socket.on('data', (chunk: string) => {
       text += chunk;
     });
-    socket.on('end', () => done(() => resolve(JSON.parse(text === '' ? '{"error":"the agent hung up"}' : text))));
+    socket.on('end', () =>
+      done(() => {
+        try {
+          resolve(JSON.parse(text));
+        } catch (cause) {
+          const why = 'the agent hung up before its answer was whole';
+          reject(new Failure('io', 'control', path, `${path}: ${why}`, { retry: true, cause }));
+        }
+      }),
+    );
     socket.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') done(() => resolve(null));
       else done(() => reject(failureOf('control', path, error)));

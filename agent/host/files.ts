@@ -70,7 +70,8 @@ export function hostFiles(trace: Trace = () => {}): Files {
     read(op, path, maxBytes) {
       trace(op, 'read');
       try {
-        const fd = fs.openSync(path, fs.constants.O_RDONLY);
+        // Without waiting: nobody may ever write to a FIFO that was put in a file's place.
+        const fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
         try {
           const { size } = fs.fstatSync(fd);
           if (maxBytes !== undefined && size > maxBytes) {
@@ -157,7 +158,12 @@ export function hostFiles(trace: Trace = () => {}): Files {
       const existed = fs.existsSync(path);
       const flags = fs.constants.O_RDWR | fs.constants.O_APPEND | fs.constants.O_CREAT | NO_FOLLOW;
       const fd = attempt(op, 'open', path, () => fs.openSync(path, flags, mode));
-      if (!existed) await syncDir(op, dirname(path));
+      try {
+        if (!existed) await syncDir(op, dirname(path));
+      } catch (error) {
+        fs.closeSync(fd);
+        throw error;
+      }
       let size = fs.fstatSync(fd).size;
       const file: AppendFile = {
         bytes: () => size,

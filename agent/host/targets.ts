@@ -11,7 +11,7 @@ export type CopyAttributes = (from: number, to: number) => void;
 
 /** Most links that are followed on the way to one file. Source: the kernel's own limit. */
 const LINKS_MAX = 40;
-const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_DIRECTORY, O_NOFOLLOW } = fs.constants;
+const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
 const fsync = promisify(fs.fsync);
 
 function unsafe(op: Op, path: string, why: string): Failure {
@@ -96,7 +96,8 @@ export function hostTargets(
   const openFile = (op: Op, path: string, shown: string): { fd: number; stat: fs.Stats } | null => {
     trace(op, 'open');
     try {
-      const fd = fs.openSync(path, O_RDONLY | O_NOFOLLOW);
+      // Without waiting: a FIFO in the file's place is refused below, not waited for.
+      const fd = fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
       const stat = fs.fstatSync(fd);
       if (stat.isFile() && stat.nlink <= 1) return { fd, stat };
       fs.closeSync(fd);
@@ -114,7 +115,9 @@ export function hostTargets(
     const inside = (file: string) => `/proc/self/fd/${dirFd}/${file}`;
     const shown = dir === '/' ? `/${name}` : `${dir}/${name}`;
     const stagedPrefix = `.${name}.`;
-    const isStaged = (file: string) => file.startsWith(stagedPrefix) && file.endsWith('.locksmith');
+    // No dot in the middle: a staged file of `a.conf` is none of `a`.
+    const isStaged = (file: string) =>
+      file.startsWith(stagedPrefix) && /^[a-z0-9]+\.locksmith$/.test(file.slice(stagedPrefix.length));
 
     return {
       path: (file = name) => inside(file),
@@ -131,32 +134,34 @@ export function hostTargets(
 
       async stage(stageOp, bytes) {
         const staged = `${stagedPrefix}${Math.random().toString(36).slice(2, 12)}.locksmith`;
-        const fd = attempt(stageOp, 'create', shown, () =>
-          fs.openSync(inside(staged), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600),
-        );
         const present = openFile(stageOp, inside(name), shown);
+        let fd: number | null = null;
         try {
-          attempt(stageOp, 'write', shown, () => fs.writeFileSync(fd, bytes));
+          const fresh = attempt(stageOp, 'create', shown, () =>
+            fs.openSync(inside(staged), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600),
+          );
+          fd = fresh;
+          attempt(stageOp, 'write', shown, () => fs.writeFileSync(fresh, bytes));
           attempt(stageOp, 'owner', shown, () => {
             const like = present?.stat ?? fs.fstatSync(dirFd);
-            const fresh = fs.fstatSync(fd);
-            if (like.uid !== fresh.uid || like.gid !== fresh.gid) fs.fchownSync(fd, like.uid, like.gid);
+            const mine = fs.fstatSync(fresh);
+            if (like.uid !== mine.uid || like.gid !== mine.gid) fs.fchownSync(fresh, like.uid, like.gid);
           });
           // After the owner: a change of owner clears mode bits.
           attempt(stageOp, 'mode', shown, () =>
-            fs.fchmodSync(fd, present === null ? 0o644 : present.stat.mode & 0o1777),
+            fs.fchmodSync(fresh, present === null ? 0o644 : present.stat.mode & 0o1777),
           );
           if (present !== null && options.copyAttributes !== undefined) {
             const copy = options.copyAttributes;
-            attempt(stageOp, 'attributes', shown, () => copy(present.fd, fd));
+            attempt(stageOp, 'attributes', shown, () => copy(present.fd, fresh));
           }
           trace(stageOp, 'sync');
-          await fsync(fd);
+          await fsync(fresh);
         } catch (error) {
-          fs.rmSync(inside(staged), { force: true });
+          if (fd !== null) fs.rmSync(inside(staged), { force: true });
           throw failureOf(stageOp, shown, error);
         } finally {
-          fs.closeSync(fd);
+          if (fd !== null) fs.closeSync(fd);
           if (present !== null) fs.closeSync(present.fd);
         }
         return staged;
