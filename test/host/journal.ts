@@ -26,6 +26,8 @@ function breakable() {
     truncate: false,
     syncDir: false,
     syncs: 0,
+    /** Called in the middle of a compaction. */
+    amid: () => {},
   };
   const files: Files = {
     ...real,
@@ -46,6 +48,7 @@ function breakable() {
         },
         async sync(syncOp) {
           broken.syncs += 1;
+          if (path.endsWith('.new')) broken.amid();
           if (broken.sync) throw full(path);
           await file.sync(syncOp);
         },
