@@ -56,6 +56,7 @@ export async function deliver(delivery: Delivery, values: Values, terminal: Term
         signed,
         wait,
         withinMs,
+        onPublished: show.published,
         onAnswer: show.answer,
         onNote: (note) => terminal.err(`locksmith: ${note}\n`),
       });
@@ -86,6 +87,7 @@ export function sayAnswer({ device, state, code, reason }: Answer): string {
 }
 
 interface Show {
+  published(): void;
   answer(answer: Answer, all: readonly Answer[]): void;
   end(end: PushEnd): void;
 }
@@ -100,8 +102,13 @@ function openShow(update: Update, wait: number, json: boolean, terminal: Termina
     const open = all.length - closed;
     terminal.err(`${clear}${closed} of ${wait} answered${open === 0 ? '' : `, ${open} waiting`} …`);
   };
-  if (!json && wait > 0) progress([]);
   return {
+    published() {
+      if (json) return;
+      const what = withdraw ? 'withdrawn' : 'pushed';
+      terminal.out(`${what} ${config} version ${version} (${layer}) for ${address}, id ${id}\n`);
+      if (wait > 0) progress([]);
+    },
     answer(answer, all) {
       if (json) return;
       if (terminal.live) terminal.err(clear);
@@ -110,21 +117,24 @@ function openShow(update: Update, wait: number, json: boolean, terminal: Termina
     },
     end({ topic, done, answers }) {
       const count = (fits: (answer: Answer) => boolean) => answers.filter(fits).length;
-      const applied = count(({ closed, good }) => closed && good);
+      const covered = count(({ state }) => state === 'covered');
+      const applied = count(({ closed, good }) => closed && good) - covered;
       const refused = count(({ good }) => !good);
       const waiting = count(({ closed }) => !closed);
+      const silent = Math.max(0, wait - answers.length);
       if (json) {
         const told = { id, config, address, layer, version, withdraw, topic };
-        terminal.out(`${JSON.stringify({ update: told, answers, applied, refused, waiting, asked: wait, done })}\n`);
+        const counts = { applied, covered, refused, waiting, silent };
+        terminal.out(`${JSON.stringify({ update: told, answers, ...counts, asked: wait, done })}\n`);
         return;
       }
-      if (terminal.live && wait > 0) terminal.err(clear);
-      const what = withdraw ? 'withdrawn' : 'pushed';
-      terminal.out(`${what} ${config} version ${version} (${layer}) for ${address}, id ${id}\n`);
       if (wait === 0) return;
-      terminal.out(
-        `${applied} applied, ${refused} refused, ${waiting} waiting, ${Math.max(0, wait - answers.length)} silent\n`,
-      );
+      if (terminal.live) terminal.err(clear);
+      const counts = [
+        `${applied} ${withdraw ? 'withdrawn' : 'applied'}`,
+        ...(covered > 0 ? [`${covered} covered`] : []),
+      ];
+      terminal.out(`${[...counts, `${refused} refused`, `${waiting} waiting`, `${silent} silent`].join(', ')}\n`);
       if (!done)
         terminal.err(`locksmith: not all ${wait} devices have answered in time; the update stays on the broker\n`);
     },

@@ -18,6 +18,8 @@ export interface PushWish {
   /** How many devices' answers to wait for; 0: none. */
   readonly wait: number;
   readonly withinMs: number;
+  /** The broker has the document. */
+  onPublished(): void;
   /** A device's answer is new, or has changed. */
   onAnswer(answer: Answer, all: readonly Answer[]): void;
   /** Something about the link that a person should know meanwhile. */
@@ -50,6 +52,7 @@ export async function pushUpdate(broker: FleetBroker, link: FleetLink, wish: Pus
   const stop = follow(link, answers, wish);
   if (wait > 0) await link.subscribe(filters);
   await publishSeen(link, topic, jws, () => answers.published());
+  wish.onPublished();
   if (wait === 0) return { topic, done: true, answers: [] };
 
   const isDone = () => answers.all().filter(({ closed }) => closed).length >= wait;
