@@ -152,7 +152,11 @@ export const SETTINGS_SCHEMA = {
                   default: 'text',
                   description: 'How the content is parsed before it is checked against the schema.',
                 },
-                schema: { ...PATH, description: 'JSON Schema the parsed content must fit.' },
+                schema: {
+                  ...PATH,
+                  description:
+                    'JSON Schema the parsed content must fit: 2020-12, or draft-07 where its `$schema` says so.',
+                },
                 follow: { type: 'boolean', default: false, description: 'The path may be a symlink made by root.' },
               },
             },

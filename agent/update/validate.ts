@@ -18,12 +18,19 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? (error.message.split('\n')[0] ?? error.message) : String(error);
 }
 
-/** Compiles a schema; loaded only when a config has one. */
+/** Compiles a JSON Schema of edition 2020-12, or draft-07 if its `$schema` says so; the library is loaded only when a config has one. */
 export async function compileSchema(text: string, coerce: boolean): Promise<ValidateFunction> {
   const schema: unknown = JSON.parse(text);
   if (typeof schema !== 'object' || schema === null) throw new Error('a schema is a JSON object');
+  const options = { allErrors: false, strict: false, coerceTypes: coerce, validateFormats: false };
+  // What a schema says about itself decides: the same words mean other things in another edition.
+  const edition = '$schema' in schema ? String(schema.$schema) : '';
+  if (/^https?:\/\/json-schema\.org\/draft-07\/schema#?$/.test(edition)) {
+    const { default: ajv } = await import('ajv');
+    return new ajv.Ajv(options).compile(schema);
+  }
   const { default: ajv } = await import('ajv/dist/2020.js');
-  return new ajv.Ajv2020({ allErrors: false, strict: false, coerceTypes: coerce, validateFormats: false }).compile(schema);
+  return new ajv.Ajv2020(options).compile(schema);
 }
 
 /** Opens a validator that keeps each compiled schema until its file changes. */
