@@ -176,6 +176,24 @@ t.test('written anew under concurrent appends, nothing is lost and it stays smal
   t.same([trouble, lost], [[], []]);
 });
 
+t.test('what is appended while the journal is being written anew is in the new one', async (t) => {
+  const path = join(t.testdir(), 'journal');
+  const { files, broken } = breakable();
+  const { journal } = testJournal(path, files);
+  await journal.open([numbers()]);
+  const late: Promise<void>[] = [];
+  broken.amid = () => {
+    if (late.length < 3) late.push(journal.append([numberRecord(10 + late.length)]));
+  };
+  await journal.append([numberRecord(1, 'x'.repeat(1024 * 1024))]);
+  await journal.append([numberRecord(2)]);
+  t.equal(late.length, 3);
+  await Promise.all(late);
+  t.ok(journal.bytes() < 1000);
+  t.same(sorted(await replayed(path)), [1, 2, 10, 11, 12]);
+  await journal.close();
+});
+
 t.test(
   'killed before every single system call: what an append resolved for is there, both or neither of it',
   async (t) => {
