@@ -93,12 +93,12 @@ async function examineWorld(
   };
   const read = (steps: readonly Step[], file: string): string | null =>
     attempt(steps, () => {
-      const bytes = hostFiles().read('settings.read', file, KEYS_MAX_BYTES);
+      const bytes = hostFiles().read('check.read', file, KEYS_MAX_BYTES);
       if (bytes === null) throw new Error(`${file}: there is no such file`);
       return new TextDecoder().decode(bytes);
     });
   const guard = (steps: readonly Step[], file: string, forbidden: number, why: string) => {
-    const stat = attempt(steps, () => hostFiles().stat('settings.read', file));
+    const stat = attempt(steps, () => hostFiles().stat('check.read', file));
     if (stat !== null && stat.kind === 'file' && (stat.mode & forbidden) !== 0)
       report(steps, `${file}: ${why}`, `chmod o-rw ${file}`);
   };
@@ -111,7 +111,7 @@ async function examineWorld(
   for (const [name, { files }] of Object.entries(settings.configs)) {
     for (const [index, file] of files.entries()) {
       const at = ['configs', name, 'files', index];
-      attempt([...at, 'path'], () => hostTargets().open('stage.open', file.path, { follow: file.follow }).close());
+      attempt([...at, 'path'], () => hostTargets().open('check.open', file.path, { follow: file.follow }).close());
       if (file.schema === undefined) continue;
       const text = read([...at, 'schema'], file.schema);
       try {

@@ -11,6 +11,8 @@ export const OPS = [
   'instance.lock',
   'settings.read',
   'trust.read',
+  'check.read',
+  'check.open',
   'stage.open',
   'stage.read',
   'stage.write',

@@ -12,6 +12,10 @@ function said(payload: unknown): string {
   const result = parseUpdate(payload);
   return 'kind' in result ? `${result.code}: ${result.reason}` : 'taken';
 }
+function codeOf(payload: unknown): string | null {
+  const result = parseUpdate(payload);
+  return 'kind' in result ? result.code : null;
+}
 const base = (change: object) => said({ ...BASE, ...change });
 const file = (change: object) => said({ ...BASE, files: [{ ...FILE, ...change }] });
 
@@ -25,6 +29,15 @@ t.test('what is right is taken', async (t) => {
   t.equal(file({ encoding: 'base64', content: 'AAE=' }), 'taken');
   t.equal(file({ encoding: 'base64', content: '' }), 'taken');
   t.equal(file({ content: '\u{1f512}' }), 'taken');
+});
+
+t.test('each kind of wrong has its code', async (t) => {
+  t.equal(codeOf({ ...BASE, v: 2 }), 'unsupported-format');
+  t.equal(codeOf({ ...BASE, extra: 1 }), 'unknown-field');
+  t.equal(codeOf({ ...BASE, when: {} }), 'not-supported');
+  t.equal(codeOf({ ...BASE, files: [FILE, FILE] }), 'incomplete');
+  t.equal(codeOf({ ...BASE, version: 0 }), 'malformed');
+  t.equal(codeOf(BASE), null);
 });
 
 t.test('the format version comes first', async (t) => {
