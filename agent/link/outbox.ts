@@ -61,6 +61,8 @@ export function createOutbox(input: OutboxInput): RunningOutbox {
   let link = 0;
   /** Highest number sent over the present link. */
   let cursor = 0;
+  /** What had piled up when the link came. */
+  let piledUpSeq = 0;
   /** Last states the broker had from an earlier link; it may have forgotten them. */
   let refresh: Entry[] = [];
   let cancelPause = () => {};
@@ -143,7 +145,9 @@ export function createOutbox(input: OutboxInput): RunningOutbox {
     while (publish !== null && !paused && inFlight.size < WINDOW) {
       const fresh = nextFresh();
       if (fresh === null && refresh.length === 0) return;
-      const waitMs = bucket.take(clock.bootMs());
+      // What happens now goes out as fast as the window lets it; only what an outage piled up is paced.
+      const paced = fresh === null || fresh.seq <= piledUpSeq;
+      const waitMs = paced ? bucket.take(clock.bootMs()) : 0;
       if (waitMs > 0) {
         pauseFor(waitMs);
         return;
@@ -190,6 +194,7 @@ export function createOutbox(input: OutboxInput): RunningOutbox {
       link += 1;
       publish = give;
       cursor = 0;
+      piledUpSeq = memory.lastSeq();
       inFlight.clear();
       refresh = memory.states().filter(({ seq }) => !memory.pending.has(seq));
       pump();

@@ -1,0 +1,103 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+
+/** Closes what a bench has opened, last first. */
+export interface World {
+  readonly dir: string;
+  /** On tmpfs, as /run is on a device. */
+  readonly fastDir: string;
+  later(fn: () => unknown): void;
+  end(): Promise<void>;
+}
+
+/** A directory and a list of things to end. */
+export function openWorld(): World {
+  const dir = mkdtempSync(join(tmpdir(), 'locksmith-bench-'));
+  const fastDir = mkdtempSync('/dev/shm/locksmith-bench-');
+  const endings: (() => unknown)[] = [dir, fastDir].map((path) => () => rmSync(path, { recursive: true, force: true }));
+  return {
+    dir,
+    fastDir,
+    later: (fn) => void endings.push(fn),
+    async end() {
+      for (const fn of endings.reverse()) await fn();
+    },
+  };
+}
+
+/** Starts a program that ends with the bench. */
+export function startProgram(world: World, command: string, args: readonly string[]): ChildProcess {
+  const child = spawn(command, [...args], { stdio: ['ignore', 'ignore', 'inherit'] });
+  world.later(async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, 'exit');
+    child.kill('SIGKILL');
+    await gone;
+  });
+  return child;
+}
+
+/** Resident memory of a process in MB. */
+export function rssMb(pid: number): number {
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
+}
+
+/** Processor time a process has used, in ms. Source: fields 14 and 15 of /proc/PID/stat, in ticks of 10 ms. */
+export function cpuMs(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
+/** The value at `share` (0…1) of the sorted list. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
+}
+
+/** A key pair, its public half written where agent and floor look for it. */
+export async function makeKey(world: World) {
+  const { publicKey, privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
+  const jwk = { ...(await exportJWK(publicKey)), kid: 'bench' };
+  writeFileSync(join(world.dir, 'keys.json'), JSON.stringify({ keys: [jwk] }));
+  return { jwk, privateKey };
+}
+
+/** Signs an update of one file of config `aim`. */
+export function signUpdate(
+  key: Awaited<ReturnType<typeof makeKey>>['privateKey'],
+  update: { readonly version: number; readonly digest: string; readonly content: string },
+): Promise<string> {
+  const payload = {
+    v: 1,
+    id: `bench-${update.version}`,
+    aud: 'dev/bench',
+    config: 'aim',
+    layer: 'base',
+    version: update.version,
+    iat: Math.floor(Date.now() / 1000),
+    files: [{ name: 'aim.conf', digest: update.digest, encoding: 'utf8', content: update.content }],
+  };
+  return new SignJWT(payload).setProtectedHeader({ alg: 'EdDSA', kid: 'bench', typ: 'locksmith-update+jwt' }).sign(key);
+}
+
+/** Writes the settings of an agent for one config without schema; returns their path. */
+export function writeSettings(world: World, url: string): string {
+  const { dir } = world;
+  mkdirSync(join(dir, 'etc'), { recursive: true });
+  writeFileSync(join(dir, 'etc', 'aim.conf'), 'hold_ms = 0\n');
+  const settings = {
+    device: { id: 'bench' },
+    broker: { urls: [url], backoff: { first_s: 0.1, cap_s: 1 } },
+    trust: { keys: join(dir, 'keys.json') },
+    paths: { state: join(dir, 'state'), run: join(world.fastDir, 'run') },
+    configs: { aim: { files: [{ path: join(dir, 'etc', 'aim.conf') }] } },
+    log: { level: 'warning' },
+  };
+  const path = join(dir, 'agent.yaml');
+  writeFileSync(path, JSON.stringify(settings));
+  return path;
+}
