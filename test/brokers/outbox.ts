@@ -63,7 +63,7 @@ t.test('SIGKILL of the agent in mid-send, on a real journal: every number reache
   const seen = new Map<number, number>();
   const broker = await startFakeBroker(t, (packet, socket) => {
     if (packet.type === PACKETS.publish && packet.body.includes('/evt')) {
-      const text = packet.body.subarray(packet.body.indexOf('{')).toString();
+      const text = packet.body.subarray(packet.body.indexOf('{"seq"')).toString();
       const { seq }: { seq: number } = JSON.parse(text);
       seen.set(seq, (seen.get(seq) ?? 0) + 1);
       // The broker has it, but in the first life its answers get lost now and then.
