@@ -120,6 +120,13 @@ t.test('all problems come in the order of the file', async (t) => {
     problems.map((line) => line.split(':', 1)[0]),
     ['1', '2', '6'],
   );
+  const lines = GOOD.replace('drone-7', '7').replace('ini', 'imi').split('\n');
+  const turned = problemsOf([...lines.slice(3, 6), ...lines.slice(0, 3)].join('\n'));
+  t.same(
+    turned.map((line) => line.split(':', 1)[0]),
+    ['3', '4'],
+    'also where the file has another order than the schema',
+  );
 });
 
 t.test('readSettings throws one line with file, line and column, exit 2, and what to try', async (t) => {

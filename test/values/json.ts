@@ -23,6 +23,7 @@ t.test('what only looks like it', async (t) => {
   t.equal(why('{"a":"a","b":["a","a"],"c":{"a":1}}'), null);
   t.equal(why('[{"a":1},{"a":1}]'), null);
   t.equal(why('{"a":"{\\"a\\":1,\\\\","b":"\\"__proto__\\":"}'), null);
+  t.equal(why('{"a":"\\",\\"a\\":1"}'), null);
   t.equal(why('["__proto__"]'), null);
   t.equal(why('{"a" \n\t: {"b" : 1}}'), null);
   t.equal(why('['.repeat(32) + ']'.repeat(32)), null);
