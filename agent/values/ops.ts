@@ -22,7 +22,6 @@ export const OPS = [
   'commit.remove',
   'commit.sync',
   'recover.look',
-  'recover.rename',
   'lock.open',
   'lock.guard',
   'lock.take',
@@ -32,9 +31,7 @@ export const OPS = [
   'lock.view',
   'lock.ceiling',
   'view.status',
-  'view.beat',
   'log.append',
-  'log.rotate',
 ] as const;
 
 /** A label of {@link OPS}. */
