@@ -202,6 +202,9 @@ export function createStepper(ports: StepPorts): Stepper {
         hidden.map((held) => ({ event: 'covered', ...about(held), reason })),
       );
     }
+    // Most looks end here, without a file being opened.
+    const running = ledger.running(config);
+    if (running !== null && ledger.intent(config) === null && isRunning(running, effective)) return rest(config);
     const file = baseName(settings.files[0]?.path ?? config);
     return withFiles(ports.targets, settings, (open) => reach({ config, file, settings, open }, effective)).catch(
       async (error: unknown) => {
