@@ -19,7 +19,11 @@ export async function serveControl(
   path: string,
   answer: (request: unknown) => Promise<object>,
 ): Promise<ControlServer> {
-  rmSync(path, { force: true });
+  try {
+    rmSync(path, { force: true });
+  } catch (error) {
+    throw failureOf('control', path, error);
+  }
   const server = createServer((socket) => {
     let text = '';
     let answered = false;

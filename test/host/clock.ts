@@ -1,0 +1,30 @@
+import { readFileSync } from 'node:fs';
+import t from 'tap';
+import { hostClock } from '../../agent/host/clock.ts';
+
+t.test('the clocks of this machine', async (t) => {
+  const clock = hostClock();
+  t.equal(`${clock.bootId}\n`, readFileSync('/proc/sys/kernel/random/boot_id', 'utf8'));
+  const before = Date.now();
+  const wall = clock.wallMs();
+  t.ok(before <= wall && wall <= Date.now());
+  const [boot, uptime] = [clock.bootMs(), Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) * 1000];
+  t.ok(Number.isInteger(boot) && boot <= uptime && boot > uptime - 60_000, `${boot} ${uptime}`);
+});
+
+t.test('what is set off happens once, in order, unless it was cancelled', async (t) => {
+  const clock = hostClock();
+  const order: string[] = [];
+  const cancel = clock.after(1, () => order.push('cancelled'));
+  cancel();
+  cancel();
+  const never = clock.after(10 ** 12, () => order.push('longer than a timer can be: not at once'));
+  clock.after(-5, () => order.push('past'));
+  clock.after(Number.NaN, () => order.push('nonsense'));
+  // A timer of ours does not keep the process alive; the test must.
+  const awake = setInterval(() => {}, 1000);
+  await new Promise<void>((resolve) => clock.after(20, () => clock.after(20, resolve)));
+  clearInterval(awake);
+  never();
+  t.same(order, ['past', 'nonsense']);
+});
