@@ -39,6 +39,10 @@ function gidOf(group: string): number {
   throw Object.assign(new Error(`there is no group '${group}'`), { code: 'ENOGROUP' });
 }
 
+function notAFile(op: Op, path: string): Failure {
+  return new Failure('unsafe-path', op, path, `${path}: is not a regular file`, { retry: false });
+}
+
 /** The kernel locks of this machine, by libc. Loads the foreign-function addon, about 10 ms and 3 MB. */
 export function hostKernelLocks(options: { readonly trace?: Trace } = {}): KernelLocks {
   const trace = options.trace ?? (() => {});
@@ -90,10 +94,11 @@ export function hostKernelLocks(options: { readonly trace?: Trace } = {}): Kerne
         const stat = fs.fstatSync(fd);
         if (!stat.isFile()) {
           fs.closeSync(fd);
-          throw new Failure('unsafe-path', op, path, `${path}: is not a regular file`, { retry: false });
+          throw notAFile(op, path);
         }
         return { fd, dev: stat.dev, ino: stat.ino, uid: stat.uid, readOnly };
       } catch (error) {
+        if (errnoOf(error) === 'EISDIR' || errnoOf(error) === 'ENXIO') throw notAFile(op, path);
         throw failureOf(op, path, error);
       }
     },
