@@ -22,6 +22,9 @@ export interface VersionLedger {
   note(place: VersionPlace, version: number): void;
 }
 
+/** How far back files are kept: more than any two pushes at the same moment can be apart. */
+const KEPT = 100;
+
 /** Opens the ledger in `dir`; nothing is created before the first use. */
 export function openVersionLedger(dir: string): VersionLedger {
   const dirOf = ({ root, address, config, layer }: VersionPlace) =>
@@ -42,7 +45,9 @@ export function openVersionLedger(dir: string): VersionLedger {
     const fd = fs.openSync(at, 'r');
     fs.fsyncSync(fd);
     fs.closeSync(fd);
-    for (const old of used(at)) if (old < version) fs.rmSync(join(at, String(old)), { force: true });
+    // Somebody may have gone past us between our look and our file, and may have tidied away the very one that would have stopped us.
+    if (used(at).some((other) => other > version)) return false;
+    for (const old of used(at)) if (old < version - KEPT) fs.rmSync(join(at, String(old)), { force: true });
     return true;
   };
   const attempt = <T>(at: string, fn: () => T): T => {

@@ -180,13 +180,15 @@ t.test('a broker that does not let us write is told from one that does', { timeo
   const acl = 'user reader\ntopic read fleet/#\nuser writer\ntopic readwrite fleet/#\n';
   const broker = await startMosquitto(t, { users: { reader: 'r', writer: 'w' }, acl });
   const ops = await operator(t.testdir(), broker);
-  const as = async (user: string, password: string) => {
+  const as = async (user: string, password: string, ...more: readonly string[]) => {
     const path = join(ops.dir, user);
     writeFileSync(path, `${password}\n`);
-    return runCommand(push, [...ops.plain, '--user', user, '--password-file', path], ops.env);
+    return runCommand(push, [...ops.plain, '--user', user, '--password-file', path, ...more], ops.env);
   };
   t.match(await as('reader', 'r'), { code: 1, err: /this user may not write there/ });
+  t.match(await as('reader', 'r', '--protocol', '5'), { code: 1, err: /may not write there \(reason 135\)/ });
   t.match(await as('writer', 'w'), { code: 0 });
+  t.match(await as('writer', 'w', '--protocol', '5'), { code: 0 });
   t.match(await as('writer', 'wrong'), { code: 1, err: /user or password/ });
 });
 

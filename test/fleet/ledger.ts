@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { chmodSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import t from 'tap';
 import { ledgerDir, openVersionLedger } from '../../agent/fleet/ledger.ts';
 
@@ -18,14 +20,18 @@ t.test('versions only grow, per place, and outlive the process', async (t) => {
   ledger.note(PLACE, 50);
   ledger.note(PLACE, 20);
   t.equal(ledger.take(PLACE, 0), 51);
-  t.same(readdirSync(join(dir, 'fleet', 'grp~canary', 'aim', 'base')), ['51'], 'only the highest is kept');
+  ledger.note(PLACE, 1000);
+  t.same(readdirSync(join(dir, 'fleet', 'grp~canary', 'aim', 'base')), ['1000'], 'what is far behind is tidied away');
 });
 
-t.test('a version that somebody took a moment ago is not taken again', async (t) => {
+t.test('processes that take versions at the same moment never get the same one', { timeout: 60_000 }, async (t) => {
   const dir = t.testdir();
-  const [a, b] = [openVersionLedger(dir), openVersionLedger(dir)];
-  const taken = Array.from({ length: 40 }, (_, index) => (index % 2 === 0 ? a : b).take(PLACE, 0));
-  t.equal(new Set(taken).size, 40);
+  const script = join(import.meta.dirname, '..', 'fixtures', 'take-versions.ts');
+  const take = () => promisify(execFile)(process.execPath, [...process.execArgv, script, dir, '100']);
+  const ran = await Promise.all([take(), take(), take(), take()]);
+  const taken = ran.flatMap(({ stdout }) => stdout.trim().split('\n'));
+  t.equal(taken.length, 400);
+  t.equal(new Set(taken).size, 400);
 });
 
 t.test('no version is left, or the ledger cannot be kept', async (t) => {
