@@ -2,6 +2,7 @@ import type { ValidateFunction } from 'ajv';
 import type { Files, Parsers } from '../ports.ts';
 import type { ConfigSettings } from '../settings-schema.ts';
 import { type Refusal, refuse } from '../values/errors.ts';
+import { harmless } from '../values/printable.ts';
 
 type FileSettings = ConfigSettings['files'][number];
 
@@ -15,13 +16,15 @@ export interface Validator {
 }
 
 function messageOf(error: unknown): string {
-  return error instanceof Error ? (error.message.split('\n')[0] ?? error.message) : String(error);
+  return harmless(error instanceof Error ? (error.message.split('\n')[0] ?? error.message) : String(error), 512);
 }
 
 /** Compiles a JSON Schema of edition 2020-12, or draft-07 if its `$schema` says so; the library is loaded only when a config has one. */
 export async function compileSchema(text: string, coerce: boolean): Promise<ValidateFunction> {
   const schema: unknown = JSON.parse(text);
   if (typeof schema !== 'object' || schema === null) throw new Error('a schema is a JSON object');
+  // Its answer would be a promise, which is true to whoever does not wait for it.
+  if ('$async' in schema) throw new Error('$async: a check that waits is not taken');
   const options = { allErrors: false, strict: false, coerceTypes: coerce, validateFormats: false };
   // What a schema says about itself decides: the same words mean other things in another edition.
   const edition = '$schema' in schema ? String(schema.$schema) : '';
@@ -41,13 +44,16 @@ export function openValidator(files: Files, parsers: Parsers): Validator {
     const stat = files.stat('stage.read', path);
     if (stat === null) throw new Error('the schema file does not exist');
     const stamp = `${stat.ino} ${stat.modifiedMs} ${stat.bytes}`;
-    const known = compiled.get(path);
-    if (known !== undefined && known.stamp === stamp) return known.validate;
+    // An ini and a json file may share a schema, but not how it is read.
+    const key = `${coerce} ${path}`;
+    const known = compiled.get(key);
+    // What a symlink leads to can change while the link stays as it is.
+    if (known !== undefined && known.stamp === stamp && stat.kind === 'file') return known.validate;
     const text = new TextDecoder('utf-8', { fatal: true }).decode(
       files.read('stage.read', path, SCHEMA_MAX_BYTES) ?? new Uint8Array(),
     );
     const validate = await compileSchema(text, coerce);
-    compiled.set(path, { stamp, validate });
+    compiled.set(key, { stamp, validate });
     return validate;
   };
 
@@ -73,10 +79,10 @@ export function openValidator(files: Files, parsers: Parsers): Validator {
       const first = validate.errors?.[0];
       const extra = first?.keyword === 'additionalProperties' ? ` ('${String(first.params.additionalProperty)}')` : '';
       const allowed = first?.keyword === 'enum' ? `: ${JSON.stringify(first.params.allowedValues)}` : '';
-      return refuse(
-        'schema',
-        `${name}: ${first?.instancePath || '/'} ${first?.message ?? 'does not fit'}${extra}${allowed}`,
-      );
+      // Names in a document can be as long and as strange as their sender likes.
+      const where = harmless(first?.instancePath || '/', 256);
+      const what = harmless(`${first?.message ?? 'does not fit'}${extra}${allowed}`, 512);
+      return refuse('schema', `${name}: ${where} ${what}`);
     },
   };
 }
