@@ -27,7 +27,10 @@ export function configDigest(
     .filter(({ digest }) => digest !== null)
     .map(({ name, digest }) => ({ name, hex: (digest ?? '').slice('sha256:'.length) }))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
-    .map(({ name, hex }) => `${hex}  ${name}\n`);
+    // As sha256sum does it: a name with a backslash has it doubled, and its line begins with one.
+    .map(({ name, hex }) =>
+      name.includes('\\') ? `\\${hex}  ${name.replaceAll('\\', '\\\\')}\n` : `${hex}  ${name}\n`,
+    );
   return `sha256:${sha256(lines.join(''))}`;
 }
 

@@ -1,5 +1,6 @@
 import type { Frame, Sha256 } from '../ports.ts';
 import { type Refusal, refuse } from '../values/errors.ts';
+import { printable } from '../values/printable.ts';
 import { type Address, type Layer, parseDesiredTopic } from '../values/topics.ts';
 import { DOCUMENT_MAX_BYTES } from '../values/update.ts';
 
@@ -30,7 +31,7 @@ export function parseDocument(payload: Uint8Array, place: Envelope['place'], sha
 /** Reads a message from the broker. Pure. */
 export function parseFrame(frame: Frame, root: string, sha256: Sha256): Parsed {
   const place = parseDesiredTopic(root, frame.topic);
-  if (place === null) return refuse('wrong-topic', `no update belongs on the topic ${frame.topic}`);
+  if (place === null) return refuse('wrong-topic', `no update belongs on the topic ${printable(frame.topic, 256)}`);
   if (frame.payload.length === 0) return { kind: 'empty' };
   return parseDocument(frame.payload, place, sha256);
 }
