@@ -1,0 +1,32 @@
+import t from 'tap';
+import { readArgs } from '../../agent/cli/command.ts';
+import { SaidError } from '../../agent/values/errors.ts';
+
+const OPTIONS = { json: { type: 'boolean', default: false }, settings: { type: 'string' } } as const;
+const ONE = { min: 1, max: 1, names: 'one NAME' } as const;
+
+t.test('reads options and names in any order', async (t) => {
+  const { values, positionals } = readArgs('locks', ['aim', '--json', '--settings', '/x'], OPTIONS, ONE);
+  t.match(values, { json: true, settings: '/x' });
+  t.strictSame(positionals, ['aim']);
+});
+
+t.test('a wrong one is a usage error that points to the help', async (t) => {
+  for (const argv of [[], ['a', 'b'], ['a', '--nonsense'], ['a', '--settings'], ['a', '--json=yes']]) {
+    try {
+      readArgs('locks', argv, OPTIONS, ONE);
+      t.fail(`took ${argv.join(' ')}`);
+    } catch (error) {
+      if (!(error instanceof SaidError)) throw error;
+      t.equal(error.exit, 2);
+      t.match(error.message, /^locks: [^\n]+$/, error.message);
+      t.equal(error.remedy, 'locksmith locks --help');
+    }
+  }
+});
+
+t.test('a command without names takes none', async (t) => {
+  t.throws(() => readArgs('run', ['x'], OPTIONS, { min: 0, max: 0, names: '' }), {
+    message: /takes no arguments, got 1/,
+  });
+});

@@ -1,0 +1,78 @@
+import t from 'tap';
+import {
+  addressesOf,
+  desiredTopic,
+  deviceTopic,
+  isLayer,
+  parseAddress,
+  parseDesiredTopic,
+  TOPICS,
+} from '../../agent/values/topics.ts';
+
+t.test('addresses', async (t) => {
+  for (const text of ['all', 'dev/drone-7', 'grp/canary']) t.equal(parseAddress(text), text);
+  for (const text of [
+    '',
+    'dev',
+    'dev/',
+    'grp/a/b',
+    'all/x',
+    'dev/+',
+    'dev/#',
+    'user/x',
+    'dev/a b',
+    'DEV/x',
+    '/dev/x',
+  ]) {
+    t.equal(parseAddress(text), null, `'${text}'`);
+  }
+  t.strictSame(addressesOf('drone-7', ['canary', 'eu']), ['dev/drone-7', 'grp/canary', 'grp/eu', 'all']);
+});
+
+t.test('the topic of an update reads back as what it was made of', async (t) => {
+  for (const address of ['all', 'dev/drone-7', 'grp/canary'] as const) {
+    for (const layer of ['base', 'shadow'] as const) {
+      const topic = desiredTopic('fleet', address, 'aim_lock_config', layer);
+      t.strictSame(parseDesiredTopic('fleet', topic), { address, config: 'aim_lock_config', layer }, topic);
+    }
+  }
+});
+
+t.test('what is no topic of an update is none', async (t) => {
+  const wrong = [
+    'other/v1/all/desired/a/base',
+    'fleet/v2/all/desired/a/base',
+    'fleet/v1/all/desired/a',
+    'fleet/v1/all/desired/a/base/x',
+    'fleet/v1/all/desired/a/top',
+    'fleet/v1/all/desired//base',
+    'fleet/v1/desired/a/base',
+    'fleet/v1/dev/desired/a/base',
+    'fleet/v1/dev/x/reported/a',
+    'fleet/v1/dev/x/desired/a b/base',
+    '',
+  ];
+  for (const topic of wrong) t.equal(parseDesiredTopic('fleet', topic), null, `'${topic}'`);
+});
+
+t.test('a device or group called desired is no trap', async (t) => {
+  const topic = desiredTopic('fleet', 'dev/desired', 'desired', 'base');
+  const read = parseDesiredTopic('fleet', topic);
+  t.ok(read === null || (read.address === 'dev/desired' && read.config === 'desired'), 'never read as another place');
+});
+
+t.test('own topics follow the table', async (t) => {
+  const fill = (pattern: string) =>
+    pattern.replace('{root}', 'fleet').replace('{id}', 'drone-7').replace('{config}', 'aim_lock_config');
+  for (const kind of ['evt', 'status', 'hb'] as const) {
+    t.equal(deviceTopic('fleet', 'drone-7', kind), fill(TOPICS[kind].pattern));
+  }
+  for (const kind of ['reported', 'lock'] as const) {
+    t.equal(deviceTopic('fleet', 'drone-7', kind, 'aim_lock_config'), fill(TOPICS[kind].pattern));
+  }
+});
+
+t.test('layers', async (t) => {
+  t.ok(isLayer('base') && isLayer('shadow'));
+  for (const value of ['', 'Base', null, undefined, 1, {}]) t.notOk(isLayer(value), String(value));
+});
