@@ -56,7 +56,7 @@ async function submit(settingsPath: string, document: string): Promise<unknown> 
 
 /** `locksmith apply`. */
 export const command: Command = {
-  help: `locksmith apply FILE [--settings FILE] [--json]
+  help: `Usage: locksmith apply FILE [--settings FILE] [--json]
 
 Takes a signed update from a file (- for standard input) through the very same line as one from the broker: for a device
 without a network. Works with the daemon running or not.

@@ -9,7 +9,7 @@ import { type Command, readArgs, SETTINGS_PATH } from './command.ts';
 
 /** `locksmith history`. */
 export const command: Command = {
-  help: `locksmith history [CONFIG] [--settings FILE] [--json]
+  help: `Usage: locksmith history [CONFIG] [--settings FILE] [--json]
 
 Every update and what became of it, oldest first; of one config if named. Reads the agent's journal, so it works with the
 daemon dead. --json prints the records as they went to the fleet.

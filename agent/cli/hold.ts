@@ -120,7 +120,7 @@ async function runUnder(held: HeldLock, [file = '', ...args]: readonly string[])
 
 /** `locksmith hold`. */
 export const command: Command = {
-  help: `locksmith hold NAME [--reason R] [--for D] [--wait D] [--exit-code N] [--settings FILE] -- CMD…
+  help: `Usage: locksmith hold NAME [--reason R] [--for D] [--wait D] [--exit-code N] [--settings FILE] -- CMD…
 locksmith hold NAME --for D [--reason R]
 
 Runs CMD with the lock of config NAME held, and exits with CMD's code (128 + signal). No update of NAME is applied meanwhile. CMD

@@ -27,7 +27,7 @@ async function daemonRuns(run: string): Promise<boolean> {
 
 /** `locksmith locks`. */
 export const command: Command = {
-  help: `locksmith locks [NAME] [--json] [--settings FILE]
+  help: `Usage: locksmith locks [NAME] [--json] [--settings FILE]
 
 Every lock: state, token, who has it and since when. NAME explains one and says what to do. Looks for itself, so it works with the
 daemon dead, and changes nothing. Without root it shows less, and says so.

@@ -5,7 +5,7 @@ import { openHostAgent } from './host-agent.ts';
 
 /** `locksmith run`. */
 export const command: Command = {
-  help: `locksmith run [--settings FILE]
+  help: `Usage: locksmith run [--settings FILE]
 
 The daemon: keeps the link to the broker, takes signed updates, checks the lock, applies them whole, reports.
 SIGTERM or SIGINT ends the step it is in and leaves.
