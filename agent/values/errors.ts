@@ -200,11 +200,6 @@ export const CODES = {
 /** One of the codes in {@link CODES}. */
 export type Code = keyof typeof CODES;
 
-/** True if `text` is a code of the table. */
-export function isCode(text: string): text is Code {
-  return Object.hasOwn(CODES, text);
-}
-
 /** Which part of an expectation was not met by a `lock-mismatch`. */
 export type Mismatch = 'hot' | 'token' | 'digest';
 

@@ -55,8 +55,3 @@ function sayVerdict(lock: LockState, who: string): string {
       return lock.lease === true ? `held by a lease of ${who}` : `held by ${who}`;
   }
 }
-
-/** The reason of a refusal because of a HOT lock: `lock mismatch: aim_lock_config.conf HOT (held by …)`. */
-export function sayLockMismatch(lock: LockState, nowMs: number): string {
-  return `lock mismatch: ${lock.file} ${lock.state} (${sayLock(lock, nowMs)})`;
-}

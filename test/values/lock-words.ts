@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Holder, LockState } from '../../agent/values/lock.ts';
-import { sayHolder, sayLock, sayLockMismatch } from '../../agent/values/lock-words.ts';
+import { sayHolder, sayLock } from '../../agent/values/lock-words.ts';
 
 const NOW_MS = Date.parse('2026-11-22T03:00:08.000Z');
 const holder: Holder = { pid: 4711, start: 1, command: 'flock', user: 'root', unit: null };
@@ -41,11 +41,4 @@ t.test('no length of time is said where the clock makes none', async (t) => {
   for (const since of [null, '2026-11-22T04:00:00.000Z', 'rubbish']) {
     t.notMatch(sayLock({ ...hot, since }, NOW_MS), / for /, String(since));
   }
-});
-
-t.test('the refusal people know', async (t) => {
-  t.equal(
-    sayLockMismatch(hot, NOW_MS),
-    'lock mismatch: aim_lock_config.conf HOT (held by pid 4711 flock, user root, for 8 s)',
-  );
 });
