@@ -27,17 +27,21 @@ export function explainLock(config: string, lock: LockState, stale: string | nul
       };
     case 'orphaned':
       return {
-        explanation: `${
+        explanation: [
           lock.leaked_by === undefined
-            ? 'Whoever took the lock is gone'
-            : `Pid ${lock.leaked_by} took the lock and is gone`
-        }, but ${who} got the open lock file from it and keeps the lock. A shell that ran \`exec 9<>FILE; flock 9\` and left a child looks the same, so this is no proof of a fault.`,
+            ? 'Whoever took the lock is gone,'
+            : `Pid ${lock.leaked_by} took the lock and is gone,`,
+          `but ${who} got the open lock file from it and keeps the lock.`,
+          'A shell that ran `exec 9<>FILE; flock 9` and left a child looks the same, so this is no proof of a fault.',
+        ].join(' '),
         remedy: `Find out whether ${pid === 0 ? 'it' : `pid ${pid}`} still works on the config. If not, end it${endOf(pid, unit)}.`,
       };
     case 'unseen':
       return {
-        explanation:
-          'The kernel says that somebody has the lock, but no process here shows it: it may be in another pid namespace (a container), or the open lock file may be on its way between two processes.',
+        explanation: [
+          'The kernel says that somebody has the lock, but no process here shows it: it may be in another pid namespace',
+          '(a container), or the open lock file may be on its way between two processes.',
+        ].join(' '),
         remedy:
           'Look into the containers of this device (lslocks in each). It turns COLD by itself when the holder ends; a restart of the device also frees it.',
       };
@@ -51,8 +55,12 @@ function explainCold(lock: LockState): Explanation {
   if (lock.unprivileged === undefined) {
     return { explanation: 'Nobody has the lock. Updates are applied.', remedy: 'Nothing to do.' };
   }
+  const names = lock.unprivileged.map((holder) => capital(inSentence(sayHolder(holder)))).join('; ');
   return {
-    explanation: `Nobody has the lock that counts. ${lock.unprivileged.map((holder) => capital(inSentence(sayHolder(holder)))).join('; ')} has locked the config file itself, as any local user can, which blocks nothing.`,
+    explanation: [
+      `Nobody has the lock that counts. ${names} has locked the config file itself,`,
+      'as any local user can, which blocks nothing.',
+    ].join(' '),
     remedy: 'Nothing to do; name the user in locks.honour if its lock shall count.',
   };
 }
