@@ -147,8 +147,10 @@ async function tell(trial) {
   const asked = /, id (\S+)$/.exec(await push.line(/^pushed /))?.[1];
 
   chapter('The aim-orchestrator lets go. Nobody pushes again.');
-  if (process.env.LOCKSMITH_DEMO_SABOTAGE !== 'holder') holder.stop();
-  await claim(`${HOT} has healed by itself: it runs the fix`, () => ask.isOnDisk([HOT], sampleWith(NEW)));
+  const sabotage = process.env.LOCKSMITH_DEMO_SABOTAGE === 'holder';
+  if (!sabotage) holder.stop();
+  const healMs = sabotage ? 4_000 : PATIENCE_MS;
+  await claim(`${HOT} has healed by itself: it runs the fix`, () => ask.isOnDisk([HOT], sampleWith(NEW)), healMs);
   await claim('it was the very update that was refused', async () => {
     const events = (await ask.history(HOT)).filter(({ update }) => update === asked);
     return same(

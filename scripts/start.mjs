@@ -9,7 +9,7 @@ const word = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceA
 
 /** A file to push, in a directory of its own because a config's file keeps its name. */
 function makeChange(dir, changes) {
-  mkdirSync(dir, { recursive: true });
+  mkdirSync(dir);
   const path = join(dir, FILE);
   writeFileSync(path, sampleWith(changes));
   return path;

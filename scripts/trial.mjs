@@ -118,8 +118,9 @@ export function openTrial(name) {
       return env.LOCKSMITH_KEY;
     },
     /** Puts a device into `home`: the sample config with its schema, and settings. */
-    makeDevice({ id, groups, url, home, state = 'state', run = 'run' }) {
-      for (const part of ['etc', state, run]) mkdirSync(join(home, part), { recursive: true });
+    makeDevice({ id, groups, url, home }) {
+      if (!open.is) throw new Error('the trial is over');
+      for (const part of ['etc', 'state', 'run']) mkdirSync(join(home, part), { recursive: true });
       const paths = { file: join(home, 'etc', FILE), schema: join(home, 'etc', `${CONFIG}.schema.json`) };
       copyFileSync(join(SAMPLE, FILE), paths.file);
       copyFileSync(join(SAMPLE, `${CONFIG}.schema.json`), paths.schema);
@@ -127,14 +128,14 @@ export function openTrial(name) {
       const text = `device: { id: ${id}, groups: [${groups.join(', ')}] }
 broker: { urls: [${JSON.stringify(url)}] }
 trust: { keys: ${JSON.stringify(join(dir, 'ops.pub.json'))} }
-paths: { state: ${JSON.stringify(join(home, state))}, run: ${JSON.stringify(join(home, run))} }
+paths: { state: ${JSON.stringify(join(home, 'state'))}, run: ${JSON.stringify(join(home, 'run'))} }
 configs:
   ${CONFIG}:
     files:
       - { path: ${JSON.stringify(paths.file)}, format: ini, schema: ${JSON.stringify(paths.schema)} }
 `;
       writeFileSync(settings, text);
-      return { id, groups, settings, ...paths, state: join(home, state), log: join(home, state, 'log') };
+      return { id, groups, settings, ...paths, state: join(home, 'state'), log: join(home, 'state', 'log') };
     },
     /** Starts the agent of a device; resolves when it is connected, to the program and the address of its broker. */
     async startAgent(device, onLine = () => {}) {
