@@ -11,5 +11,5 @@ t.test('the word that was meant', async (t) => {
 t.test('nothing, when nothing is close', async (t) => {
   t.equal(nearest('colour', ['device', 'broker']), null);
   t.equal(nearest('x', []), null);
-  t.equal(nearest('a'.repeat(100_000), ['a'.repeat(60)]), null, 'a huge word is not worth the comparison');
+  t.equal(nearest('a'.repeat(65), ['a'.repeat(64)]), null, 'a huge word is not worth the comparison');
 });
