@@ -1,0 +1,51 @@
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import t from 'tap';
+import { hostKernelLocks } from '../../agent/host/libc.ts';
+import { isQuiet } from '../../agent/lock/look.ts';
+import { openParts } from '../../agent/lock/parts.ts';
+import { flockBy } from '../fixtures/lock-holders.ts';
+import { makeRoom } from '../fixtures/lock-room.ts';
+
+t.test('a glance takes no kernel lock while nothing speaks against COLD', async (t) => {
+  const taken: string[] = [];
+  const kernel = hostKernelLocks({ trace: (op) => void taken.push(op) });
+  const { room } = makeRoom(t, { ports: { kernel } });
+  await room.settleAll();
+  taken.length = 0;
+  for (let count = 0; count < 10; count += 1) room.look('aim');
+  t.notOk(taken.includes('lock.take'));
+  t.notOk(taken.includes('lock.guard'));
+  room.reach('aim');
+  t.ok(taken.includes('lock.take'), 'but reaching for it does');
+});
+
+t.test('whatever speaks against COLD is noticed', async (t) => {
+  const { room, ports, settings, paths, conf } = makeRoom(t);
+  const parts = openParts(ports, settings, 'aim');
+  const settle = async () => {
+    await room.lock('aim').settle();
+    parts.hands.reach(() => null);
+    parts.hands.drop();
+  };
+  const quiet = () => isQuiet(parts, room.lock('aim').last());
+  await settle();
+  t.equal(quiet(), true);
+  t.equal(isQuiet(parts, null), false);
+  const record = `${paths.record}.kept`;
+  renameSync(paths.record, record);
+  t.equal(quiet(), false, 'no record');
+  writeFileSync(paths.record, 'torn');
+  t.equal(quiet(), false, 'a torn record');
+  renameSync(record, paths.record);
+  t.equal(quiet(), true);
+  writeFileSync(paths.bit, '1\n');
+  t.equal(quiet(), false, 'a bit');
+  writeFileSync(paths.bit, '0\n');
+  for (const file of [conf, paths.sidecar]) {
+    const locker = await flockBy(t, file);
+    t.equal(quiet(), false, file);
+    await locker.end();
+  }
+  rmSync(paths.sidecar);
+  t.equal(quiet(), false, 'no sidecar');
+});
