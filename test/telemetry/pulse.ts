@@ -1,0 +1,87 @@
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { hostFiles } from '../../agent/host/files.ts';
+import { openPulse } from '../../agent/telemetry/pulse.ts';
+import type { LinkState } from '../../agent/values/link.ts';
+import { manualClock } from '../fixtures/manual-clock.ts';
+
+const up: LinkState = {
+  state: 'connected',
+  connected: true,
+  words: 'connected',
+  remedy: null,
+  since: '2026-01-01T00:00:00.000Z',
+  reconnects: 1,
+  url: 'mqtt://127.0.0.1:1883',
+  round_trip_ms: 2,
+};
+
+function pulse(path: string) {
+  const clock = manualClock();
+  const down: LinkState = { ...up, connected: false, state: 'silent' };
+  const link = { now: down };
+  const sent: string[] = [];
+  const said: string[] = [];
+  const opened = openPulse({
+    clock,
+    files: hostFiles(),
+    log: { say: (_level, line) => void said.push(line) },
+    path,
+    pid: 42,
+    agentVersion: '0.1.0',
+    intervalMs: 30_000,
+    unit: 0.5,
+    readings: () => ({
+      clock: 'ok',
+      backlog: { count: 0, bytes: 0 },
+      configs: {},
+      locks: {},
+      counters: { applied: 0, failed: 0, superseded: 0, duplicates: 0, refused: {} },
+    }),
+    link: () => link.now,
+    publish: (text) => void sent.push(text),
+  });
+  return { clock, link, sent, said, opened, status: () => JSON.parse(readFileSync(path, 'utf8')) };
+}
+
+t.test('the file says at once how it is, and with each beat what the broker is told', async (t) => {
+  const path = join(t.testdir(), 'status.json');
+  const { clock, link, sent, opened, status } = pulse(path);
+  opened.start();
+  t.same(status(), {
+    pid: 42,
+    since: '2026-01-01T00:00:00.000Z',
+    at: '2026-01-01T00:00:00.000Z',
+    link: link.now,
+    heartbeat: null,
+  });
+  t.equal(statSync(path).mode & 0o777, 0o644);
+  clock.advance(15_000);
+  t.match(status(), { at: '2026-01-01T00:00:15.000Z', heartbeat: { seq: 1, uptime_s: 15 } }, 'also without a link');
+  t.same(sent, []);
+  link.now = up;
+  opened.linkChanged();
+  t.match(status(), { link: { state: 'connected' }, heartbeat: { seq: 1 } });
+  clock.advance(30_000);
+  t.equal(sent.length, 1);
+  t.same(JSON.parse(sent[0] ?? ''), status().heartbeat);
+  t.equal(status().heartbeat.seq, 2);
+  opened.stop();
+  clock.advance(90_000);
+  t.equal(sent.length, 1);
+});
+
+t.test('a file that cannot be written stops no beat', async (t) => {
+  const dir = join(t.testdir(), 'run');
+  const { clock, link, sent, said, opened, status } = pulse(join(dir, 'status.json'));
+  link.now = up;
+  opened.start();
+  clock.advance(15_000);
+  t.equal(sent.length, 1);
+  t.match(said, [/status\.json cannot be written/]);
+  mkdirSync(dir);
+  clock.advance(30_000);
+  t.match(status(), { heartbeat: { seq: 2 } }, 'and heals');
+  t.equal(sent.length, 2);
+});
