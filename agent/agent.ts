@@ -2,6 +2,7 @@ import { createOutbox } from './link/outbox.ts';
 import { createOutboxMemory } from './link/outbox-memory.ts';
 import { openSession, type Session } from './link/session.ts';
 import type { Change } from './lock/board.ts';
+import { lockPaths } from './lock/parts.ts';
 import { openLocks } from './lock/room.ts';
 import type {
   Broker,
@@ -81,15 +82,6 @@ const TICK_MS = 60_000;
 const TOKEN_MS = 200;
 /** How long a leaving agent waits for the broker to take its last words. */
 const LAST_WORDS_MS = 2_000;
-/** Refusals that come before a good signature; all others were signed by somebody we know. */
-const UNSIGNED: readonly Code[] = [
-  'malformed',
-  'too-large',
-  'bad-type',
-  'bad-algorithm',
-  'unknown-key',
-  'bad-signature',
-];
 
 /** Builds the rooms; nothing happens before `start()`. */
 export function openAgent(settings: Settings, host: Host): Agent {
@@ -158,6 +150,7 @@ export function openAgent(settings: Settings, host: Host): Agent {
     configNames.map((name) => [name, settings.configs[name]?.files.map(({ path }) => baseName(path)) ?? []]),
   );
   const budget = openRefusalBudget(clock);
+  const keeper = openKeeper(files, sha256, `${state}/kept`);
   let keys: ReturnType<typeof ring> | null = null;
   const line = openLine({
     root,
@@ -170,7 +163,7 @@ export function openAgent(settings: Settings, host: Host): Agent {
     sha256,
     budget,
     targets: host.targets,
-    keeper: openKeeper(files, sha256, `${state}/kept`),
+    keeper,
     validator: openValidator(files, host.parsers),
     speak,
     time: () => ({ nowS: nowS(), clock: floor.trust(), poweredS: floor.poweredS() }),
@@ -180,16 +173,16 @@ export function openAgent(settings: Settings, host: Host): Agent {
     async verify(jws) {
       keys ??= ring();
       const verified = await verifyUpdate(jws, keys, { nowS: nowS(), clock: floor.trust() });
-      if (verified.kind === 'refusal') return { ...verified, signed: !UNSIGNED.includes(verified.code) };
-      return { kind: 'update', update: verified.update };
+      return verified.kind === 'refusal' ? verified : { kind: 'update', update: verified.update };
     },
-    onTrouble: (failure) => log.say('error', `${failure.message} (${failure.code}); tried again in a moment`),
+    onTrouble: (failure) => log.say('error', `${failure.message} (${failure.code}); tried again by itself`),
     onBug: host.onFatal,
   });
   return hall();
 
   function hall(): Agent {
     const cancels: Cancel[] = [];
+    let cancelTick: Cancel = () => {};
     let session: Session | null = null;
 
     const openLink = (broker: Broker): { readonly session: Session; readonly pulse: Pulse } => {
@@ -240,7 +233,7 @@ export function openAgent(settings: Settings, host: Host): Agent {
       };
     };
     const tick = () => {
-      cancels.push(clock.after(TICK_MS, tick));
+      cancelTick = clock.after(TICK_MS, tick);
       try {
         journal.note([floor.tick()]);
       } catch (error) {
@@ -257,8 +250,13 @@ export function openAgent(settings: Settings, host: Host): Agent {
           host.kernel.close('instance.lock', instance);
           throw new SaidError(EXIT.failed, `${state}: another locksmith works with this state`, 'locksmith status');
         }
+        const lockDirs = configNames.map((name) => lockPaths(run, state, name).dir);
+        for (const dir of [state, `${state}/kept`, `${state}/locks`, run, ...lockDirs]) {
+          files.removeTemps('leftovers.remove', dir);
+        }
         keys = ring();
         const replay = await journal.open([floor, ledger, outboxMemory]);
+        keeper.sweep(ledger.kept());
         journal.note([floor.tick()]);
         outbox.start();
         if (host.broker !== null) {
@@ -283,17 +281,26 @@ export function openAgent(settings: Settings, host: Host): Agent {
         await locks.settleAll();
         await line.start();
         cancels.push(locks.watch());
-        cancels.push(clock.after(TICK_MS, tick));
+        cancelTick = clock.after(TICK_MS, tick);
+        cancels.push(() => cancelTick());
       },
       async stop(reason) {
         for (const cancel of cancels) cancel();
         await line.stop();
-        if (session !== null) {
-          await say({ event: 'stopped', reason });
-          if (session.state().connected) await outbox.drained(LAST_WORDS_MS);
-          await session.stop(reason);
+        try {
+          if (session !== null) {
+            await say({ event: 'stopped', reason });
+            if (session.state().connected) await outbox.drained(LAST_WORDS_MS);
+          }
+          journal.note([floor.tick()]);
+        } catch (error) {
+          // A full disk must not keep the agent from leaving.
+          log.say(
+            'error',
+            `cannot remember that it stopped: ${error instanceof Error ? error.message : String(error)}`,
+          );
         }
-        journal.note([floor.tick()]);
+        await session?.stop(reason);
         await journal.close();
         locks.close();
       },

@@ -20,3 +20,5 @@ const terminal: Terminal = {
 };
 
 process.exitCode = await main(argv, terminal);
+// Whatever may still be open, a daemon that has said its last word is gone, so that systemd can start another.
+if (argv[0] === 'run') process.exit();

@@ -1,11 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { askControl } from '../host/control.ts';
 import { readSettings } from '../settings.ts';
-import { EXIT, SaidError } from '../values/errors.ts';
+import { EXIT, Failure, SaidError } from '../values/errors.ts';
 import { DOCUMENT_MAX_BYTES } from '../values/update.ts';
 import { type Command, readArgs, SETTINGS_PATH } from './command.ts';
 import { openHostAgent } from './host-agent.ts';
 
+/** How long the daemon may take to say that it is there: longer than its longest step without a breath. */
+const PING_MS = 5_000;
+/** How long it may take over a document: a worn card can need seconds for each write. */
 const ANSWER_MS = 120_000;
 
 /** What the line answers to a document from a file. */
@@ -43,11 +46,20 @@ function readDocument(path: string): string {
 /** Asks the daemon, or runs the line in this process if no daemon is there. */
 async function submit(settingsPath: string, document: string): Promise<unknown> {
   const settings = readSettings(settingsPath);
-  const answer = await askControl(`${settings.paths.run}/control.sock`, { do: 'apply', document }, ANSWER_MS);
+  const socket = `${settings.paths.run}/control.sock`;
+  const alive = await askControl(socket, { do: 'ping' }, PING_MS).catch((error: unknown) => {
+    if (!(error instanceof Failure) || error.code !== 'io') throw error;
+    throw new SaidError(
+      EXIT.failed,
+      `apply: the agent is there but does not answer at ${socket}: it is frozen or overloaded, and nothing was handed to it`,
+      'locksmith status',
+    );
+  });
+  const answer = alive === null ? null : await askControl(socket, { do: 'apply', document }, ANSWER_MS);
   if (answer !== null) return answer;
   const agent = await openHostAgent(settings, { broker: false, echo: () => {} });
+  await agent.start();
   try {
-    await agent.start();
     return await agent.apply(document);
   } finally {
     await agent.stop('apply is done');

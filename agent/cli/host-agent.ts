@@ -25,6 +25,10 @@ export interface HostAgentOptions {
   readonly trace?: Trace;
 }
 
+function isPing(request: unknown): boolean {
+  return typeof request === 'object' && request !== null && 'do' in request && request.do === 'ping';
+}
+
 function isApply(request: unknown): request is { readonly do: 'apply'; readonly document: string } {
   return (
     typeof request === 'object' &&
@@ -95,9 +99,10 @@ export async function openHostAgent(given: Settings, options: HostAgentOptions):
     ...agent,
     async start() {
       await agent.start();
-      control = await serveControl(`${run}/control.sock`, async (request) =>
-        isApply(request) ? agent.apply(request.document) : { error: 'the agent does not know this request' },
-      );
+      control = await serveControl(`${run}/control.sock`, async (request) => {
+        if (isPing(request)) return { pid: process.pid, version: BUILD.version };
+        return isApply(request) ? agent.apply(request.document) : { error: 'the agent does not know this request' };
+      });
     },
     async stop(reason) {
       control?.close();

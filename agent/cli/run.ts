@@ -32,6 +32,10 @@ Example: locksmith run --settings /etc/locksmith/agent.yaml`,
       await agent.start();
       await agent.stop(await stopped);
       return EXIT.done;
+    } catch (error) {
+      // Half an agent, with a link but without a line, would look alive to the fleet and to systemd.
+      await agent.stop('it could not go on').catch(() => {});
+      throw error;
     } finally {
       clearInterval(keepAlive);
     }

@@ -6,6 +6,9 @@ import { Failure } from '../values/errors.ts';
 /** Longest request or answer: a signed document in JSON, with room. */
 const LINE_MAX_BYTES = 512 * 1024;
 
+/** Longest path of a socket, in bytes. Source: unix(7), `sun_path` without its end mark. */
+const PATH_MAX_BYTES = 107;
+
 /** Answers requests on the control socket until closed. */
 export interface ControlServer {
   close(): void;
@@ -19,6 +22,10 @@ export async function serveControl(
   path: string,
   answer: (request: unknown) => Promise<object>,
 ): Promise<ControlServer> {
+  if (Buffer.byteLength(path) > PATH_MAX_BYTES) {
+    const why = `longer than the ${PATH_MAX_BYTES} bytes the path of a socket can have: choose a shorter paths.run`;
+    throw new Failure('io', 'control', path, `${path}: ${why}`, { retry: false });
+  }
   try {
     rmSync(path, { force: true });
   } catch (error) {

@@ -50,6 +50,8 @@ interface Worker {
   running: Promise<void> | null;
   dirty: boolean;
   timer: Cancel | null;
+  /** What failed last; said once, until a step works again. */
+  trouble: string | null;
 }
 
 /** Opens the line: one worker a config, so that a slow one holds up no other. */
@@ -64,7 +66,7 @@ export function openLine(ports: LinePorts): Line {
   const workers = new Map<string, Worker>();
 
   const workerOf = (config: string): Worker => {
-    const found = workers.get(config) ?? { running: null, dirty: false, timer: null };
+    const found = workers.get(config) ?? { running: null, dirty: false, timer: null, trouble: null };
     workers.set(config, found);
     return found;
   };
@@ -77,11 +79,18 @@ export function openLine(ports: LinePorts): Line {
     for (let steps = 0; worker.dirty && !stopping; steps += 1) {
       worker.dirty = false;
       if (steps > STEPS_MAX) throw new Error(`config ${config} does not come to rest`);
-      const end = await stepper.step(config).catch((error: unknown) => {
-        if (!(error instanceof Failure)) throw error;
-        ports.onTrouble(error);
-        return 'retry' as const;
-      });
+      const end = await stepper.step(config).then(
+        (ended) => {
+          worker.trouble = null;
+          return ended;
+        },
+        (error: unknown) => {
+          if (!(error instanceof Failure)) throw error;
+          if (worker.trouble !== error.message) ports.onTrouble(error);
+          worker.trouble = error.message;
+          return 'retry' as const;
+        },
+      );
       if (end === 'again') worker.dirty = true;
       if (end === 'retry') sleepFor(config, RETRY_MS);
       if (end === 'rest') {
@@ -127,7 +136,9 @@ export function openLine(ports: LinePorts): Line {
     frame: intake.frame,
     async file(payload) {
       const taken = await intake.file(payload);
-      if (taken.kind === 'held') await settled(taken.held.config);
+      // Also for one seen before: it may be under way, or just have been renewed.
+      if ((taken.kind === 'held' || taken.kind === 'duplicate') && taken.held !== null)
+        await settled(taken.held.config);
       return taken;
     },
     wake,

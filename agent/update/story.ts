@@ -16,6 +16,8 @@ export function tellEvent(body: EventBody): { readonly level: LogLevel; readonly
       const how = body.changed === false ? ' without a change on disk' : '';
       return { level: 'notice', line: `${what}${how}${because}` };
     }
+    case 'waiting':
+      return { level: 'warning', line: `${what}${coded}; it is applied by itself` };
     case 'refused':
       return {
         level: 'warning',
