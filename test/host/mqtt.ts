@@ -75,10 +75,13 @@ t.test('four updates at once, the device dies after two: two are acknowledged, a
     },
   });
   await link.state('not-kept');
-  t.same(pubacks(packets, 1), [11, 12], 'what was not kept is not acknowledged');
-  await until('the rest', () => kept.length === 4);
-  t.same(kept, ['update 11', 'update 12', 'update 13', 'update 14']);
-  await until('the rest acknowledged', () => pubacks(packets, 2).length === 2);
+  t.ok(
+    pubacks(packets, 1).every((id) => id < 13),
+    'what was not kept is not acknowledged',
+  );
+  await until('the rest acknowledged', () => pubacks(packets, 2).includes(14));
+  // An acknowledgement can get lost with the connection: then the message comes twice, which is allowed.
+  t.same([...new Set(kept)], ['update 11', 'update 12', 'update 13', 'update 14']);
 });
 
 t.test('a late answer of an old connection acknowledges nothing on the new one', async (t) => {
@@ -199,6 +202,7 @@ t.test('what is under way when the connection ends is told so', async (t) => {
   await t.rejects(link.publish('a', 'b', { qos: 1, retain: false }), { message: 'the connection ended' });
   await t.rejects(granted);
   await ended.opened;
+  await t.rejects(link.publish('a', 'b', { qos: 1, retain: false }), { message: 'there is no connection' });
 });
 
 t.test('MQTT 5: a denied publish is answered with its reason', async (t) => {

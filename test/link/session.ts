@@ -42,6 +42,9 @@ t.test('the will says offline when the device is cut off; a stop says it itself'
   const bye = await watcher.next(({ payload }) => payload.includes('offline'));
   t.match(JSON.parse(bye.payload.toString()), { state: 'offline', reason: 'told to stop' });
   t.equal(link.session.state().state, 'stopped');
+  // Whoever leaves without a goodbye has left his will by then.
+  await mosquittoPub(broker, STATUS, 'the end');
+  await watcher.next(({ payload }) => payload.includes('the end'));
   t.equal(watcher.seen.filter(({ payload }) => payload.includes('offline')).length, 1, 'no will after a goodbye');
 });
 
