@@ -66,7 +66,8 @@ t.test('ourselves, others, and those that are gone', async (t) => {
 });
 
 t.test('a process that ended and was not reaped is a zombie', async (t) => {
-  const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 1000'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  // The child outlives the shell, which would reap it; the program in the shell's place does not.
+  const parent = spawn('sh', ['-c', 'sleep 1 & echo $!; exec sleep 1000'], { stdio: ['ignore', 'pipe', 'ignore'] });
   t.teardown(() => parent.kill('SIGKILL'));
   const [chunk] = await once(parent.stdout, 'data');
   await until('a zombie', () => processes.describe(Number(String(chunk)))?.zombie);
