@@ -96,7 +96,9 @@ export async function commit(ports: CommitPorts, plan: CommitPlan): Promise<Comm
   const { journal, locks, sha256 } = ports;
   const held = await locks.hold<Committed>(plan.config, async (grant) => {
     const disk = readContents(plan.files, sha256);
-    const refusal = checkExpectation(plan.file, plan.expect, { digest: disk.digest, token: grant.tokenBefore });
+    // After a commit of ours that was taken back the token has moved, but by nobody else.
+    const tokenBefore = ports.ledger.tokenFound(plan.config, plan.of) ?? grant.tokenBefore;
+    const refusal = checkExpectation(plan.file, plan.expect, { digest: disk.digest, token: tokenBefore });
     if (refusal !== null) return refusal;
     const intent: Intent = {
       config: plan.config,
@@ -107,7 +109,7 @@ export async function commit(ports: CommitPorts, plan: CommitPlan): Promise<Comm
         digest,
         before: disk.digests[index] ?? null,
       })),
-      tokenBefore: grant.tokenBefore,
+      tokenBefore,
     };
     const kept = await keepBefore(ports, plan.config, disk);
     // Nothing waits between this and the intent: from the intent on, a newer document lets this one finish.

@@ -30,6 +30,7 @@ export function goalOf(ledger: Ledger, keeper: Keeper, config: string, held: Hel
 /** What a commit that was cut off was going for; null if its document is no longer held. */
 export function goalOfIntent(ledger: Ledger, keeper: Keeper, intent: Intent): Goal | null {
   if (intent.of === null) return goalOf(ledger, keeper, intent.config, null);
-  const held = allHeld(ledger, intent.config).find((one) => sameDocument(one, intent.of));
-  return held === undefined ? null : goalOf(ledger, keeper, intent.config, held);
+  const held =
+    allHeld(ledger, intent.config).find((one) => sameDocument(one, intent.of)) ?? ledger.underWay(intent.config);
+  return held === null ? null : goalOf(ledger, keeper, intent.config, held);
 }

@@ -102,6 +102,10 @@ export interface Ledger extends JournalMemory {
   place(config: string, address: Address, layer: Layer): Place | null;
   running(config: string): Running | null;
   intent(config: string): Intent | null;
+  /** The document of the intent, also if a newer one has taken its place meanwhile; null for none. */
+  underWay(config: string): HeldUpdate | null;
+  /** The token that a commit of this document found before it was cut off and taken back; null if there was none. */
+  tokenFound(config: string, of: HeldRef | null): number | null;
   original(config: string): Kept | null;
   kept(): readonly Kept[];
   tried(config: string): Tried | null;
@@ -134,7 +138,8 @@ export const coveredRecord = (held: HeldUpdate, covered: boolean): JournalRecord
 });
 export const ranRecord = (config: string, running: Running): JournalRecord => ({ t: 'ran', config, running });
 export const intentRecord = (intent: Intent): JournalRecord => ({ t: 'intent', intent });
-export const intentOverRecord = (config: string): JournalRecord => ({ t: 'intent-over', config });
+/** `back`: it was cut off and taken back. What is tried again is held against the token found then, not against our own grant. */
+export const intentOverRecord = (config: string, back = false): JournalRecord => ({ t: 'intent-over', config, back });
 export const triedRecord = (config: string, tried: Tried): JournalRecord => ({ t: 'tried', config, tried });
 export const answeredRecord = (hash: string): JournalRecord => ({ t: 'answered', hash });
 export const keptRecord = (kept: Kept): JournalRecord => ({ t: 'kept', kept });
@@ -146,7 +151,7 @@ type Stored =
   | ({ t: 'covered'; covered: boolean } & HeldRef)
   | { t: 'ran'; config: string; running: Running }
   | { t: 'intent'; intent: Intent }
-  | { t: 'intent-over'; config: string }
+  | { t: 'intent-over'; config: string; back: boolean }
   | { t: 'tried'; config: string; tried: Tried }
   | { t: 'answered'; hash: string }
   | { t: 'kept'; kept: Kept };
@@ -174,6 +179,8 @@ export function createLedger(): Ledger {
   const places = new Map<string, Map<string, Place>>();
   const running = new Map<string, Running>();
   const intents = new Map<string, Intent>();
+  const underWay = new Map<string, HeldUpdate>();
+  const takenBack = new Map<string, Intent>();
   const kept: Kept[] = [];
   const tried = new Map<string, Tried>();
   const answered = new Set<string>();
@@ -215,6 +222,27 @@ export function createLedger(): Ledger {
     // A tombstone that came meanwhile took this one back as well.
     if (place !== undefined && place.latest.digest !== null) of(held.config).set(key, { ...place, applied: held });
   };
+  const begin = (intent: Intent) => {
+    intents.set(intent.config, intent);
+    takenBack.delete(intent.config);
+    const { of: ref } = intent;
+    const place = ref === null ? undefined : of(ref.config).get(keyOf(ref.address, ref.layer));
+    const held = [place?.latest, place?.applied].find((one) => one && sameDocument(one, ref));
+    if (held) underWay.set(intent.config, held);
+    else underWay.delete(intent.config);
+  };
+  const finish = (config: string, back: boolean) => {
+    const intent = intents.get(config);
+    if (back && intent !== undefined) takenBack.set(config, intent);
+    else takenBack.delete(config);
+    intents.delete(config);
+    underWay.delete(config);
+  };
+  /** Records of what is under way; a document whose place was taken comes before the one that took it. */
+  const beginRecords = (intent: Intent): readonly JournalRecord[] => {
+    const held = underWay.get(intent.config);
+    return [...(held === undefined ? [] : [heldRecord(held)]), intentRecord(intent)];
+  };
   const keep = (entry: Kept) => {
     kept.push(entry);
     const drifts = kept.filter(({ config, why }) => config === entry.config && why === 'drift');
@@ -250,10 +278,10 @@ export function createLedger(): Ledger {
           running.set(record.config, record.running);
           break;
         case 'intent':
-          intents.set(record.intent.config, record.intent);
+          begin(record.intent);
           break;
         case 'intent-over':
-          intents.delete(record.config);
+          finish(record.config, record.back);
           break;
         case 'tried':
           tried.set(record.config, record.tried);
@@ -270,13 +298,18 @@ export function createLedger(): Ledger {
       const records: JournalRecord[] = [];
       for (const config of places.values()) {
         for (const place of config.values()) {
+          const intent = intents.get(place.config);
+          const { address, layer } = intent?.of ?? {};
+          if (intent && address === place.address && layer === place.layer) records.push(...beginRecords(intent));
           if (place.applied !== null) records.push(heldRecord(place.applied));
           records.push(heldRecord(place.latest));
         }
       }
       for (const [config, state] of running) records.push(ranRecord(config, state));
       for (const entry of kept) records.push(keptRecord(entry));
-      for (const intent of intents.values()) records.push(intentRecord(intent));
+      for (const intent of intents.values()) if (!underWay.has(intent.config)) records.push(intentRecord(intent));
+      for (const intent of takenBack.values())
+        records.push(intentRecord(intent), intentOverRecord(intent.config, true));
       for (const [config, last] of tried) records.push(triedRecord(config, last));
       for (const hash of answered) records.push(answeredRecord(hash));
       return records;
@@ -285,6 +318,11 @@ export function createLedger(): Ledger {
     place: (config, address, layer) => places.get(config)?.get(keyOf(address, layer)) ?? null,
     running: (config) => running.get(config) ?? null,
     intent: (config) => intents.get(config) ?? null,
+    underWay: (config) => underWay.get(config) ?? null,
+    tokenFound(config, of) {
+      const intent = takenBack.get(config);
+      return intent !== undefined && sameDocument(intent.of, of) ? intent.tokenBefore : null;
+    },
     original: (config) => kept.find((entry) => entry.config === config && entry.why === 'original') ?? null,
     kept: () => kept,
     tried: (config) => tried.get(config) ?? null,

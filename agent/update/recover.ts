@@ -33,7 +33,7 @@ export async function recover(
   if (state.every(({ touched }) => !touched)) {
     for (const { file, opened } of state)
       if (file.staged !== null) opened?.target.discard('stage.discard', file.staged);
-    journal.note([intentOverRecord(intent.config)]);
+    journal.note([intentOverRecord(intent.config, true)]);
     return { kind: 'back' };
   }
   if (state.every(({ done }) => done)) return { kind: 'forward' };

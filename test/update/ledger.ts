@@ -28,6 +28,10 @@ function state(ledger: Ledger) {
       places: ledger.places(config),
       running: ledger.running(config),
       intent: ledger.intent(config),
+      underWay: ledger.underWay(config),
+      tokens: ADDRESSES.map((address) =>
+        [1, 2, 3].map((version) => ledger.tokenFound(config, { config, address, layer: 'base', version })),
+      ),
       original: ledger.original(config),
       tried: ledger.tried(config),
     })),
@@ -48,7 +52,7 @@ const happening = fc.oneof(
   fc.record({ what: fc.constant('behind'), where: which }),
   fc.record({ what: fc.constant('covered'), where: which, covered: fc.boolean() }),
   fc.record({ what: fc.constant('intent'), where: which }),
-  fc.record({ what: fc.constantFrom('intent-over', 'ran', 'tried', 'original', 'drift'), where: which }),
+  fc.record({ what: fc.constantFrom('intent-over', 'intent-back', 'ran', 'tried', 'original', 'drift'), where: which }),
   fc.record({ what: fc.constant('answered'), hash: fc.constantFrom('h0', 'h1', 'h2') }),
 );
 type Happening = typeof happening extends fc.Arbitrary<infer T> ? T : never;
@@ -79,6 +83,8 @@ function recordsOf(ledger: Ledger, event: Happening): readonly JournalRecord[] {
         : [made.appliedBehindRecord(heldUpdate({ config, address, layer, version: place.mark - 1 }), 7)];
     case 'intent':
       return open === null ? [] : [made.intentRecord({ config, of: made.refOf(open), files: [], tokenBefore: 3 })];
+    case 'intent-back':
+      return [made.intentOverRecord(config, true)];
     case 'ran':
       return [made.ranRecord(config, running)];
     case 'tried':
