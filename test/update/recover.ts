@@ -69,6 +69,7 @@ t.test('cut off after any other rename, in any order: forward, all new', async (
     t.same(await run(it), { kind: 'forward' }, done.join());
     t.same(read(it.dir), ['new a', 'new b', 'new c']);
     t.same(leftovers(it.dir), []);
+    t.same(it.ledger.kept(), [], 'no edit, nothing to keep');
     t.not(it.ledger.intent('aim'), null, 'the caller ends it, together with the outcome');
     t.same(await run(it), { kind: 'forward' }, 'and again, as after a second crash');
   }
