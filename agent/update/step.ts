@@ -2,7 +2,7 @@ import type { Clock, Targets } from '../ports.ts';
 import type { ConfigSettings } from '../settings-schema.ts';
 import { Failure, type Refusal } from '../values/errors.ts';
 import type { LockState } from '../values/lock.ts';
-import type { Gate, Pending, Running } from '../values/report.ts';
+import type { EventBody, Gate, Pending, Running } from '../values/report.ts';
 import type { Address } from '../values/topics.ts';
 import { baseName, rfc3339 } from '../values/units.ts';
 import { admit, checkExpectation, hotRefusal } from './admit.ts';
@@ -63,6 +63,9 @@ export function createStepper(ports: StepPorts): Stepper {
   const said = createSaid(ledger, locks, ports.speak);
   const endings = createEndings({ ...ports, said });
 
+  /** Configs whose directories were looked through since the start. */
+  const tidied = new Set<string>();
+
   const refuse = async (held: HeldUpdate, refusal: Refusal): Promise<StepEnd> => {
     await endings.refuse(held, refusal);
     return 'again';
@@ -82,15 +85,19 @@ export function createStepper(ports: StepPorts): Stepper {
     const pending: Pending = { id: held?.id ?? null, version: held?.version ?? 0, waiting_for: [gate] };
     const key = `${held?.hash ?? 'original'} ${why}`;
     if (!said.waits(config, pending, key)) return said.tell(config, [], []);
-    const { code, reason } = refusal;
+    const { code, reason, mismatch } = refusal;
+    const because = { code, reason, ...(mismatch === undefined ? {} : { mismatch }) };
     if (held === null || held.ended !== null) {
       const document = held === null ? { config } : about(held);
-      return said.tell(config, [], [{ event: 'waiting', ...document, code, reason }]);
+      return said.tell(config, [], [{ event: 'waiting', ...document, ...because }]);
     }
-    if (gate === 'lock') locks.refused(config);
-    const lastAttempt = attemptOf(held, 'refused', rfc3339(ports.clock.wallMs()), refusal);
+    const hot = gate === 'lock';
+    if (hot) locks.refused(config);
+    const lastAttempt = attemptOf(held, hot ? 'refused' : 'waiting', rfc3339(ports.clock.wallMs()), refusal);
     const tried = triedRecord(config, { attempt: lastAttempt, key });
-    return said.tell(config, [tried], [refusalEvent(held, refusal)], { lastAttempt });
+    // Only a HOT lock is a refusal that is not final; any other gate is waited for.
+    const event: EventBody = hot ? refusalEvent(held, refusal) : { event: 'waiting', ...about(held), ...because };
+    return said.tell(config, [tried], [event], { lastAttempt });
   };
   const waitForLock = async (scene: Scene, { held }: Goal, lock: LockState): Promise<StepEnd> => {
     const { config, file, settings } = scene;
@@ -105,8 +112,8 @@ export function createStepper(ports: StepPorts): Stepper {
     return 'rest';
   };
 
-  /** Stages the goal and commits it under the lock. */
-  const move = async (scene: Scene, goal: Goal): Promise<StepEnd> => {
+  /** Stages the goal and commits it under the lock; `before` is the digest of what is on disk. */
+  const move = async (scene: Scene, goal: Goal, before: string): Promise<StepEnd> => {
     const { config, file, settings, open } = scene;
     const { held } = goal;
     const lock = locks.reach(config);
@@ -115,6 +122,9 @@ export function createStepper(ports: StepPorts): Stepper {
       return waitForLock(scene, goal, lock);
     }
     const fresh = held !== null && held.ended === null;
+    // A look before the grant: a refused expectation must not move the token that others go by.
+    const unmet = fresh ? checkExpectation(file, held.expect, { digest: before, token: lock.token }) : null;
+    if (fresh && unmet !== null) return refuse(held, unmet);
     const refusal = fresh ? await validate(ports.validator, open, goal.contents) : null;
     if (fresh && refusal !== null) return refuse(held, refusal);
     const files = await stage(
@@ -163,6 +173,22 @@ export function createStepper(ports: StepPorts): Stepper {
     }
   };
 
+  /** Removes what a crash left staged, but for what the commit it cut off still needs. A directory that is away is looked at later. */
+  const tidy = (config: string, settings: ConfigSettings): Promise<void> =>
+    withFiles(ports.targets, settings, async (open) => {
+      const needed = ledger.intent(config)?.files.map(({ staged }) => staged) ?? [];
+      for (const { target } of open) {
+        for (const staged of target.leftovers('stage.discard')) {
+          if (!needed.includes(staged)) target.discard('stage.discard', staged);
+        }
+      }
+    }).then(
+      () => void tidied.add(config),
+      (error: unknown) => {
+        if (!(error instanceof Failure)) throw error;
+      },
+    );
+
   const reach = async (scene: Scene, effective: HeldUpdate | null): Promise<StepEnd> => {
     const { config, open } = scene;
     const cutOff = await finish(scene);
@@ -172,7 +198,7 @@ export function createStepper(ports: StepPorts): Stepper {
     if (isRunning(said.view(config).running, effective)) return rest(config);
     const goal = goalOf(ledger, keeper, config, effective);
     if (goal === null) return rest(config);
-    if (disk.digest !== goal.digest) return move(scene, goal);
+    if (disk.digest !== goal.digest) return move(scene, goal, disk.digest);
     const expect = effective !== null && effective.ended === null ? effective.expect : null;
     const refusal =
       expect === null
@@ -182,6 +208,7 @@ export function createStepper(ports: StepPorts): Stepper {
   };
 
   const step = async (config: string, settings: ConfigSettings): Promise<StepEnd> => {
+    if (!tidied.has(config)) await tidy(config, settings);
     const time = ports.time();
     const places = ledger.places(config);
     const { effective, covered } = resolve(places, ports.addresses, time);
@@ -208,9 +235,10 @@ export function createStepper(ports: StepPorts): Stepper {
     const file = baseName(settings.files[0]?.path ?? config);
     return withFiles(ports.targets, settings, (open) => reach({ config, file, settings, open }, effective)).catch(
       async (error: unknown) => {
-        if (!(error instanceof Failure) || effective === null || effective.ended !== null) throw error;
+        // With nothing to move the trouble is nobody's but the log's.
+        if (!(error instanceof Failure) || isRunning(said.view(config).running, effective)) throw error;
         const refusal: Refusal = { kind: 'refusal', code: error.code, reason: error.message, final: !error.retry };
-        if (refusal.final) return refuse(effective, refusal);
+        if (refusal.final && effective !== null && effective.ended === null) return refuse(effective, refusal);
         await wait(config, effective, 'disk', refusal, error.code);
         return 'retry';
       },
