@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import type { Terminal } from './cli/command.ts';
 import { main } from './main.ts';
+import { EXIT } from './values/errors.ts';
 
 const argv = process.argv.slice(2);
 
@@ -19,6 +20,14 @@ const terminal: Terminal = {
   env: process.env,
 };
 
-process.exitCode = await main(argv, terminal);
+// Left to itself, Node would show the line of the bundle it happened in: half a megabyte.
+const onBug = (error: unknown): never => {
+  const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  terminal.err(`locksmith: a bug of ours: ${what}\nTry: again; if it stays so, tell its makers all of this\n`);
+  process.exit(EXIT.failed);
+};
+process.on('uncaughtException', onBug);
+
+process.exitCode = await main(argv, terminal).catch(onBug);
 // Whatever may still be open, a daemon that has said its last word is gone, so that systemd can start another.
 if (argv[0] === 'run') process.exit();

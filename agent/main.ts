@@ -1,5 +1,8 @@
+import { BUILD } from './build.ts';
 import type { Command, Terminal } from './cli/command.ts';
 import { EXIT, Failure, SaidError } from './values/errors.ts';
+import { nearest } from './values/nearest.ts';
+import { harmless } from './values/printable.ts';
 
 /** Every command, loaded only when it is asked for. */
 const COMMANDS: Readonly<Record<string, { readonly does: string; load(): Promise<{ readonly command: Command }> }>> = {
@@ -16,6 +19,8 @@ const COMMANDS: Readonly<Record<string, { readonly does: string; load(): Promise
   history: { does: 'every update and what became of it', load: () => import('./cli/history.ts') },
 };
 
+const isHelp = (word: string) => word === '--help' || word === '-h';
+
 function helpText(): string {
   const rows = Object.entries(COMMANDS).map(([name, { does }]) => `  ${name.padEnd(10)} ${does}`);
   return [
@@ -30,20 +35,25 @@ function helpText(): string {
 
 /** Runs one command and returns its exit code; every error becomes one line and a `Try:` line. */
 export async function main(argv: readonly string[], terminal: Terminal): Promise<number> {
-  const [name, ...rest] = argv;
-  if (name === undefined || name === '--help' || name === 'help') {
+  const [name, ...rest] = argv[0] === 'help' && argv[1] !== undefined ? [argv[1], '--help'] : argv;
+  if (name === undefined || isHelp(name) || name === 'help') {
     terminal.out(helpText());
     return name === undefined ? EXIT.usage : EXIT.done;
   }
+  if (name === '--version') {
+    terminal.out(`locksmith ${BUILD.version}\n`);
+    return EXIT.done;
+  }
   try {
-    if (!Object.hasOwn(COMMANDS, name)) {
-      throw new SaidError(EXIT.usage, `there is no command '${name}'`, 'locksmith --help');
+    const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+    if (entry === undefined) {
+      const meant = nearest(name, Object.keys(COMMANDS));
+      const hint = meant === null ? '' : ` (did you mean '${meant}'?)`;
+      throw new SaidError(EXIT.usage, `there is no command '${harmless(name, 64)}'${hint}`, 'locksmith --help');
     }
-    const entry = COMMANDS[name];
-    if (entry === undefined) return EXIT.usage;
     const { command } = await entry.load();
     const end = rest.indexOf('--');
-    if ((end === -1 ? rest : rest.slice(0, end)).includes('--help')) {
+    if ((end === -1 ? rest : rest.slice(0, end)).some(isHelp)) {
       terminal.out(command.help.endsWith('\n') ? command.help : `${command.help}\n`);
       return EXIT.done;
     }
