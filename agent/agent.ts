@@ -325,6 +325,11 @@ export function openAgent(settings: Settings, host: Host): Agent {
         const { oldToken, newToken, why } = change.reclaim;
         return [{ event: 'reclaimed', config, token: newToken, reason: `${why}; token ${oldToken} → ${newToken}` }];
       }
+      case 'released': {
+        const { oldToken, newToken, why, by } = change.reclaim;
+        const reason = `released by ${by ?? 'somebody'}: ${why}; token ${oldToken} → ${newToken}`;
+        return [{ event: 'released', config, token: newToken, reason }];
+      }
       case 'token':
         return [];
     }

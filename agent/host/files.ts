@@ -6,6 +6,17 @@ import { Failure } from '../values/errors.ts';
 import type { Op } from '../values/ops.ts';
 
 const NO_FOLLOW = fs.constants.O_NOFOLLOW;
+/** `NAME.<pid of the writer>.<random>.tmp` */
+const TEMP_NAME = /\.(\d+)\.[a-z0-9]+\.tmp$/;
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return errnoOf(error) !== 'ESRCH';
+  }
+}
 
 function toStat(stat: fs.Stats): FileStat {
   const kind = stat.isFile()
@@ -112,6 +123,16 @@ export function hostFiles(trace: Trace = () => {}): Files {
 
     remove(op, path) {
       attempt(op, 'remove', path, () => fs.rmSync(path, { force: true }));
+    },
+
+    removeTemps(op, dir) {
+      const names = attempt(op, 'list', dir, () => (fs.existsSync(dir) ? fs.readdirSync(dir) : []));
+      for (const name of names) {
+        const writer = TEMP_NAME.exec(name)?.[1];
+        // Our own number: a process that had it before us. An unlucky other process with it only puts this off.
+        if (writer === undefined || (Number(writer) !== process.pid && isAlive(Number(writer)))) continue;
+        attempt(op, 'remove', `${dir}/${name}`, () => fs.rmSync(`${dir}/${name}`, { force: true }));
+      }
     },
 
     rename(op, from, to) {

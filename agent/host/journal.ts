@@ -226,6 +226,8 @@ export function createJournal(input: {
         await files.writeDurably('journal.quarantine', putAside, files.read('journal.quarantine', path) ?? '', 0o600);
         await files.writeDurably('journal.quarantine', path, snapshot(), 0o600);
       }
+      // A copy that a crash cut short.
+      files.remove('journal.open', `${path}.new`);
       file = await files.openAppend('journal.open', path, 0o600);
       if (putAside === null && found.tornBytes > 0) file.truncate('journal.open', found.goodBytes);
       snapshotBytes = 0;

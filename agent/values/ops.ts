@@ -9,6 +9,7 @@ export const OPS = [
   'journal.compact',
   'journal.quarantine',
   'instance.lock',
+  'leftovers.remove',
   'settings.read',
   'trust.read',
   'check.read',
