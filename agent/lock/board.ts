@@ -7,7 +7,10 @@ import { date, type Shown, sameHold, stateOf } from './shown.ts';
 /** What is new about a lock. `token`: it is as COLD as before, but was taken and given back meanwhile. */
 export type Change =
   | { readonly what: 'hot' | 'cold' | 'token'; readonly lock: LockState }
-  | { readonly what: 'reclaimed'; readonly lock: LockState; readonly reclaim: Reclaim };
+  | { readonly what: 'reclaimed' | 'released'; readonly lock: LockState; readonly reclaim: Reclaim };
+
+/** Hears of changes; true if somebody was there to hear. */
+export type Tell = (change: Change) => boolean;
 
 /** How one lock was last found, and what is new about it since somebody was told. */
 export interface Board {
@@ -19,18 +22,23 @@ export interface Board {
   note(found: FreeLock | StaleLock | HotLock): LockState;
   /** Takes down another token of a COLD lock. */
   token(token: number): void;
-  /** A lock was reclaimed; told with what is noted next. */
-  reclaimed(reclaim: Reclaim): void;
+  /** Those reclaims nobody was told of yet. */
+  untold(reclaims: readonly Reclaim[]): readonly Reclaim[];
   refused(): void;
   /** Hands out the news; never called while the guard is ours, for who hears them may look again. */
   flush(): void;
 }
 
 /** The board of one lock. */
-export function openBoard(parts: Parts, tell: (change: Change) => void): Board {
+export function openBoard(parts: Parts, tell: Tell): Board {
   const { surface, files, paths, clock, fileName } = parts;
-  const state: { shown: Shown | null; hints: readonly number[]; news: Change[]; reclaims: Reclaim[] } = {
-    ...{ shown: null, hints: [], news: [], reclaims: [] },
+  const state: { shown: Shown | null; hints: readonly number[]; news: Change[]; told: number | null; noted: number } = {
+    ...{ shown: null, hints: [], news: [], told: null, noted: 0 },
+  };
+  /** Token of the last reclaim that was told: in a file, for a restart must not tell it again. */
+  const told = (): number => {
+    state.told ??= Math.max(0, Number(readWord(files, paths.told) ?? 0) || 0);
+    return state.told;
   };
 
   return {
@@ -47,7 +55,10 @@ export function openBoard(parts: Parts, tell: (change: Change) => void): Board {
       const refusals = plain.state === 'HOT' && wasHot ? counted : 0;
       const shown = date(found, { ...plain, refusals }, before, known, clock);
       const { lock } = shown;
-      for (const reclaim of state.reclaims.splice(0)) state.news.push({ what: 'reclaimed', lock, reclaim });
+      for (const reclaim of found.reclaims.filter(({ newToken }) => newToken > Math.max(told(), state.noted))) {
+        state.news.push({ what: reclaim.by === null ? 'reclaimed' : 'released', lock, reclaim });
+        state.noted = reclaim.newToken;
+      }
       if (!same && lock.state === 'HOT') state.news.push({ what: 'hot', lock });
       else if (wasHot && lock.state === 'COLD') state.news.push({ what: 'cold', lock });
       else if (before !== null && before.lock.token !== lock.token) state.news.push({ what: 'token', lock });
@@ -61,7 +72,7 @@ export function openBoard(parts: Parts, tell: (change: Change) => void): Board {
       state.shown = { ...state.shown, lock };
       state.news.push({ what: 'token', lock });
     },
-    reclaimed: (reclaim) => void state.reclaims.push(reclaim),
+    untold: (reclaims) => reclaims.filter(({ newToken }) => newToken > told()),
     refused() {
       if (state.shown?.lock.state !== 'HOT') return;
       const lock = { ...state.shown.lock, refusals: state.shown.lock.refusals + 1 };
@@ -69,7 +80,11 @@ export function openBoard(parts: Parts, tell: (change: Change) => void): Board {
       surface.show(lock);
     },
     flush() {
-      for (const change of state.news.splice(0)) tell(change);
+      for (const change of state.news.splice(0)) {
+        if (!tell(change) || !('reclaim' in change)) continue;
+        state.told = change.reclaim.newToken;
+        surface.told(state.told);
+      }
     },
   };
 }

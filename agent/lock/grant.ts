@@ -32,7 +32,7 @@ export interface GrantScene {
 /** The record of a lock that is being given. */
 export function heldRecord(
   wish: Wish,
-  given: { readonly token: number; readonly sidecar: Inode; readonly reclaimed: Reclaim | null },
+  given: { readonly token: number; readonly sidecar: Inode; readonly reclaims: readonly Reclaim[] },
   self: ProcessInfo,
   clock: Clock,
 ): HeldRecord {
@@ -43,7 +43,7 @@ export function heldRecord(
     sidecar: { dev: given.sidecar.dev, ino: given.sidecar.ino },
     ...{ since: rfc3339(clock.wallMs()), sinceBootMs, reason: wish.reason },
     deadlineBootMs: wish.forMs === null ? null : sinceBootMs + wish.forMs,
-    reclaimed: given.reclaimed,
+    reclaims: given.reclaims,
   };
 }
 
@@ -79,8 +79,8 @@ export async function giveBack(scene: GrantScene, record: HeldRecord): Promise<s
   try {
     if (!entered) return `${paths.guard} is kept by another process`;
     if (!stillHeld(scene, record.token)) return 'the lock was taken away meanwhile';
-    const { token, boot, reclaimed } = record;
-    files.writeView('lock.record', paths.record, recordText({ mode: 'free', token, boot, reclaimed }), 0o644);
+    const { token, boot, reclaims } = record;
+    files.writeView('lock.record', paths.record, recordText({ mode: 'free', token, boot, reclaims }), 0o644);
     surface.bit('0');
     surface.token(token);
     return null;

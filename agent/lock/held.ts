@@ -32,7 +32,7 @@ export interface Mine {
 export function hotByRecord(record: HeldRecord): HotLock {
   return {
     ...{ kind: 'hot', verdict: 'held', holder: record.holder, token: record.token, record },
-    ...{ leakedBy: null, path: null, complete: true },
+    ...{ leakedBy: null, path: null, complete: true, reclaims: record.reclaims },
   };
 }
 

@@ -1,6 +1,6 @@
 import { Failure } from '../values/errors.ts';
 import type { LockState } from '../values/lock.ts';
-import { type Change, openBoard } from './board.ts';
+import { openBoard, type Tell } from './board.ts';
 import { heldRecord, type Wish } from './grant.ts';
 import { type HeldLock, heldLock, hotByRecord, type Mine, unrecordedLock } from './held.ts';
 import { isQuiet } from './look.ts';
@@ -43,12 +43,7 @@ export interface Lock {
 const TOKENS_AHEAD = 200;
 
 /** Opens the lock of a config. `tell` hears of each change, never while the guard is ours. Throws Failure. */
-export function openLock(
-  ports: LockPorts,
-  settings: LockSettings,
-  config: string,
-  tell: (change: Change) => void,
-): Lock {
+export function openLock(ports: LockPorts, settings: LockSettings, config: string, tell: Tell): Lock {
   const parts = openParts(ports, settings, config);
   const { files, clock, log, paths, guard, hands, tokens, surface, self, fileName } = parts;
   const board = openBoard(parts, tell);
@@ -77,7 +72,6 @@ export function openLock(
   const reclaimNow = (stale: StaleLock): FreeLock => {
     const free = reclaim(parts, stale);
     log.say('notice', `${fileName}: lock reclaimed, token ${stale.token} -> ${free.token}: ${stale.why}`);
-    board.reclaimed(free.reclaimed);
     return free;
   };
 
@@ -97,7 +91,7 @@ export function openLock(
       const found = examined.kind === 'stale' ? await reclaimInTime(examined) : examined;
       if (found.kind === 'free' && readRecord(files, paths.record) === null) {
         // So that the next look need not ask the disk for the token.
-        const record = recordText({ mode: 'free', token: found.token, boot: clock.bootId, reclaimed: null });
+        const record = recordText({ mode: 'free', token: found.token, boot: clock.bootId, reclaims: [] });
         files.writeView('lock.record', paths.record, record, 0o644);
       }
       return show(found);
@@ -114,7 +108,8 @@ export function openLock(
       before?.state === 'COLD' &&
       before.token === found.token &&
       !before.unprivileged &&
-      found.unprivileged.length === 0
+      found.unprivileged.length === 0 &&
+      board.untold(found.reclaims).length === 0
     );
   };
 
@@ -143,7 +138,12 @@ export function openLock(
     if (before === null || before.state !== 'COLD' || free !== found) show(free);
     const token = free.token + 1;
     if (!tokens.covers(token)) await tokens.reserve(token);
-    const held = heldRecord(wish, { token, sidecar: sidecarInHand(), reclaimed: free.reclaimed }, self, clock);
+    const held = heldRecord(
+      wish,
+      { token, sidecar: sidecarInHand(), reclaims: board.untold(free.reclaims) },
+      self,
+      clock,
+    );
     files.writeView('lock.record', paths.record, recordText(held), 0o644);
     surface.bit('1');
     return held;
@@ -170,7 +170,7 @@ export function openLock(
         // A member of the lock group may take the kernel locks, which is what excludes others, but not write the record.
         const kernelAlone = wish.purpose === 'hold' && wish.kind === 'kernel';
         if (!kernelAlone || !(error instanceof Failure) || error.code !== 'no-permission') throw error;
-        const given = { token: found.token + 1, sidecar: sidecarInHand(), reclaimed: null };
+        const given = { token: found.token + 1, sidecar: sidecarInHand(), reclaims: [] };
         mine.record = heldRecord(wish, given, self, clock);
         return unrecordedLock(parts, mine, given.token);
       }

@@ -35,6 +35,7 @@ export function guardKeptBy({ guard, processes, paths }: Parts, hints: readonly 
     ...{ kind: 'hot', verdict: holder === undefined ? 'unseen' : 'held', token, record: null, leakedBy: null },
     ...{ holder: holder === undefined ? null : toHolder(holder), path: paths.guard },
     complete: finding?.complete ?? false,
+    reclaims: [],
   };
 }
 
@@ -87,7 +88,7 @@ function peek(parts: Parts): LockState {
   if (record !== null && record !== 'unreadable' && record.mode === 'held' && record.boot === clock.bootId) {
     const { holder } = record;
     const hot = { ...({ kind: 'hot', verdict: 'held', holder, token: record.token, record, leakedBy: null } as const) };
-    return { ...stateOf({ ...hot, path: null, complete: false }, fileName, clock), since: record.since };
+    return { ...stateOf({ ...hot, path: null, complete: false, reclaims: [] }, fileName, clock), since: record.since };
   }
   const inodes = [{ path: paths.sidecar }, ...guarded].flatMap(
     ({ path }) => kernel.inode('lock.inode', path)?.ino ?? [],

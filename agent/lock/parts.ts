@@ -20,6 +20,8 @@ export interface LockPaths {
   readonly since: string;
   readonly token: string;
   readonly refusals: string;
+  /** Token of the last reclaim the agent has told the fleet of. */
+  readonly told: string;
   /** `<state>/locks/NAME.token`: no token above it was ever given. */
   readonly ceiling: string;
 }
@@ -39,6 +41,7 @@ export function lockPaths(runDir: string, stateDir: string, config: string): Loc
     since: `${dir}/since`,
     token: `${dir}/token`,
     refusals: `${dir}/refusals`,
+    told: `${dir}/told`,
     ceiling: `${stateDir}/locks/${config}.token`,
   };
 }

@@ -23,8 +23,8 @@ export interface HeldRecord {
   readonly reason: string | null;
   /** On the boot-time clock; null: no end. */
   readonly deadlineBootMs: number | null;
-  /** As in {@link FreeRecord}: carried along, so that a grant does not wipe it out. */
-  readonly reclaimed: Reclaim | null;
+  /** As in {@link FreeRecord}: carried along, so that a grant does not wipe them out. */
+  readonly reclaims: readonly Reclaim[];
 }
 
 /** Nobody has the lock. */
@@ -32,16 +32,18 @@ export interface FreeRecord {
   readonly mode: 'free';
   readonly token: number;
   readonly boot: string;
-  /** The last reclaim, until another takes its place: whoever finds a lock stale leaves word here for the agent. */
-  readonly reclaimed: Reclaim | null;
+  /** Reclaims and releases the agent may not have heard of: whoever carries one out leaves word here. Oldest first. */
+  readonly reclaims: readonly Reclaim[];
 }
 
-/** A stale lock was made COLD by proof. */
+/** A lock was made COLD: by proof, or by a person's decision. Either gives it another token. */
 export interface Reclaim {
   readonly oldToken: number;
   readonly newToken: number;
-  /** In plain words: what proved that nobody has it. */
+  /** In plain words: what proved that nobody has it, or the reason the person gave. */
   readonly why: string;
+  /** Who released it; null: reclaimed by proof. */
+  readonly by: string | null;
   /** Who had it, as far as known. */
   readonly holder: Holder | null;
 }
@@ -50,7 +52,9 @@ export interface Reclaim {
 export type LockRecord = HeldRecord | FreeRecord;
 
 /** Largest record that is read, in bytes: ours are far smaller. */
-export const RECORD_MAX_BYTES = 8192;
+export const RECORD_MAX_BYTES = 32_768;
+/** Most reclaims that are kept for the agent to hear of. */
+const RECLAIMS_MAX = 16;
 /** Longest text of a record that is passed on to people. */
 const TEXT_MAX = 256;
 
@@ -82,7 +86,11 @@ function parseReclaim(value: unknown): Reclaim | null {
   const newToken = count(value.new_token);
   const why = text(value.why);
   if (oldToken === null || newToken === null || why === null) return null;
-  return { oldToken, newToken, why, holder: parseHolder(value.holder) };
+  return { oldToken, newToken, why, by: text(value.by), holder: parseHolder(value.holder) };
+}
+
+function parseReclaims(value: unknown): readonly Reclaim[] {
+  return Array.isArray(value) ? value.slice(-RECLAIMS_MAX).flatMap((one) => parseReclaim(one) ?? []) : [];
 }
 
 function parseHeld(json: Json, token: number, boot: string): HeldRecord | null {
@@ -102,7 +110,7 @@ function parseHeld(json: Json, token: number, boot: string): HeldRecord | null {
     pidNamespace: count(json.pid_namespace),
     timeNamespace: count(json.time_namespace),
     ...{ sidecar: { dev, ino }, since, sinceBootMs, reason: text(json.reason), deadlineBootMs },
-    reclaimed: parseReclaim(json.reclaimed),
+    reclaims: parseReclaims(json.reclaims),
   };
 }
 
@@ -119,14 +127,14 @@ export function parseRecord(bytes: Uint8Array): LockRecord | null {
   const token = count(json.token);
   const boot = text(json.boot);
   if (token === null || boot === null) return null;
-  if (json.mode === 'free') return { mode: 'free', token, boot, reclaimed: parseReclaim(json.reclaimed) };
+  if (json.mode === 'free') return { mode: 'free', token, boot, reclaims: parseReclaims(json.reclaims) };
   return json.mode === 'held' ? parseHeld(json, token, boot) : null;
 }
 
 /** The text of a record, one line of JSON. */
 export function recordText(record: LockRecord): string {
   const { mode, token, boot } = record;
-  const reclaimed = record.reclaimed === null ? null : reclaimJson(record.reclaimed);
+  const reclaims = record.reclaims.slice(-RECLAIMS_MAX).map(reclaimJson);
   const json =
     record.mode === 'free'
       ? {}
@@ -135,9 +143,9 @@ export function recordText(record: LockRecord): string {
           ...{ since: record.since, since_boot_ms: record.sinceBootMs, deadline_boot_ms: record.deadlineBootMs },
           ...{ pid_namespace: record.pidNamespace, time_namespace: record.timeNamespace, sidecar: record.sidecar },
         };
-  return `${JSON.stringify({ v: 1, mode, token, boot, ...json, reclaimed })}\n`;
+  return `${JSON.stringify({ v: 1, mode, token, boot, ...json, reclaims })}\n`;
 }
 
-function reclaimJson({ oldToken, newToken, why, holder }: Reclaim): object {
-  return { old_token: oldToken, new_token: newToken, why, holder };
+function reclaimJson({ oldToken, newToken, why, by, holder }: Reclaim): object {
+  return { old_token: oldToken, new_token: newToken, why, by, holder };
 }

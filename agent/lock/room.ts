@@ -41,6 +41,7 @@ export function openLocks(ports: LockPorts, settings: LockSettings): LockRoom {
   for (const config of Object.keys(settings.configs)) {
     const tell = (change: Change) => {
       for (const listener of [...listeners]) listener(config, change);
+      return listeners.size > 0;
     };
     locks.set(config, openLock(ports, settings, config, tell));
   }

@@ -37,6 +37,7 @@ export interface HotLock {
   readonly path: string | null;
   /** False if not all processes could be looked into. */
   readonly complete: boolean;
+  readonly reclaims: readonly Reclaim[];
 }
 
 /** Nobody has the lock; its kernel locks are in our hands. */
@@ -44,8 +45,8 @@ export interface FreeLock {
   readonly kind: 'free';
   readonly token: number;
   readonly unprivileged: readonly Holder[];
-  /** The last reclaim on record. */
-  readonly reclaimed: Reclaim | null;
+  /** Reclaims on record. */
+  readonly reclaims: readonly Reclaim[];
 }
 
 /** The lock says it is taken, but nobody has it by proof: it can be reclaimed. Its kernel locks are in our hands. */
@@ -55,6 +56,7 @@ export interface StaleLock {
   readonly unprivileged: readonly Holder[];
   readonly why: string;
   readonly record: HeldRecord | null;
+  readonly reclaims: readonly Reclaim[];
 }
 
 /** The record as it is on disk; null if there is none. Throws Failure. */
@@ -97,13 +99,15 @@ export function examine(scene: Scene): FreeLock | StaleLock | HotLock {
     const token = tokenOf(record, tokens, clock.bootId);
     const held = record !== null && record !== 'unreadable' && record.mode === 'held' ? record : null;
     const unprivileged = reach.kind === 'got' ? reach.unprivileged : [];
+    const reclaims = record === null || record === 'unreadable' ? [] : record.reclaims;
     if (decision.kind === 'cold') {
-      const reclaimed = record !== null && record !== 'unreadable' && record.mode === 'free' ? record.reclaimed : null;
-      return { kind: 'free', token, unprivileged, reclaimed };
+      return { kind: 'free', token, unprivileged, reclaims };
     }
-    if (decision.kind === 'reclaim') return { kind: 'stale', token, unprivileged, why: decision.why, record: held };
+    if (decision.kind === 'reclaim') {
+      return { kind: 'stale', token, unprivileged, why: decision.why, record: held, reclaims };
+    }
     if (reach.kind === 'got') hands.drop();
-    return hotLock(decision, held, facts.finding, reach, token);
+    return { ...hotLock(decision, held, facts.finding, reach), token, reclaims };
   } catch (error) {
     hands.drop();
     throw error;
@@ -143,15 +147,14 @@ function hotLock(
   held: HeldRecord | null,
   finding: Finding | null,
   reach: Reach,
-  token: number,
-): HotLock {
+): Omit<HotLock, 'token' | 'reclaims'> {
   const found = finding?.holders[0];
   const holder =
     by === 'record' ? (held?.holder ?? null) : by === 'found' && found !== undefined ? toHolder(found) : null;
   const leakedBy = verdict === 'orphaned' ? (finding?.takerGone ?? held?.holder.pid ?? null) : null;
   const path = reach.kind === 'refused' && reach.where === 'file' ? reach.path : null;
   return {
-    ...{ kind: 'hot', verdict, holder, token, leakedBy },
+    ...{ kind: 'hot', verdict, holder, leakedBy },
     record: by === 'record' || verdict === 'orphaned' ? held : null,
     path: by === 'record' ? null : path,
     complete: finding?.complete ?? true,
@@ -163,19 +166,18 @@ export function reclaimToken(stale: StaleLock): number {
   return stale.token + 1;
 }
 
-/** Makes a stale lock free: record, then bit, under the kernel locks that are in our hands. Throws Failure. */
+/** Makes a stale lock free: record, then bit, under the kernel locks that are in our hands. `by`: who decided so. Throws Failure. */
 export function reclaim(
-  scene: Pick<Scene, 'files' | 'paths' | 'clock'>,
+  { files, paths, clock }: Pick<Scene, 'files' | 'paths' | 'clock'>,
   stale: StaleLock,
-): FreeLock & { readonly reclaimed: Reclaim } {
-  const { files, paths, clock } = scene;
+  by: string | null = null,
+): FreeLock {
   const newToken = reclaimToken(stale);
-  const reclaimed: Reclaim = {
-    ...{ oldToken: stale.token, newToken, why: stale.why },
-    holder: stale.record?.holder ?? null,
-  };
-  const record = recordText({ mode: 'free', token: newToken, boot: clock.bootId, reclaimed });
+  const { why, unprivileged } = stale;
+  const done: Reclaim = { oldToken: stale.token, newToken, why, by, holder: stale.record?.holder ?? null };
+  const reclaims = [...stale.reclaims, done];
+  const record = recordText({ mode: 'free', token: newToken, boot: clock.bootId, reclaims });
   files.writeView('lock.record', paths.record, record, 0o644);
   files.writeView('lock.view', paths.bit, '0\n', 0o644);
-  return { kind: 'free', token: newToken, unprivileged: stale.unprivileged, reclaimed };
+  return { kind: 'free', token: newToken, unprivileged, reclaims };
 }

@@ -13,6 +13,8 @@ export interface Surface {
   bit(value: '0' | '1'): void;
   /** Writes `token` alone. Throws Failure. */
   token(value: number): void;
+  /** Remembers up to which token reclaims were told. Never throws: at worst one is told twice. */
+  told(token: number): void;
   /** Since when the lock is as it is, if the files already say so of this very state and holder; RFC 3339 UTC. */
   since(lock: LockState): string | null;
   /** Refusals counted so far in this very state. */
@@ -57,6 +59,13 @@ export function openSurface(files: Files, paths: LockPaths, log: Log): Surface {
     },
     bit: (value) => files.writeView('lock.view', paths.bit, `${value}\n`, 0o644),
     token: (value) => files.writeView('lock.view', paths.token, `${value}\n`, 0o644),
+    told(token) {
+      try {
+        files.writeView('lock.view', paths.told, `${token}\n`, 0o644);
+      } catch (error) {
+        if (!(error instanceof Failure)) throw error;
+      }
+    },
     since(lock) {
       const text = sameAsShown(lock) ? readWord(files, paths.since) : null;
       return text !== null && Number.isFinite(Date.parse(text)) ? text : null;

@@ -5,9 +5,19 @@ import type { FreeLock, HotLock } from '../../agent/lock/settle.ts';
 import { makeRoom } from '../fixtures/lock-room.ts';
 
 const holder = { pid: 5, start: 6, command: 'flock', user: 'root', unit: null };
-const free: FreeLock = { kind: 'free', token: 3, unprivileged: [], reclaimed: null };
+const free: FreeLock = { kind: 'free', token: 3, unprivileged: [], reclaims: [] };
 const hot: HotLock = {
-  ...{ kind: 'hot', verdict: 'held', holder, token: 3, record: null, leakedBy: null, path: null, complete: true },
+  ...{
+    kind: 'hot',
+    verdict: 'held',
+    holder,
+    token: 3,
+    record: null,
+    leakedBy: null,
+    path: null,
+    complete: true,
+    reclaims: [],
+  },
 };
 
 t.test('what is new is told once, and a process that starts afresh tells nothing old', async (t) => {
@@ -15,7 +25,7 @@ t.test('what is new is told once, and a process that starts afresh tells nothing
   await room.settleAll();
   const heard: Change[] = [];
   const parts = openParts(ports, settings, 'aim');
-  const board = openBoard(parts, (change) => void heard.push(change));
+  const board = openBoard(parts, (change) => heard.push(change) > 0);
   const told = (found: FreeLock | HotLock) => {
     parts.surface.show(board.note(found));
     board.flush();
@@ -32,13 +42,20 @@ t.test('what is new is told once, and a process that starts afresh tells nothing
   t.strictSame(told(hot), []);
   t.equal(board.last()?.refusals, 2);
   t.strictSame(told({ ...hot, holder: { ...holder, pid: 9 } }), ['hot'], 'another holder');
-  const fresh = openBoard(openParts(ports, settings, 'aim'), (change) => void heard.push(change));
+  const fresh = openBoard(openParts(ports, settings, 'aim'), (change) => heard.push(change) > 0);
   fresh.note({ ...hot, holder: { ...holder, pid: 9 } });
   fresh.flush();
   t.strictSame(heard, []);
   t.equal(fresh.last()?.refusals, 2, 'the count goes on after a restart');
-  board.reclaimed({ oldToken: 3, newToken: 4, why: 'gone', holder: null });
-  t.strictSame(told({ ...free, token: 4 }), ['reclaimed', 'cold']);
+  const reclaim = { oldToken: 3, newToken: 4, why: 'gone', by: null, holder: null };
+  t.strictSame(board.untold([reclaim]), [reclaim]);
+  t.strictSame(told({ ...free, token: 4, reclaims: [reclaim] }), ['reclaimed', 'cold']);
+  t.strictSame(told({ ...free, token: 4, reclaims: [reclaim] }), [], 'once');
+  const released = { ...reclaim, newToken: 5, by: 'eve' };
+  t.strictSame(told({ ...free, token: 5, reclaims: [reclaim, released] }), ['released', 'token']);
+  const restarted = openBoard(openParts(ports, settings, 'aim'), () => t.fail('told again'));
+  restarted.note({ ...free, token: 5, reclaims: [reclaim, released] });
+  restarted.flush();
   t.equal(board.last()?.refusals, 0);
   board.refused();
   t.equal(board.last()?.refusals, 0, 'nothing is refused because of a COLD lock');

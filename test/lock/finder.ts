@@ -43,7 +43,7 @@ t.test('what cannot be compared is unknown, and unknown is not gone', async (t) 
   const record: HeldRecord = {
     ...{ mode: 'held', kind: 'lease', purpose: 'hold', token: 7, boot: 'b', holder: toHolder(one) },
     ...{ pidNamespace: 1, timeNamespace: 1, sidecar: { dev: 1, ino: 1 }, since: '2026-01-01T00:00:00.000Z' },
-    ...{ sinceBootMs: 0, reason: null, deadlineBootMs: null, reclaimed: null },
+    ...{ sinceBootMs: 0, reason: null, deadlineBootMs: null, reclaims: [] },
   };
   const of = (more: Partial<HeldRecord>, describe: ProcessInfo | null = one) =>
     ownerState({ ...record, ...more }, world({ describe: () => describe }), self);
@@ -65,7 +65,7 @@ t.test('the process we are is alive', async (t) => {
   const record: HeldRecord = {
     ...{ mode: 'held', kind: 'lease', purpose: 'hold', token: 7, boot: 'b', holder: toHolder(self) },
     ...{ pidNamespace: self.pidNamespace, timeNamespace: self.timeNamespace, sidecar: { dev: 1, ino: 1 } },
-    ...{ since: '2026-01-01T00:00:00.000Z', sinceBootMs: 0, reason: null, deadlineBootMs: null, reclaimed: null },
+    ...{ since: '2026-01-01T00:00:00.000Z', sinceBootMs: 0, reason: null, deadlineBootMs: null, reclaims: [] },
   };
   t.equal(ownerState(record, processes, self), 'alive');
   const reused = { ...record, holder: { ...record.holder, start: (self.start ?? 0) - 1 } };

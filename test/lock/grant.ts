@@ -14,7 +14,7 @@ const taken = async (t: Parameters<typeof makeRoom>[0]) => {
   parts.hands.reach(() => null);
   const sidecar = parts.hands.sidecar();
   if (sidecar === null) throw new Error('no sidecar');
-  const given = { token: 5, sidecar, reclaimed: null };
+  const given = { token: 5, sidecar, reclaims: [] };
   const record = heldRecord(wish(bench.ports, { forMs: 1000 }), given, parts.self, parts.clock);
   hostFiles().writeView('lock.record', parts.paths.record, recordText(record), 0o644);
   parts.guard.leave();

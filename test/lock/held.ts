@@ -5,7 +5,7 @@ import { makeRoom, mustHold } from '../fixtures/lock-room.ts';
 
 t.test('a lock that was taken away is lost: nothing runs, and nothing of the new holder is touched', async (t) => {
   const broken: readonly ((paths: ReturnType<typeof makeRoom>['paths'], boot: string) => void)[] = [
-    (paths, boot) => writeFileSync(paths.record, recordText({ mode: 'free', token: 9, boot, reclaimed: null })),
+    (paths, boot) => writeFileSync(paths.record, recordText({ mode: 'free', token: 9, boot, reclaims: [] })),
     (paths) => {
       writeFileSync(`${paths.sidecar}.new`, '');
       renameSync(`${paths.sidecar}.new`, paths.sidecar);

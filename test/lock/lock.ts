@@ -1,5 +1,6 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import t from 'tap';
+import { openLocks } from '../../agent/lock/room.ts';
 import { elsewhereBy, flockBy, leakBy, lockfBy } from '../fixtures/lock-holders.ts';
 import { makeRoom, mustHold, wish } from '../fixtures/lock-room.ts';
 import { until } from '../fixtures/until.ts';
@@ -152,4 +153,26 @@ t.test('a lease outlives its process and ends by its time', async (t) => {
     other.changes.map(({ what }) => what),
     ['reclaimed', 'cold'],
   );
+});
+
+t.test('a reclaim by another process is told by the agent, once, and not again after its restart', async (t) => {
+  const bench = makeRoom(t);
+  await bench.room.settleAll();
+  const held = await mustHold(bench);
+  const record = bench.word('record');
+  await held.release();
+  // As if the process had been killed: its kernel locks are gone, its record is there.
+  writeFileSync(bench.paths.record, record);
+  const command = openLocks(bench.ports, bench.settings);
+  const acquired = await command.lock('aim').acquire(wish(bench.ports));
+  if (acquired.kind === 'got') await acquired.held.release();
+  const agent = makeRoom(t, { dir: bench.dir });
+  await agent.room.settleAll();
+  t.match(agent.changes, [
+    { what: 'reclaimed', lock: { state: 'COLD', token: 3 }, reclaim: { oldToken: 1, newToken: 2 } },
+  ]);
+  const again = makeRoom(t, { dir: bench.dir });
+  await again.room.settleAll();
+  t.strictSame(again.changes, []);
+  command.close();
 });

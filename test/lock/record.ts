@@ -7,14 +7,14 @@ const held: HeldRecord = {
   holder: { pid: 4711, start: 99, command: 'flock', user: 'root', unit: 'aim.service' },
   ...{ pidNamespace: 4026531836, timeNamespace: null, sidecar: { dev: 1, ino: 2 } },
   ...{ since: '2026-01-01T00:00:00.000Z', sinceBootMs: 5, reason: 'why', deadlineBootMs: null },
-  reclaimed: { oldToken: 15, newToken: 16, why: 'gone', holder: null },
+  reclaims: [{ oldToken: 15, newToken: 16, why: 'gone', by: null, holder: null }],
 };
 
 t.test('what is written reads back the same', async (t) => {
   t.strictSame(parseRecord(bytes(recordText(held))), held);
-  const free = { mode: 'free', token: 18, boot: 'b', reclaimed: null } as const;
+  const free = { mode: 'free', token: 18, boot: 'b', reclaims: [] } as const;
   t.strictSame(parseRecord(bytes(recordText(free))), free);
-  const lease = { ...held, kind: 'lease', deadlineBootMs: 70, reason: null, reclaimed: null } as const;
+  const lease = { ...held, kind: 'lease', deadlineBootMs: 70, reason: null, reclaims: [] } as const;
   t.strictSame(parseRecord(bytes(recordText(lease))), lease);
 });
 
@@ -42,8 +42,8 @@ t.test('every field of the wrong kind makes it no record, or is left out', async
       if (typeof value === 'string' && ['boot', 'since'].includes(key)) continue;
       t.equal(parseRecord(bytes(JSON.stringify({ ...json, [key]: value }))), null, `${key}: ${JSON.stringify(value)}`);
     }
-  t.match(parseRecord(bytes(JSON.stringify({ ...json, pid_namespace: 'x', reason: 7, reclaimed: 3 }))), {
-    ...{ pidNamespace: null, reason: null, reclaimed: null },
+  t.match(parseRecord(bytes(JSON.stringify({ ...json, pid_namespace: 'x', reason: 7, reclaims: [3] }))), {
+    ...{ pidNamespace: null, reason: null, reclaims: [] },
   });
 });
 

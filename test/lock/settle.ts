@@ -19,7 +19,7 @@ t.test('examining changes nothing, whatever it finds', async (t) => {
   parts.guard.leave();
   await (await mustHold(bench)).release();
   const held = JSON.parse(bench.word('record'));
-  const text = recordText({ mode: 'free', token: held.token, boot: 'another boot', reclaimed: null });
+  const text = recordText({ mode: 'free', token: held.token, boot: 'another boot', reclaims: [] });
   writeFileSync(parts.paths.record, text);
   writeFileSync(parts.paths.bit, '1\n');
   t.match(examine(parts), { kind: 'stale', why: /conf_locked/ });
@@ -39,20 +39,20 @@ t.test('a reclaim raises the token and says who had it', async (t) => {
   const record = recordText({
     ...{ mode: 'held', kind: 'kernel', purpose: 'hold', token: 41, holder, boot: parts.clock.bootId },
     ...{ pidNamespace: 1, timeNamespace: 1, sidecar, since: 'x', sinceBootMs: 0, reason: null },
-    ...{ deadlineBootMs: null, reclaimed: null },
+    ...{ deadlineBootMs: null, reclaims: [] },
   });
   writeFileSync(parts.paths.record, record);
   const found = examine(parts);
   if (found.kind !== 'stale') throw new Error(found.kind);
-  t.match(reclaim(parts, found), { kind: 'free', token: 42, reclaimed: { oldToken: 41, newToken: 42, holder } });
-  t.match(readRecord(parts.files, parts.paths.record), { mode: 'free', token: 42, reclaimed: { holder } });
+  t.match(reclaim(parts, found), { kind: 'free', token: 42, reclaims: [{ oldToken: 41, newToken: 42, holder }] });
+  t.match(readRecord(parts.files, parts.paths.record), { mode: 'free', token: 42, reclaims: [{ holder }] });
   parts.hands.drop();
   t.match(examine(parts), { kind: 'free', token: 42 });
 });
 
 t.test('a token of another boot counts only together with the ceiling', async (t) => {
   const tokens = { last: () => 1000, covers: () => true, reserve: async () => {} };
-  const free = { mode: 'free', token: 7, boot: 'now', reclaimed: null } as const;
+  const free = { mode: 'free', token: 7, boot: 'now', reclaims: [] } as const;
   t.equal(tokenOf(free, tokens, 'now'), 7);
   t.equal(tokenOf({ ...free, boot: 'before' }, tokens, 'now'), 1000);
   t.equal(tokenOf({ ...free, boot: 'before', token: 2000 }, tokens, 'now'), 2000);

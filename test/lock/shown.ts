@@ -6,14 +6,24 @@ import type { Clock } from '../../agent/ports.ts';
 import { manualClock } from '../fixtures/manual-clock.ts';
 
 const holder = { pid: 5, start: 6, command: 'flock', user: 'root', unit: null };
-const free: FreeLock = { kind: 'free', token: 3, unprivileged: [], reclaimed: null };
+const free: FreeLock = { kind: 'free', token: 3, unprivileged: [], reclaims: [] };
 const foreign: HotLock = {
-  ...{ kind: 'hot', verdict: 'held', holder, token: 3, record: null, leakedBy: null, path: '/etc/a', complete: true },
+  ...{
+    kind: 'hot',
+    verdict: 'held',
+    holder,
+    token: 3,
+    record: null,
+    leakedBy: null,
+    path: '/etc/a',
+    complete: true,
+    reclaims: [],
+  },
 };
 const record = (clock: Clock): HeldRecord => ({
   ...{ mode: 'held', kind: 'lease', purpose: 'hold', token: 4, holder, boot: clock.bootId, reason: 'why' },
   ...{ pidNamespace: 1, timeNamespace: 1, sidecar: { dev: 1, ino: 1 }, since: 'x', sinceBootMs: 1000 },
-  ...{ deadlineBootMs: 61_000, reclaimed: null },
+  ...{ deadlineBootMs: 61_000, reclaims: [] },
 });
 
 t.test('what a settle found, as the fleet sees it', async (t) => {
@@ -26,7 +36,7 @@ t.test('what a settle found, as the fleet sees it', async (t) => {
   t.match(stateOf({ ...foreign, verdict: 'orphaned', leakedBy: 4 }, 'a.conf', clock), { leaked_by: 4 });
   const lease = { ...foreign, path: null, record: record(clock) };
   t.match(stateOf(lease, 'a.conf', clock), { lease: true, reason: 'why', until: '2026-01-01T00:01:01.000Z' });
-  const stale: StaleLock = { kind: 'stale', token: 4, unprivileged: [], why: 'x', record: record(clock) };
+  const stale: StaleLock = { kind: 'stale', token: 4, unprivileged: [], why: 'x', record: record(clock), reclaims: [] };
   t.match(stateOf(stale, 'a.conf', clock), { state: 'HOT', verdict: 'stale', holder });
 });
 

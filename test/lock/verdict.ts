@@ -7,10 +7,10 @@ const kernel: HeldRecord = {
   ...{ mode: 'held', kind: 'kernel', purpose: 'hold', token: 7, boot: BOOT },
   holder: { pid: 4711, start: 1, command: 'flock', user: 'root', unit: null },
   ...{ pidNamespace: 1, timeNamespace: 1, sidecar: { dev: 1, ino: 1 }, since: '2026-01-01T00:00:00.000Z' },
-  ...{ sinceBootMs: 0, reason: null, deadlineBootMs: 1000, reclaimed: null },
+  ...{ sinceBootMs: 0, reason: null, deadlineBootMs: 1000, reclaims: [] },
 };
 const lease: HeldRecord = { ...kernel, kind: 'lease' };
-const free = { mode: 'free', token: 7, boot: BOOT, reclaimed: null } as const;
+const free = { mode: 'free', token: 7, boot: BOOT, reclaims: [] } as const;
 const base: Evidence = {
   ...{ kernel: 'got', record: free, bit: false, boot: BOOT, sameSidecar: true, owner: 'none', late: false },
   ...{ found: false, takerGone: false },
