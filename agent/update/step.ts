@@ -112,6 +112,10 @@ export function createStepper(ports: StepPorts): Stepper {
     return 'rest';
   };
 
+  /** Looks before a grant whether the expectation is met: one that is refused must not move the token that others go by. */
+  const unmet = ({ config, file }: Scene, held: HeldUpdate, digest: string, token: number): Refusal | null =>
+    checkExpectation(file, held.expect, { digest, token: ledger.tokenFound(config, refOf(held)) ?? token });
+
   /** Stages the goal and commits it under the lock; `before` is the digest of what is on disk. */
   const move = async (scene: Scene, goal: Goal, before: string): Promise<StepEnd> => {
     const { config, file, settings, open } = scene;
@@ -122,10 +126,9 @@ export function createStepper(ports: StepPorts): Stepper {
       return waitForLock(scene, goal, lock);
     }
     const fresh = held !== null && held.ended === null;
-    // A look before the grant: a refused expectation must not move the token that others go by.
-    const unmet = fresh ? checkExpectation(file, held.expect, { digest: before, token: lock.token }) : null;
-    if (fresh && unmet !== null) return refuse(held, unmet);
-    const refusal = fresh ? await validate(ports.validator, open, goal.contents) : null;
+    const refusal = fresh
+      ? (unmet(scene, held, before, lock.token) ?? (await validate(ports.validator, open, goal.contents)))
+      : null;
     if (fresh && refusal !== null) return refuse(held, refusal);
     const files = await stage(
       open,
@@ -199,12 +202,9 @@ export function createStepper(ports: StepPorts): Stepper {
     const goal = goalOf(ledger, keeper, config, effective);
     if (goal === null) return rest(config);
     if (disk.digest !== goal.digest) return move(scene, goal, disk.digest);
-    const expect = effective !== null && effective.ended === null ? effective.expect : null;
-    const refusal =
-      expect === null
-        ? null
-        : checkExpectation(scene.file, expect, { digest: disk.digest, token: locks.reach(config).token });
-    return effective !== null && refusal !== null ? refuse(effective, refusal) : applied(config, goal, false);
+    const asks = effective !== null && effective.ended === null && effective.expect !== null ? effective : null;
+    const refusal = asks === null ? null : unmet(scene, asks, disk.digest, locks.reach(config).token);
+    return asks !== null && refusal !== null ? refuse(asks, refusal) : applied(config, goal, false);
   };
 
   const step = async (config: string, settings: ConfigSettings): Promise<StepEnd> => {
