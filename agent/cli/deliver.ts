@@ -102,15 +102,24 @@ function openShow(update: Update, wait: number, json: boolean, terminal: Termina
     const open = all.length - closed;
     terminal.err(`${clear}${closed} of ${wait} answered${open === 0 ? '' : `, ${open} waiting`} …`);
   };
+  // A quick device answers before the broker has shown us our own document.
+  const early: Answer[] = [];
+  const state = { published: false };
   return {
     published() {
       if (json) return;
       const what = withdraw ? 'withdrawn' : 'pushed';
       terminal.out(`${what} ${config} version ${version} (${layer}) for ${address}, id ${id}\n`);
-      if (wait > 0) progress([]);
+      for (const answer of early) terminal.out(`${sayAnswer(answer)}\n`);
+      state.published = true;
+      if (wait > 0) progress(early);
     },
     answer(answer, all) {
       if (json) return;
+      if (!state.published) {
+        early.push(answer);
+        return;
+      }
       if (terminal.live) terminal.err(clear);
       terminal.out(`${sayAnswer(answer)}\n`);
       progress(all);
@@ -135,8 +144,11 @@ function openShow(update: Update, wait: number, json: boolean, terminal: Termina
         ...(covered > 0 ? [`${covered} covered`] : []),
       ];
       terminal.out(`${[...counts, `${refused} refused`, `${waiting} waiting`, `${silent} silent`].join(', ')}\n`);
-      if (!done)
-        terminal.err(`locksmith: not all ${wait} devices have answered in time; the update stays on the broker\n`);
+      if (done) return;
+      const closed = count((answer) => answer.closed);
+      terminal.err(
+        `locksmith: ${closed} of ${wait} devices were done in time; it stays on the broker, and whoever waits takes it up later\n`,
+      );
     },
   };
 }
