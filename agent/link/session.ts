@@ -74,6 +74,7 @@ export function openSession(input: SessionInput): Session {
   };
   const packets = subscriptionPackets({
     root: broker.root,
+    id: device.id,
     addresses: addressesOf(device.id, device.groups),
     configs: Object.keys(settings.configs),
     filters: broker.filters,

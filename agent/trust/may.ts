@@ -1,3 +1,4 @@
+import type { Command } from '../values/command.ts';
 import { type Refusal, refuse } from '../values/errors.ts';
 import type { ClockTrust } from '../values/report.ts';
 import type { Address } from '../values/topics.ts';
@@ -21,7 +22,37 @@ export function mayUpdate(
     return no(`may not sign for ${update.aud}`);
   }
   if (configs !== null && !configs.includes(update.config)) return no(`may not sign for config ${update.config}`);
-  const times = now.clock === 'ok' ? [update.iat, now.nowS] : [update.iat];
+  return lifeOf(key, update.iat, now);
+}
+
+/** May this key sign this command? null if so, else the refusal `key-not-allowed`; see {@link mayUpdate}. Pure. */
+export function mayCommand(
+  key: TrustKey,
+  command: Command,
+  now: { readonly nowS: number; readonly clock: ClockTrust },
+): Refusal | null {
+  const no = (why: string) => refuse('key-not-allowed', `key ${key.kid} ${why}`);
+  if (key.role !== 'push') return no('is a root key, which signs no commands');
+  const { addresses, configs, commands, endHolder } = key.may;
+  if (addresses !== null && !addresses.some((allowed) => covers(allowed, command.aud))) {
+    return no(`may not sign for ${command.aud}`);
+  }
+  if (commands !== null && !commands.includes(command.cmd)) return no(`may not sign ${command.cmd} commands`);
+  const { config } = command;
+  if (configs !== null && config !== undefined && !configs.includes(config)) {
+    return no(`may not sign for config ${config}`);
+  }
+  if (command.cmd === 'release' && command.end_holder === true && !endHolder) return no('may not have a holder ended');
+  return lifeOf(key, command.iat, now);
+}
+
+function lifeOf(
+  key: TrustKey,
+  iatS: number,
+  now: { readonly nowS: number; readonly clock: ClockTrust },
+): Refusal | null {
+  const no = (why: string) => refuse('key-not-allowed', `key ${key.kid} ${why}`);
+  const times = now.clock === 'ok' ? [iatS, now.nowS] : [iatS];
   for (const at of times) {
     if (key.nbf !== null && at < key.nbf) return no(`is not valid before ${rfc3339(key.nbf * 1000)}`);
     if (key.exp !== null && at >= key.exp) return no(`is not valid since ${rfc3339(key.exp * 1000)}`);

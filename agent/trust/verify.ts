@@ -1,4 +1,5 @@
 import { base64url, compactVerify } from 'jose';
+import { type Command, commandId, parseCommand } from '../values/command.ts';
 import { parseUpdate } from '../values/document.ts';
 import { type Refusal, refuse } from '../values/errors.ts';
 import { parseStrictJson } from '../values/json.ts';
@@ -6,7 +7,7 @@ import { printable } from '../values/printable.ts';
 import type { ClockTrust } from '../values/report.ts';
 import { DOCUMENT_MAX_BYTES, DOCUMENT_TYPES, type Update } from '../values/update.ts';
 import type { KeyRing, TrustKey } from './keys.ts';
-import { mayUpdate } from './may.ts';
+import { mayCommand, mayUpdate } from './may.ts';
 
 /** A document whose signature is good; nobody has looked at what it says yet. */
 export interface Verified {
@@ -21,6 +22,13 @@ export interface VerifiedUpdate {
   readonly kind: 'update';
   readonly kid: string;
   readonly update: Update;
+}
+
+/** A command whose signature is good, whose shape is right, and whose signer may sign it. */
+export interface VerifiedCommand {
+  readonly kind: 'command';
+  readonly kid: string;
+  readonly command: Command;
 }
 
 /** A refusal; `signed` says whether a key the device trusts stands behind the document. */
@@ -69,6 +77,21 @@ export async function verifyUpdate(
   const refusal = 'kind' in update ? update : mayUpdate(verified.key, update, now);
   if (refusal !== null) return { ...refusal, signed: true };
   return 'kind' in update ? { ...update, signed: true } : { kind: 'update', kid: verified.kid, update };
+}
+
+/** {@link verifyDocument} for a command, likewise. `id` of a refusal is what a signed one calls itself, where it can be read. */
+export async function verifyCommand(
+  jws: string,
+  ring: KeyRing,
+  now: { readonly nowS: number; readonly clock: ClockTrust },
+): Promise<VerifiedCommand | (SignedRefusal & { readonly id: string | null })> {
+  const verified = await verifyDocument(jws, 'command', ring);
+  if (verified.kind === 'refusal') return { ...verified, id: null };
+  const command = parseCommand(verified.payload);
+  const refusal = 'kind' in command ? command : mayCommand(verified.key, command, now);
+  if (refusal !== null) return { ...refusal, signed: true, id: commandId(verified.payload) };
+  if ('kind' in command) return { ...command, signed: true, id: commandId(verified.payload) };
+  return { kind: 'command', kid: verified.kid, command };
 }
 
 /** Everything that can be said of a document without touching its signature: its key, or why it is refused. */

@@ -18,6 +18,7 @@ export interface TopicRow {
 /** THE topic table: every topic the agent reads or writes. The verb sits at a fixed level, so an ACL is short. */
 export const TOPICS = {
   desired: { pattern: '{root}/v1/{address}/desired/{config}/{layer}', direction: 'to-device', qos: 1, retained: true },
+  cmd: { pattern: '{root}/v1/dev/{id}/cmd/{name}', direction: 'to-device', qos: 1, retained: false },
   reported: { pattern: '{root}/v1/dev/{id}/reported/{config}', direction: 'from-device', qos: 1, retained: true },
   lock: { pattern: '{root}/v1/dev/{id}/lock/{config}', direction: 'from-device', qos: 1, retained: true },
   evt: { pattern: '{root}/v1/dev/{id}/evt', direction: 'from-device', qos: 1, retained: false },
@@ -54,8 +55,26 @@ export function desiredTopic(root: string, address: Address, config: string, lay
 }
 
 /** A topic the device itself writes; `config` only for `reported` and `lock`. */
-export function deviceTopic(root: string, id: string, kind: Exclude<TopicKind, 'desired'>, config?: string): string {
+export function deviceTopic(
+  root: string,
+  id: string,
+  kind: Exclude<TopicKind, 'desired' | 'cmd'>,
+  config?: string,
+): string {
   return config === undefined ? `${root}/v1/dev/${id}/${kind}` : `${root}/v1/dev/${id}/${kind}/${config}`;
+}
+
+/** The topic of a command to one device. */
+export function commandTopic(root: string, id: string, name: string): string {
+  return `${root}/v1/dev/${id}/cmd/${name}`;
+}
+
+/** Reads the topic of a command; null if it is not one under `root`. `name` is whatever stands there. */
+export function parseCommandTopic(root: string, topic: string): { readonly id: string; readonly name: string } | null {
+  const prefix = `${root}/v1/dev/`;
+  if (!topic.startsWith(prefix)) return null;
+  const [id = '', verb, name, more] = topic.slice(prefix.length).split('/');
+  return verb === 'cmd' && name !== undefined && more === undefined && NAME.test(id) ? { id, name } : null;
 }
 
 /** Where an update was published, read back from its topic. */

@@ -3,6 +3,7 @@ import type { Address, Layer } from './topics.ts';
 /** The `typ` in the header of each kind of signed document; never interchangeable. */
 export const DOCUMENT_TYPES = {
   update: 'locksmith-update+jwt',
+  command: 'locksmith-command+jwt',
 } as const;
 
 /** Largest message, in bytes, that is taken as a signed document. Source: the smallest limit of common brokers. */

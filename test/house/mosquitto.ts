@@ -53,6 +53,8 @@ configs: { aim: { files: [ { path: ${dir}/etc/aim.conf } ] } }
       'fleet/v1/dev/drone-7/desired/aim/base',
       'fleet/v1/grp/canary/desired/aim/base',
       'fleet/v1/all/desired/aim/shadow',
+      'fleet/v1/dev/drone-8/cmd/refresh',
+      'fleet/v1/dev/drone-7/cmd/release',
       'fleet/v1/dev/drone-7/reported/aim',
       'fleet/v1/dev/drone-7/status',
       'fleet/v1/dev/drone-7/evt',
@@ -69,12 +71,20 @@ configs: { aim: { files: [ { path: ${dir}/etc/aim.conf } ] } }
   });
 
   await t.test('let a hostile device read only what is meant for it, its groups or all', async (t) => {
-    const spy = await mosquittoSub(t, broker, ['fleet/v1/#', 'fleet/v1/dev/+/desired/+/+'], HOSTILE);
+    const spy = await mosquittoSub(
+      t,
+      broker,
+      ['fleet/v1/#', 'fleet/v1/dev/+/desired/+/+', 'fleet/v1/dev/+/cmd/+'],
+      HOSTILE,
+    );
     await mosquittoPub(broker, 'fleet/v1/dev/drone-7/desired/aim/base', 'not for you', OPERATOR);
+    await mosquittoPub(broker, 'fleet/v1/dev/drone-7/cmd/refresh', 'not for you', OPERATOR);
+    await mosquittoPub(broker, 'fleet/v1/dev/drone-8/cmd/refresh', 'for you', OPERATOR);
     await mosquittoPub(broker, 'fleet/v1/dev/drone-8/desired/aim/base', 'for you', OPERATOR);
-    await spy.next(({ payload }) => payload.toString() === 'for you');
+    await spy.next(({ topic, payload }) => topic.includes('/desired/') && payload.toString() === 'for you');
+    await spy.next(({ topic }) => topic === 'fleet/v1/dev/drone-8/cmd/refresh');
     const topics = new Set(spy.seen.map(({ topic }) => topic));
-    const meant = /^fleet\/v1\/(dev\/drone-8|grp\/[^/]+|all)\/desired\//;
+    const meant = /^fleet\/v1\/(dev\/drone-8\/cmd|(dev\/drone-8|grp\/[^/]+|all)\/desired)\//;
     t.strictSame(
       [...topics].filter((topic) => !meant.test(topic)),
       [],

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { parseKeys, type TrustKey } from '../../agent/trust/keys.ts';
-import { mayUpdate } from '../../agent/trust/may.ts';
+import { mayCommand, mayUpdate } from '../../agent/trust/may.ts';
+import type { Command } from '../../agent/values/command.ts';
 import type { Update } from '../../agent/values/update.ts';
 
 const UPDATE: Update = {
@@ -54,4 +55,28 @@ t.test('the life of a key: by the clock if it can be trusted, by the time of sig
     { code: 'key-not-allowed' },
     'a date of signing in the future helps nobody',
   );
+});
+
+t.test('commands: a key may sign what it is for, and nothing else', async (t) => {
+  const release: Command = {
+    ...{ v: 1, id: 'c', aud: 'dev/d7', cmd: 'release', config: 'aim', token: 3, reason: 'r', iat: 1000, exp: 1100 },
+  };
+  const refresh: Command = { v: 1, id: 'c', aud: 'dev/d7', cmd: 'refresh', iat: 1000, exp: 1100 };
+  const may = (command: Command, change: object) => mayCommand(key(change), command, OK)?.reason ?? null;
+  t.equal(may(release, {}), null, 'without limits everything');
+  t.match(mayCommand(key({ role: 'root' }), release, OK), { code: 'key-not-allowed', reason: /root key/ });
+  t.equal(may(release, { may: { commands: ['release'], configs: ['aim'], addresses: ['dev/*'] } }), null);
+  t.match(may(refresh, { may: { commands: ['release'] } }), /may not sign refresh commands/);
+  t.match(may(release, { may: { commands: [] } }), /may not sign release commands/);
+  t.match(may(release, { may: { configs: ['radio'] } }), /may not sign for config aim/);
+  t.equal(may(refresh, { may: { configs: ['radio'] } }), null, 'a refresh of everything tells nothing new');
+  t.match(may({ ...refresh, config: 'aim' }, { may: { configs: ['radio'] } }), /may not sign for config aim/);
+  t.match(may(release, { may: { addresses: ['grp/*', 'dev/d8'] } }), /may not sign for dev\/d7/);
+  const ending: Command = { ...release, end_holder: true, holder: { pid: 7, start: 9 } };
+  t.match(may(ending, {}), /may not have a holder ended/, 'not even without limits');
+  t.match(may(ending, { may: { end_holder: false } }), /may not have a holder ended/);
+  t.equal(may(ending, { may: { end_holder: true } }), null);
+  t.equal(may({ ...ending, end_holder: false }, {}), null);
+  t.match(may(release, { exp: 900 }), /not valid since/);
+  t.match(may(release, { nbf: 2000 }), /not valid before/);
 });

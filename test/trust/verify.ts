@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { CompactSign, exportJWK, generateKeyPair } from 'jose';
 import t from 'tap';
 import { parseKeys } from '../../agent/trust/keys.ts';
-import { verifyDocument, verifyUpdate } from '../../agent/trust/verify.ts';
+import { verifyCommand, verifyDocument, verifyUpdate } from '../../agent/trust/verify.ts';
 import { opensslKey, opensslKeys, opensslSign } from '../fixtures/openssl.ts';
 
 const PAYLOAD = { v: 1, id: 'u-1', aud: 'all', config: 'aim', layer: 'base', version: 1, iat: 1_795_298_400 };
@@ -98,6 +98,25 @@ t.test('a document signed by openssl', async (t) => {
       t.equal(await code(opensslSign(key, UPDATE, { typ })), 'bad-type', String(typ));
     }
     t.equal(await code(withHeader({ alg: 'none', typ: 'JWT' }, '')), 'bad-type');
+  });
+
+  await t.test('a command is no update, and an update no command', async (t) => {
+    const command = { v: 1, id: 'c-1', aud: 'dev/d7', cmd: 'refresh', iat: NOW.nowS, exp: NOW.nowS + 60 };
+    const typ = 'locksmith-command+jwt';
+    const signed = opensslSign(key, command, { typ });
+    t.match(await verifyCommand(signed, ring, NOW), { kind: 'command', kid: key.kid, command });
+    t.match(await verifyUpdate(signed, ring, NOW), { code: 'bad-type', signed: false });
+    t.match(await verifyCommand(good, ring, NOW), { code: 'bad-type', signed: false, id: null });
+    t.match(await verifyCommand(opensslSign(key, command), ring, NOW), { code: 'bad-type', signed: false });
+    t.match(await verifyCommand(opensslSign(stranger, command, { typ }), ring, NOW), { code: 'unknown-key', id: null });
+    const { exp: _, ...endless } = command;
+    t.match(
+      await verifyCommand(opensslSign(key, endless, { typ }), ring, NOW),
+      { code: 'malformed', reason: 'exp: is missing', signed: true, id: 'c-1' },
+      'a signed one that is wrong is named',
+    );
+    const narrow = parseKeys(JSON.stringify({ keys: [{ ...key.jwk, may: { commands: ['release'] } }] }), 'k');
+    t.match(await verifyCommand(signed, narrow, NOW), { code: 'key-not-allowed', signed: true, id: 'c-1' });
   });
 
   await t.test('bad-algorithm', async (t) => {

@@ -1,10 +1,12 @@
 import t from 'tap';
 import {
   addressesOf,
+  commandTopic,
   desiredTopic,
   deviceTopic,
   isLayer,
   parseAddress,
+  parseCommandTopic,
   parseDesiredTopic,
   TOPICS,
 } from '../../agent/values/topics.ts';
@@ -59,6 +61,27 @@ t.test('a device or group called desired is no trap', async (t) => {
   const topic = desiredTopic('fleet', 'dev/desired', 'desired', 'base');
   const read = parseDesiredTopic('fleet', topic);
   t.ok(read === null || (read.address === 'dev/desired' && read.config === 'desired'), 'never read as another place');
+});
+
+t.test('the topic of a command reads back; anything else is none', async (t) => {
+  const topic = commandTopic('fleet', 'drone-7', 'release');
+  t.equal(topic, TOPICS.cmd.pattern.replace('{root}', 'fleet').replace('{id}', 'drone-7').replace('{name}', 'release'));
+  t.strictSame(parseCommandTopic('fleet', topic), { id: 'drone-7', name: 'release' });
+  t.strictSame(
+    parseCommandTopic('fleet', 'fleet/v1/dev/d/cmd/'),
+    { id: 'd', name: '' },
+    'a strange name is refused later',
+  );
+  for (const wrong of [
+    'other/v1/dev/drone-7/cmd/release',
+    'fleet/v1/grp/canary/cmd/release',
+    'fleet/v1/dev/drone-7/cmd',
+    'fleet/v1/dev/drone-7/cmd/release/x',
+    'fleet/v1/dev//cmd/release',
+    'fleet/v1/dev/cmd/desired/aim/base',
+  ]) {
+    t.equal(parseCommandTopic('fleet', wrong), null, wrong);
+  }
 });
 
 t.test('own topics follow the table', async (t) => {
