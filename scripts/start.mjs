@@ -1,7 +1,7 @@
 // A device on trial: an agent on its own broker with a sample config, until Ctrl-C. `scripts/start` sets up and runs this.
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CONFIG, endingWith, FILE, LOCKSMITH, openTrial, sampleWith } from './trial.mjs';
+import { CONFIG, endingWith, FILE, LOCKSMITH, lastWords, openTrial, sampleWith } from './trial.mjs';
 
 const say = (text) => process.stdout.write(`${text}\n`);
 /** A word of a shell command, quoted where it has to be. */
@@ -64,7 +64,7 @@ Ctrl-C ends it and removes ${trial.dir}. Until then, this is the log of the devi
   talk.isOn = true;
   const end = await Promise.race([interrupted, agent.ended]);
   if (end.signal !== undefined) return 0;
-  throw new Error(`the agent ended by itself: ${end.why}\n${agent.lines.join('\n')}`);
+  throw new Error(`the agent ended by itself: ${end.why}\n${lastWords(agent.lines)}`);
 }
 
 const trial = openTrial('start');

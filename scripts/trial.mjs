@@ -30,6 +30,13 @@ export function sampleWith(changes) {
   }, text);
 }
 
+/** The last words of a program, short enough to be read. */
+export const lastWords = (lines) =>
+  lines
+    .slice(-20)
+    .map((line) => line.slice(0, 300))
+    .join('\n');
+
 /** A program whose lines can be awaited. `onLine` gets each line on either stream. */
 function follow(child, onLine) {
   const lines = [];
@@ -66,7 +73,7 @@ function follow(child, onLine) {
         if (found !== undefined) return found;
         if (end.value !== null || performance.now() > untilMs) {
           const why = end.value === null ? `${withinMs / 1000} s have passed` : `it ended (${end.value.why})`;
-          throw new Error(`waited for ${pattern}, but ${why}. It said:\n${lines.join('\n')}`);
+          throw new Error(`waited for ${pattern}, but ${why}. It said:\n${lastWords(lines)}`);
         }
         await pause(20);
       }
@@ -76,7 +83,8 @@ function follow(child, onLine) {
 
 /** Opens a trial: a directory of its own under the system's temporary one. `end()` ends all its processes and removes it. */
 export function openTrial(name) {
-  // A path with a symlink in it would be refused for a config.
+  // A directory that everybody may write to would be refused for a config, and so would a path with a symlink in it.
+  process.umask(process.umask() | 0o022);
   const dir = mkdtempSync(join(realpathSync(tmpdir()), `locksmith-${name}-`));
   const programs = new Set();
   const env = { ...process.env, NO_COLOR: '1', XDG_STATE_HOME: join(dir, 'operator') };
@@ -103,7 +111,7 @@ export function openTrial(name) {
     async run(args) {
       const program = trial.start(args);
       const { code, why } = await program.ended;
-      if (code !== 0) throw new Error(`locksmith ${args.join(' ')}: ${why}\n${program.lines.join('\n')}`);
+      if (code !== 0) throw new Error(`locksmith ${args.join(' ')}: ${why}\n${lastWords(program.lines)}`);
       return program.lines;
     },
     /** What `locksmith ARGS --json` prints. */
