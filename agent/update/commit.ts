@@ -5,7 +5,9 @@ import type { Expectation } from '../values/update.ts';
 import { checkExpectation } from './admit.ts';
 import { configDigest, digestOf, type FileContent } from './content.ts';
 import type { Keeper } from './keep.ts';
-import { type HeldRef, type Intent, intentOverRecord, intentRecord, keptRecord, type Ledger } from './ledger.ts';
+import { intentOverRecord, intentRecord, keptRecord, type Ledger } from './ledger.ts';
+import type { HeldRef } from './ref.ts';
+import type { Intent } from './under-way.ts';
 
 /** One file as a commit sees it: where it is, and what is staged for it. */
 export interface CommitFile {

@@ -11,9 +11,9 @@ import {
   type Ledger,
   ranRecord,
   refOf,
-  sameDocument,
   triedRecord,
 } from './ledger.ts';
+import { sameDocument } from './ref.ts';
 import { about, attemptOf, refusalEvent } from './report.ts';
 import { hasFallenOff, type ResolveTime } from './resolve.ts';
 import type { Said } from './said.ts';

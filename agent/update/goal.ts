@@ -1,6 +1,8 @@
 import { contentsOf, type FileContent } from './content.ts';
 import type { Keeper } from './keep.ts';
-import { type HeldUpdate, type Intent, type Ledger, sameDocument } from './ledger.ts';
+import type { HeldUpdate, Ledger } from './ledger.ts';
+import { sameDocument } from './ref.ts';
+import type { Intent } from './under-way.ts';
 
 /** What should be on disk: by a document, or (null) as it was before Locksmith. */
 export interface Goal {

@@ -2,6 +2,9 @@ import type { JournalMemory, JournalRecord } from '../ports.ts';
 import type { LastAttempt, Outcome, Running } from '../values/report.ts';
 import type { Address, Layer } from '../values/topics.ts';
 import type { Expectation } from '../values/update.ts';
+import { createPlaces } from './places.ts';
+import type { HeldRef } from './ref.ts';
+import { createUnderWay, type Intent } from './under-way.ts';
 
 /** An update that passed all of verify and is kept: its signed form, and what the resolver needs of it. */
 export interface HeldUpdate {
@@ -30,20 +33,6 @@ export interface HeldUpdate {
   readonly covered: boolean;
 }
 
-/** Which document: a version names one document of a place, and a renewal goes on under the same version. */
-export interface HeldRef {
-  readonly config: string;
-  readonly address: Address;
-  readonly layer: Layer;
-  readonly version: number;
-}
-
-/** True if both are the same document. */
-export function sameDocument(a: HeldRef | null, b: HeldRef | null): boolean {
-  if (a === null || b === null) return a === b;
-  return a.config === b.config && a.address === b.address && a.layer === b.layer && a.version === b.version;
-}
-
 /** Everything held for one (config, address, layer). */
 export interface Place {
   readonly config: string;
@@ -55,25 +44,6 @@ export interface Place {
   readonly latest: HeldUpdate;
   /** The last one that was applied here, if the newest was not. */
   readonly applied: HeldUpdate | null;
-}
-
-/** One file of a commit under way. Digests are `sha256:…`; null where the file is absent. */
-export interface IntentFile {
-  readonly name: string;
-  /** Name of the staged file beside it; null where the file is to be removed. */
-  readonly staged: string | null;
-  readonly digest: string | null;
-  readonly before: string | null;
-}
-
-/** A commit under way: journalled before the first rename, cleared with its outcome. */
-export interface Intent {
-  readonly config: string;
-  /** The document, or null for a return to what was there before Locksmith. */
-  readonly of: HeldRef | null;
-  readonly files: readonly IntentFile[];
-  /** The token found before the agent's own grant. */
-  readonly tokenBefore: number;
 }
 
 /** The content of a config kept as it was: before Locksmith's first move, or before a move that overwrote a drift. */
@@ -176,73 +146,13 @@ function isStored(record: JournalRecord): record is JournalRecord & Stored {
 
 /** Makes an empty ledger; the journal folds its records in. */
 export function createLedger(): Ledger {
-  const places = new Map<string, Map<string, Place>>();
+  const places = createPlaces();
   const running = new Map<string, Running>();
-  const intents = new Map<string, Intent>();
-  const underWay = new Map<string, HeldUpdate>();
-  const takenBack = new Map<string, Intent>();
+  const underWay = createUnderWay();
   const kept: Kept[] = [];
   const tried = new Map<string, Tried>();
   const answered = new Set<string>();
 
-  const of = (config: string): Map<string, Place> => {
-    const found = places.get(config) ?? new Map<string, Place>();
-    places.set(config, found);
-    return found;
-  };
-  const keyOf = (address: Address, layer: Layer) => `${layer} ${address}`;
-
-  const hold = (held: HeldUpdate) => {
-    const key = keyOf(held.address, held.layer);
-    const before = of(held.config).get(key);
-    const renewed = before !== undefined && before.latest.version === held.version;
-    const lastApplied =
-      before !== undefined && before.latest.ended === 'applied' && !renewed ? before.latest : (before?.applied ?? null);
-    of(held.config).set(key, {
-      config: held.config,
-      address: held.address,
-      layer: held.layer,
-      mark: Math.max(held.version, before?.mark ?? 0),
-      latest: held,
-      // A tombstone takes back all that was said here.
-      applied: held.digest === null ? null : lastApplied,
-    });
-  };
-  const change = (ref: HeldRef, with_: (held: HeldUpdate) => HeldUpdate) => {
-    const key = keyOf(ref.address, ref.layer);
-    const place = of(ref.config).get(key);
-    if (place === undefined) return;
-    if (place.latest.version === ref.version) of(ref.config).set(key, { ...place, latest: with_(place.latest) });
-    else if (place.applied?.version === ref.version)
-      of(ref.config).set(key, { ...place, applied: with_(place.applied) });
-  };
-  const behind = (held: HeldUpdate) => {
-    const key = keyOf(held.address, held.layer);
-    const place = of(held.config).get(key);
-    // A tombstone that came meanwhile took this one back as well.
-    if (place !== undefined && place.latest.digest !== null) of(held.config).set(key, { ...place, applied: held });
-  };
-  const begin = (intent: Intent) => {
-    intents.set(intent.config, intent);
-    takenBack.delete(intent.config);
-    const { of: ref } = intent;
-    const place = ref === null ? undefined : of(ref.config).get(keyOf(ref.address, ref.layer));
-    const held = [place?.latest, place?.applied].find((one) => one && sameDocument(one, ref));
-    if (held) underWay.set(intent.config, held);
-    else underWay.delete(intent.config);
-  };
-  const finish = (config: string, back: boolean) => {
-    const intent = intents.get(config);
-    if (back && intent !== undefined) takenBack.set(config, intent);
-    else takenBack.delete(config);
-    intents.delete(config);
-    underWay.delete(config);
-  };
-  /** Records of what is under way; a document whose place was taken comes before the one that took it. */
-  const beginRecords = (intent: Intent): readonly JournalRecord[] => {
-    const held = underWay.get(intent.config);
-    return [...(held === undefined ? [] : [heldRecord(held)]), intentRecord(intent)];
-  };
   const keep = (entry: Kept) => {
     kept.push(entry);
     const drifts = kept.filter(({ config, why }) => config === entry.config && why === 'drift');
@@ -263,25 +173,25 @@ export function createLedger(): Ledger {
       if (!isStored(record)) return;
       switch (record.t) {
         case 'held':
-          hold(record.held);
+          places.hold(record.held);
           break;
         case 'ended':
-          change(record, (held) => ({ ...held, ended: record.outcome, appliedPoweredS: record.powered_s }));
+          places.change(record, (held) => ({ ...held, ended: record.outcome, appliedPoweredS: record.powered_s }));
           break;
         case 'applied-behind':
-          behind(record.held);
+          places.behind(record.held);
           break;
         case 'covered':
-          change(record, (held) => ({ ...held, covered: record.covered }));
+          places.change(record, (held) => ({ ...held, covered: record.covered }));
           break;
         case 'ran':
           running.set(record.config, record.running);
           break;
         case 'intent':
-          begin(record.intent);
+          underWay.begin(record.intent, places.find(record.intent.of));
           break;
         case 'intent-over':
-          finish(record.config, record.back);
+          underWay.finish(record.config, record.back);
           break;
         case 'tried':
           tried.set(record.config, record.tried);
@@ -296,33 +206,28 @@ export function createLedger(): Ledger {
     },
     snapshot() {
       const records: JournalRecord[] = [];
-      for (const config of places.values()) {
-        for (const place of config.values()) {
-          const intent = intents.get(place.config);
-          const { address, layer } = intent?.of ?? {};
-          if (intent && address === place.address && layer === place.layer) records.push(...beginRecords(intent));
-          if (place.applied !== null) records.push(heldRecord(place.applied));
-          records.push(heldRecord(place.latest));
-        }
+      for (const place of places.all()) {
+        const begun = underWay.at(place);
+        // One whose place was taken comes before the one that took it.
+        if (begun !== null) records.push(heldRecord(begun.held), intentRecord(begun.intent));
+        if (place.applied !== null) records.push(heldRecord(place.applied));
+        records.push(heldRecord(place.latest));
       }
       for (const [config, state] of running) records.push(ranRecord(config, state));
       for (const entry of kept) records.push(keptRecord(entry));
-      for (const intent of intents.values()) if (!underWay.has(intent.config)) records.push(intentRecord(intent));
-      for (const intent of takenBack.values())
+      for (const intent of underWay.placeless()) records.push(intentRecord(intent));
+      for (const intent of underWay.takenBack())
         records.push(intentRecord(intent), intentOverRecord(intent.config, true));
       for (const [config, last] of tried) records.push(triedRecord(config, last));
       for (const hash of answered) records.push(answeredRecord(hash));
       return records;
     },
-    places: (config) => [...(places.get(config)?.values() ?? [])],
-    place: (config, address, layer) => places.get(config)?.get(keyOf(address, layer)) ?? null,
+    places: places.of,
+    place: (config, address, layer) => places.at({ config, address, layer }),
     running: (config) => running.get(config) ?? null,
-    intent: (config) => intents.get(config) ?? null,
-    underWay: (config) => underWay.get(config) ?? null,
-    tokenFound(config, of) {
-      const intent = takenBack.get(config);
-      return intent !== undefined && sameDocument(intent.of, of) ? intent.tokenBefore : null;
-    },
+    intent: underWay.intent,
+    underWay: underWay.held,
+    tokenFound: underWay.tokenFound,
     original: (config) => kept.find((entry) => entry.config === config && entry.why === 'original') ?? null,
     kept: () => kept,
     tried: (config) => tried.get(config) ?? null,

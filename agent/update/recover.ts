@@ -1,8 +1,9 @@
 import type { LockState } from '../values/lock.ts';
 import { type CommitFile, type CommitPorts, putAll, readContents } from './commit.ts';
 import { digestOf, type FileContent } from './content.ts';
-import { type Intent, intentOverRecord, keptRecord } from './ledger.ts';
+import { intentOverRecord, keptRecord } from './ledger.ts';
 import type { OpenFile } from './stage.ts';
+import type { Intent } from './under-way.ts';
 
 /** What became of a commit that a crash cut off. */
 export type Recovered =

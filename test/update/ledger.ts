@@ -5,7 +5,7 @@ import type { Ledger } from '../../agent/update/ledger.ts';
 import * as made from '../../agent/update/ledger.ts';
 import { OUTCOMES, type Running } from '../../agent/values/report.ts';
 import type { Address } from '../../agent/values/topics.ts';
-import { heldUpdate, ledgerOf, placeOf } from '../fixtures/update.ts';
+import { heldUpdate, ledgerOf } from '../fixtures/update.ts';
 
 const CONFIGS = ['aim', 'pair'];
 const ADDRESSES: readonly Address[] = ['dev/drone-7', 'all'];
@@ -142,36 +142,6 @@ t.test('marks never fall, and there is one outcome a document', async () => {
   );
 });
 
-t.test('what a place remembers', async (t) => {
-  const [one, two, three] = [1, 2, 3].map((version) => heldUpdate({ version }));
-  if (one === undefined || two === undefined || three === undefined) return;
-  const applied = { ...one, ended: 'applied', appliedPoweredS: 7 } as const;
-  const ledger = ledgerOf([made.heldRecord(one)]);
-  const place = () => ledger.place('aim', 'all', 'base');
-  t.same(place(), placeOf(one));
-  ledger.fold(made.endedRecord(one, 'applied', 7));
-  ledger.fold(made.heldRecord(two));
-  t.same(place(), placeOf(two, applied), 'the last applied one stands behind the newest');
-  ledger.fold(made.endedRecord(two, 'refused', null));
-  ledger.fold(made.heldRecord(three));
-  t.same(place(), placeOf(three, applied), 'one that was refused does not');
-  ledger.fold(made.appliedBehindRecord(two, 9));
-  t.match(place()?.applied, { version: 2, ended: 'applied', appliedPoweredS: 9 });
-  const tombstone = heldUpdate({ version: 4, digest: null });
-  ledger.fold(made.heldRecord(tombstone));
-  t.same(place(), placeOf(tombstone), 'a tombstone takes back everything');
-  ledger.fold(made.appliedBehindRecord(three, 9));
-  t.same(place(), placeOf(tombstone), 'also what was under way when it came');
-  t.equal(ledger.place('aim', 'all', 'shadow'), null);
-  t.same(ledger.places('other'), []);
-});
-
-t.test('a renewal goes on under its version', async (t) => {
-  const held = heldUpdate({ ended: 'applied', appliedPoweredS: 7 });
-  const ledger = ledgerOf([made.heldRecord(held), made.heldRecord({ ...held, hash: 'new', exp: 99 })]);
-  t.same(ledger.place('aim', 'all', 'base'), placeOf({ ...held, hash: 'new', exp: 99 }));
-});
-
 t.test('so many drifts a config, so many answers, and the first original', async (t) => {
   const kept = (config: string, digest: string, why: 'original' | 'drift') =>
     made.keptRecord({ config, why, digest, files: [] });
@@ -199,8 +169,4 @@ t.test('records of other rooms, and of documents nobody knows, change nothing', 
     made.appliedBehindRecord(heldUpdate(), 1),
   ]);
   t.same(ledger.snapshot(), []);
-  t.ok(made.sameDocument(null, null));
-  t.notOk(made.sameDocument(null, heldUpdate()));
-  t.ok(made.sameDocument(made.refOf(heldUpdate()), heldUpdate({ hash: 'renewed' })));
-  t.notOk(made.sameDocument(heldUpdate(), heldUpdate({ address: 'dev/drone-7' })));
 });

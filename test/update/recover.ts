@@ -8,6 +8,7 @@ import { goalOfIntent } from '../../agent/update/goal.ts';
 import * as made from '../../agent/update/ledger.ts';
 import { recover } from '../../agent/update/recover.ts';
 import { stage } from '../../agent/update/stage.ts';
+import type { Intent } from '../../agent/update/under-way.ts';
 import { configDir } from '../fixtures/config-files.ts';
 import { commitBench, heldUpdate, update, updateFile } from '../fixtures/update.ts';
 
@@ -29,7 +30,7 @@ async function cutOff(t: { teardown(fn: () => unknown): void }) {
   const contents = NAMES.map((name) => ({ name, bytes: bytes(`new ${name}`), digest: digest(`new ${name}`) }));
   const files = await stage(it.open(...NAMES), contents);
   const before = NAMES.map((name) => (name === 'c' ? null : digest(`old ${name}`)));
-  const intent: made.Intent = {
+  const intent: Intent = {
     config: 'aim',
     of: made.refOf(DOCUMENT),
     files: files.map(({ name, staged, digest }, index) => ({ name, staged, digest, before: before[index] ?? null })),
