@@ -88,8 +88,9 @@ export function refOf({ config, address, layer, version }: HeldUpdate): HeldRef 
   return { config, address, layer, version };
 }
 
-/** Records of this room. */
+/** The record of a document that was taken in; the records below are what becomes of it. */
 export const heldRecord = (held: HeldUpdate): JournalRecord => ({ t: 'held', held });
+/** The outcome of a document; `poweredS` where it was applied. */
 export const endedRecord = (held: HeldUpdate, outcome: Outcome, poweredS: number | null): JournalRecord => ({
   t: 'ended',
   ...refOf(held),
@@ -101,17 +102,23 @@ export const appliedBehindRecord = (held: HeldUpdate, poweredS: number): Journal
   t: 'applied-behind',
   held: { ...held, ended: 'applied', appliedPoweredS: poweredS },
 });
+/** A more specific document stands above it now, or does no more. */
 export const coveredRecord = (held: HeldUpdate, covered: boolean): JournalRecord => ({
   t: 'covered',
   ...refOf(held),
   covered,
 });
+/** What runs from now on. */
 export const ranRecord = (config: string, running: Running): JournalRecord => ({ t: 'ran', config, running });
+/** A commit begins: what is needed to finish it or take it back. */
 export const intentRecord = (intent: Intent): JournalRecord => ({ t: 'intent', intent });
 /** `back`: it was cut off and taken back. What is tried again is held against the token found then, not against our own grant. */
 export const intentOverRecord = (config: string, back = false): JournalRecord => ({ t: 'intent-over', config, back });
+/** What was tried last, and what came of it. */
 export const triedRecord = (config: string, tried: Tried): JournalRecord => ({ t: 'tried', config, tried });
+/** This signed form was refused: it gets no second answer. */
 export const answeredRecord = (hash: string): JournalRecord => ({ t: 'answered', hash });
+/** A generation of content that is kept. */
 export const keptRecord = (kept: Kept): JournalRecord => ({ t: 'kept', kept });
 
 type Stored =
