@@ -109,7 +109,8 @@ for (const [name, proof] of Object.entries(all)) {
   const { ok, figures } = await run(tally, name, proof);
   // A proof that failed proves nothing: its old figures stay until it holds again.
   if (!ok) continue;
-  for (const { figure, value, unit } of figures) {
+  for (const { figure: said, value, unit } of figures) {
+    const figure = said.startsWith(`${name}-`) ? said : `${name}-${said}`;
     const amount = unit === '1' ? value : `${value} ${unit}`;
     rows.set(figure, `| \`${figure}\` | ${amount} | ${date} | ${machine} | \`SEED=${seed} ./scripts/proof ${name}\` |`);
   }
