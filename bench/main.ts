@@ -127,7 +127,7 @@ async function latency(world: World, url: string, client: MqttClient) {
 }
 
 async function memory(world: World, agentPid: number, settings: string) {
-  const bare = startProgram(world, process.execPath, ['-e', 'setInterval(() => {}, 1e6)']);
+  const bare = startProgram(world, process.execPath, [join(here, 'bare.mjs')]);
   await pause(1500);
   const bareMb = rssMb(bare.pid ?? 0);
   console.log(

@@ -9,7 +9,7 @@ import { build } from 'esbuild';
 const here = dirname(fileURLToPath(import.meta.url));
 const out = mkdtempSync(join(tmpdir(), 'locksmith-bench-build-'));
 await build({
-  entryPoints: ['floor.ts', 'bare-client.ts', 'main.ts'].map((file) => join(here, file)),
+  entryPoints: ['floor.ts', 'bare.ts', 'bare-client.ts', 'main.ts'].map((file) => join(here, file)),
   outdir: out,
   outExtension: { '.js': '.mjs' },
   bundle: true,
