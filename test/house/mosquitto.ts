@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { TOPICS } from '../../agent/values/topics.ts';
 import { run, start } from '../fixtures/locksmith.ts';
 import { startMosquitto } from '../fixtures/mosquitto.ts';
 import { mosquittoPub, mosquittoSub } from '../fixtures/mosquitto-clients.ts';
@@ -53,6 +54,8 @@ configs: { aim: { files: [ { path: ${dir}/etc/aim.conf } ] } }
       'fleet/v1/dev/drone-7/desired/aim/base',
       'fleet/v1/grp/canary/desired/aim/base',
       'fleet/v1/all/desired/aim/shadow',
+      'fleet/v1/dev/drone-8/cmd/release',
+      'fleet/v1/dev/drone-7/cmd/release',
       'fleet/v1/dev/drone-8/cmd/refresh',
       'fleet/v1/dev/drone-7/cmd/release',
       'fleet/v1/dev/drone-7/reported/aim',
@@ -91,4 +94,20 @@ configs: { aim: { files: [ { path: ${dir}/etc/aim.conf } ] } }
     );
     t.ok(topics.has('fleet/v1/all/desired/aim/base'));
   });
+});
+
+t.test('the access rules know every topic, and who may write it', async (t) => {
+  const lines = read('locksmith.acl').split('\n');
+  for (const { pattern, direction } of Object.values(TOPICS)) {
+    const filter = pattern.replace('{root}', 'fleet').replace(/\{(config|layer|name)\}/g, '+');
+    const addresses = (own: string) => [`dev/${own}`, 'grp/+', 'all'].map((to) => filter.replace('{address}', to));
+    const forDevice = new Set(addresses('%u').map((topic) => topic.replace('{id}', '%u')));
+    const forOperator = new Set(addresses('+').map((topic) => topic.replace('{id}', '+')));
+    const isToDevice = direction === 'to-device';
+    for (const topic of forDevice) {
+      t.ok(lines.includes(`pattern ${isToDevice ? 'read' : 'write'} ${topic}`), `device: ${topic}`);
+      t.notOk(lines.includes(`pattern ${isToDevice ? 'write' : 'read'} ${topic}`), `device, the other way: ${topic}`);
+    }
+    for (const topic of forOperator) t.equal(lines.includes(`topic write ${topic}`), isToDevice, `operator: ${topic}`);
+  }
 });
