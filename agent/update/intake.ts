@@ -1,6 +1,7 @@
 import type { Frame, JournalRecord, Saying, Sha256 } from '../ports.ts';
 import type { Refusal } from '../values/errors.ts';
 import type { EventBody } from '../values/report.ts';
+import { parseDesiredTopic } from '../values/topics.ts';
 import type { Update } from '../values/update.ts';
 import { updateDigest } from './content.ts';
 import { answeredRecord, endedRecord, type HeldUpdate, heldRecord, type Ledger } from './ledger.ts';
@@ -150,7 +151,8 @@ export function openIntake(ports: IntakePorts): Intake {
   return {
     frame: (frame) => {
       const parsed = parseFrame(frame, ports.root, sha256);
-      const place = parsed.kind === 'document' ? parsed.place : null;
+      // The topic is known of garbage too.
+      const place = parseDesiredTopic(ports.root, frame.topic);
       return take(parsed, place === null ? {} : { config: place.config, layer: place.layer, address: place.address });
     },
     file: (payload) => take(parseDocument(payload, null, sha256), {}),

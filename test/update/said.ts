@@ -1,0 +1,74 @@
+import t from 'tap';
+import type { Saying } from '../../agent/ports.ts';
+import { createLedger, triedRecord } from '../../agent/update/ledger.ts';
+import { attemptOf } from '../../agent/update/report.ts';
+import { createSaid } from '../../agent/update/said.ts';
+import type { EventBody } from '../../agent/values/report.ts';
+import { fakeLocks, heldUpdate } from '../fixtures/update.ts';
+
+function bench() {
+  const ledger = createLedger();
+  const locks = fakeLocks();
+  const watched: string[] = [];
+  locks.expectCold = (config) => {
+    watched.push(`watch ${config}`);
+    return () => void watched.push(`leave ${config}`);
+  };
+  const states: Saying[] = [];
+  const events: EventBody[] = [];
+  const failing = { now: false };
+  const said = createSaid(ledger, locks, async (records, some, more = []) => {
+    if (failing.now) throw new Error('the disk is full');
+    for (const record of records) ledger.fold(record);
+    events.push(...some);
+    states.push(...more);
+  });
+  return { ledger, said, states, events, watched, failing };
+}
+const waiting = { id: 'u-1', version: 1, waiting_for: ['lock'] } as const;
+
+t.test('the state of a config goes out when it differs from what was said last, and never for nothing', async (t) => {
+  const { said, states, events } = bench();
+  said.foundOriginal('aim', 'sha256:before');
+  await said.tell('aim', [], []);
+  t.match(states, [{ kind: 'reported', config: 'aim', body: { running: { version: 0, digest: 'sha256:before' } } }]);
+  await said.tell('aim', [], []);
+  await said.tell('aim', [], [{ event: 'covered', config: 'aim' }]);
+  t.equal(states.length, 1, 'the same state is not said again');
+  t.equal(events.length, 1);
+  said.waits('aim', waiting, 'held by 42');
+  await said.tell('aim', [], []);
+  t.match(states[1]?.body, { pending: waiting });
+});
+
+t.test('what could not be said is said the next time', async (t) => {
+  const { said, states, failing } = bench();
+  failing.now = true;
+  await t.rejects(said.tell('aim', [], []), { message: 'the disk is full' });
+  failing.now = false;
+  await said.tell('aim', [], []);
+  t.equal(states.length, 1);
+});
+
+t.test('a reason is new once, also over a restart', async (t) => {
+  const { said, ledger } = bench();
+  t.equal(said.waits('aim', waiting, 'held by 42'), true);
+  t.equal(said.waits('aim', waiting, 'held by 42'), false);
+  t.equal(said.waits('aim', waiting, 'held by 43'), true);
+  said.rests('aim');
+  t.equal(said.view('aim').pending, null);
+  t.equal(said.waits('aim', waiting, 'held by 43'), true, 'after a rest it is news again');
+  said.rests('aim');
+  const attempt = attemptOf(heldUpdate(), 'refused', '2026-01-01T00:00:00.000Z', null);
+  ledger.fold(triedRecord('aim', { attempt, key: 'held by 44' }));
+  t.equal(said.waits('aim', waiting, 'held by 44'), false, 'said before the restart');
+});
+
+t.test('the lock is watched once, until the config rests', async (t) => {
+  const { said, watched } = bench();
+  said.watchLock('aim');
+  said.watchLock('aim');
+  said.rests('aim');
+  said.rests('aim');
+  t.same(watched, ['watch aim', 'leave aim']);
+});
