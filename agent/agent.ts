@@ -1,3 +1,5 @@
+import { createIds } from './command/ids.ts';
+import { openCommands } from './command/intake.ts';
 import { createOutbox } from './link/outbox.ts';
 import { createOutboxMemory } from './link/outbox-memory.ts';
 import { openSession, type Session } from './link/session.ts';
@@ -23,7 +25,7 @@ import type { Settings } from './settings-schema.ts';
 import { openPulse, type Pulse } from './telemetry/pulse.ts';
 import { createClockFloor } from './trust/clock-floor.ts';
 import { parseKeys } from './trust/keys.ts';
-import { verifyUpdate } from './trust/verify.ts';
+import { verifyCommand, verifyUpdate } from './trust/verify.ts';
 import type { Speak } from './update/intake.ts';
 import { openKeeper } from './update/keep.ts';
 import { createLedger, type HeldUpdate } from './update/ledger.ts';
@@ -83,6 +85,9 @@ const TOKEN_MS = 200;
 /** How long a leaving agent waits for the broker to take its last words. */
 const LAST_WORDS_MS = 2_000;
 
+/** What the broker took this long ago the fleet should have seen. */
+const SEEN_WITHIN_MS = 5_000;
+
 /** Builds the rooms; nothing happens before `start()`. */
 export function openAgent(settings: Settings, host: Host): Agent {
   const { files, clock, chance, log, journal, sha256 } = host;
@@ -94,6 +99,7 @@ export function openAgent(settings: Settings, host: Host): Agent {
 
   const floor = createClockFloor(clock, host.builtAtMs);
   const ledger = createLedger();
+  const commandIds = createIds();
   const outboxMemory = createOutboxMemory();
   const outbox = createOutbox({
     device: { id },
@@ -184,6 +190,25 @@ export function openAgent(settings: Settings, host: Host): Agent {
     const cancels: Cancel[] = [];
     let cancelTick: Cancel = () => {};
     let session: Session | null = null;
+    const commands = openCommands({
+      ...{ root, device: id, configs: configNames, ids: commandIds, budget, sha256, speak },
+      time: () => ({ nowS: nowS(), clock: floor.trust() }),
+      verify(jws) {
+        keys ??= ring();
+        return verifyCommand(jws, keys, { nowS: nowS(), clock: floor.trust() });
+      },
+      hands: {
+        release: null,
+        refresh(config, seq) {
+          outbox.republish(config);
+          session?.sayOnline();
+          if (seq === null) return;
+          const had = outbox.acknowledged(SEEN_WITHIN_MS);
+          session?.unconfirmed(seq < had ? `it has seen number ${seq}, the broker has taken ${had}` : null);
+        },
+      },
+      onTrouble: (error) => later(Promise.reject(error)),
+    });
 
     const openLink = (broker: Broker): { readonly session: Session; readonly pulse: Pulse } => {
       const opened = openSession({
@@ -193,7 +218,8 @@ export function openAgent(settings: Settings, host: Host): Agent {
         chance,
         log,
         onFrame: async (frame) => {
-          await line.frame(frame);
+          if (commands.isOurs(frame)) await commands.frame(frame);
+          else await line.frame(frame);
         },
         onUp: (publish) => outbox.linkUp(publish),
         onDown: () => outbox.linkDown(),
@@ -255,10 +281,11 @@ export function openAgent(settings: Settings, host: Host): Agent {
           files.removeTemps('leftovers.remove', dir);
         }
         keys = ring();
-        const replay = await journal.open([floor, ledger, outboxMemory]);
+        const replay = await journal.open([floor, ledger, outboxMemory, commandIds]);
         keeper.sweep(ledger.kept());
         journal.note([floor.tick()]);
         outbox.start();
+        await commands.start();
         if (host.broker !== null) {
           const link = openLink(host.broker);
           session = link.session;
@@ -287,6 +314,7 @@ export function openAgent(settings: Settings, host: Host): Agent {
       async stop(reason) {
         for (const cancel of cancels) cancel();
         await line.stop();
+        await commands.stop();
         try {
           if (session !== null) {
             await say({ event: 'stopped', reason });

@@ -1,10 +1,11 @@
 import type { Clock, Journal, JournalRecord, Log, Outbox, Saying } from '../ports.ts';
-import type { ClockTrust, EventBody } from '../values/report.ts';
+import type { ClockTrust } from '../values/report.ts';
 import { deviceTopic, TOPICS } from '../values/topics.ts';
 import { rfc3339 } from '../values/units.ts';
-import { type Entry, type OutboxMemory, outRecord, sentRecord, shedRecord } from './outbox-memory.ts';
+import { openAcknowledged } from './acknowledged.ts';
+import { type Entry, type OutboxMemory, outRecord, sentRecord } from './outbox-memory.ts';
 import { type Pace, tokenBucket } from './pace.ts';
-import { type OutboxBounds, overBounds, sacrifice } from './sacrifice.ts';
+import { giveUp, type OutboxBounds, overBounds } from './sacrifice.ts';
 import type { Publish } from './session.ts';
 
 /** Messages under way at once. Small, so that little is sent twice after a lost link; enough to fill a round trip. */
@@ -40,6 +41,10 @@ export interface RunningOutbox extends Outbox {
   start(): void;
   linkUp(publish: Publish): void;
   linkDown(): void;
+  /** Says the last states (of one config, or of all) once more, as they are: for who has missed them. */
+  republish(config: string | null): void;
+  /** The highest number of which the broker had everything `agoMs` ago; 0 if it had nothing. */
+  acknowledged(agoMs: number): number;
   /** How much waits for the broker. */
   backlog(): { readonly count: number; readonly bytes: number };
   /** Resolves to true when nothing waits any more, to false after `withinMs`. */
@@ -54,6 +59,7 @@ export function createOutbox(input: OutboxInput): RunningOutbox {
   const inFlight = new Set<number>();
   /** Acknowledged, but not yet noted, because something before it is not, or to note several at once. */
   const acked = new Set<number>();
+  const history = openAcknowledged(clock);
   const waiters = new Set<() => void>();
   let durableSeq = 0;
   let publish: Publish | null = null;
@@ -79,12 +85,17 @@ export function createOutbox(input: OutboxInput): RunningOutbox {
     });
   };
 
-  const noteSent = () => {
+  /** Up to here all that waited has been acknowledged; 0 where not even the first. */
+  const lowAcked = (): number => {
     let low = 0;
     for (const seq of memory.pending.keys()) {
       if (!acked.has(seq)) break;
       low = seq;
     }
+    return low;
+  };
+  const noteSent = () => {
+    const low = lowAcked();
     if (low === 0) return;
     try {
       input.journal.note([sentRecord(low)]);
@@ -116,7 +127,10 @@ export function createOutbox(input: OutboxInput): RunningOutbox {
           pauseFor(REFUSED_PAUSE_MS);
           return;
         }
-        if (fresh) acked.add(entry.seq);
+        if (fresh) {
+          acked.add(entry.seq);
+          history.note(lowAcked());
+        }
         if (inFlight.size === 0 || acked.size >= NOTE_EVERY) noteSent();
         if (memory.pending.size === 0) for (const wake of [...waiters]) wake();
         pump();
@@ -175,7 +189,11 @@ export function createOutbox(input: OutboxInput): RunningOutbox {
       for (const message of messages) add(message);
       const bytes = fresh.reduce((sum, { text }) => sum + text.length, memory.pendingBytes());
       if (overBounds(memory.pending.size + fresh.length, bytes, bounds)) {
-        const { saying, shed } = giveUp(fresh);
+        const { saying, shed } = giveUp(
+          [...memory.pending.values(), ...fresh],
+          (entry) => inFlight.has(entry.seq) || acked.has(entry.seq),
+          bounds,
+        );
         if (saying !== null) add(saying);
         records.push(shed);
       }
@@ -207,6 +225,13 @@ export function createOutbox(input: OutboxInput): RunningOutbox {
       paused = false;
       noteSent();
     },
+    republish(config) {
+      const states = memory.states().filter((state) => config === null || state.config === config);
+      const queued = new Set(refresh.map(({ seq }) => seq));
+      refresh.push(...states.filter(({ seq }) => !memory.pending.has(seq) && !queued.has(seq)));
+      pump();
+    },
+    acknowledged: history.ago,
     backlog: () => ({ count: memory.pending.size, bytes: memory.pendingBytes() }),
     drained: (withinMs) =>
       new Promise((resolve) => {
@@ -220,35 +245,4 @@ export function createOutbox(input: OutboxInput): RunningOutbox {
         if (memory.pending.size === 0) done();
       }),
   };
-
-  /** Makes room: what is given up, and one event that says which numbers will be missed and stands for an earlier such one. */
-  function giveUp(fresh: readonly Entry[]): { readonly saying: Saying | null; readonly shed: JournalRecord } {
-    const waiting = [...memory.pending.values(), ...fresh];
-    const under = ({ seq }: Entry) => inFlight.has(seq) || acked.has(seq);
-    const earlier = waiting.filter((entry) => !under(entry) && isDropped(entry));
-    const held = waiting.filter(under);
-    const found = sacrifice(
-      waiting.filter((entry) => !under(entry) && !isDropped(entry)),
-      bounds,
-      { count: held.length, bytes: held.reduce((sum, { text }) => sum + text.length, 0) },
-    );
-    const drop = [...found.drop, ...earlier.map(({ seq }) => seq)].sort((a, b) => a - b);
-    const shed = shedRecord(drop, found.counts);
-    const [first] = drop;
-    const last = drop.at(-1);
-    if (first === undefined || last === undefined) return { saying: null, shed };
-    const before = earlier.map(({ text }): { from_seq: number; count: number } => JSON.parse(text));
-    const body: EventBody = {
-      event: 'dropped',
-      from_seq: Math.min(first, ...before.map(({ from_seq }) => from_seq)),
-      to_seq: last,
-      count: before.reduce((sum, { count }) => sum + count, found.lost),
-      reason: 'the outbox was full: of these numbers only what was not replaced or merged will come',
-    };
-    return { saying: { kind: 'evt', body }, shed };
-  }
-}
-
-function isDropped({ kind, text }: Entry): boolean {
-  return kind === 'evt' && text.includes('"event":"dropped"');
 }

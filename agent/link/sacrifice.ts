@@ -1,4 +1,6 @@
-import type { Entry } from './outbox-memory.ts';
+import type { JournalRecord, Saying } from '../ports.ts';
+import type { EventBody } from '../values/report.ts';
+import { type Entry, shedRecord } from './outbox-memory.ts';
 
 /** How much may wait in the outbox. */
 export interface OutboxBounds {
@@ -26,8 +28,16 @@ export function overBounds(count: number, bytes: number, bounds: OutboxBounds): 
 
 /** Events that say the same; null where one must stand for itself. Ends of different documents are never alike. */
 function likeness(body: Readonly<Record<string, unknown>>): string {
-  const { event, config, code, layer, address, mismatch, final, update, version } = body;
-  return JSON.stringify([event, config, code, layer, address, mismatch, ...(final === true ? [update, version] : [])]);
+  const { event, config, code, layer, address, mismatch, final, update, version, command } = body;
+  return JSON.stringify([
+    event,
+    config,
+    code,
+    layer,
+    address,
+    mismatch,
+    ...(final === true ? [update, version, command] : []),
+  ]);
 }
 
 /**
@@ -92,4 +102,40 @@ export function sacrifice(
     }
   }
   return { drop: [...dropped].sort((a, b) => a - b), counts, lost };
+}
+
+/**
+ * Makes room: what is given up of `waiting` (but nothing that is `under` way), and one event that says which numbers will be missed
+ * and stands for an earlier such one. Pure.
+ */
+export function giveUp(
+  waiting: readonly Entry[],
+  under: (entry: Entry) => boolean,
+  bounds: OutboxBounds,
+): { readonly saying: Saying | null; readonly shed: JournalRecord } {
+  const earlier = waiting.filter((entry) => !under(entry) && isDropped(entry));
+  const held = waiting.filter(under);
+  const found = sacrifice(
+    waiting.filter((entry) => !under(entry) && !isDropped(entry)),
+    bounds,
+    { count: held.length, bytes: held.reduce((sum, { text }) => sum + text.length, 0) },
+  );
+  const drop = [...found.drop, ...earlier.map(({ seq }) => seq)].sort((a, b) => a - b);
+  const shed = shedRecord(drop, found.counts);
+  const [first] = drop;
+  const last = drop.at(-1);
+  if (first === undefined || last === undefined) return { saying: null, shed };
+  const before = earlier.map(({ text }): { from_seq: number; count: number } => JSON.parse(text));
+  const body: EventBody = {
+    event: 'dropped',
+    from_seq: Math.min(first, ...before.map(({ from_seq }) => from_seq)),
+    to_seq: last,
+    count: before.reduce((sum, { count }) => sum + count, found.lost),
+    reason: 'the outbox was full: of these numbers only what was not replaced or merged will come',
+  };
+  return { saying: { kind: 'evt', body }, shed };
+}
+
+function isDropped({ kind, text }: Entry): boolean {
+  return kind === 'evt' && text.includes('"event":"dropped"');
 }

@@ -60,6 +60,10 @@ export interface Session {
   stop(reason: string): Promise<void>;
   /** Sends one message if the link is up; resolves to false if it is not, or goes before the broker has the message. */
   publish(topic: string, payload: string, options: PublishOptions): Promise<boolean>;
+  /** Says online once more, retained. */
+  sayOnline(): void;
+  /** Whether the fleet sees what we report: what is missing, or null. Forgotten with the link: rights may have changed by the next. */
+  unconfirmed(missing: string | null): void;
   state(): LinkState;
 }
 
@@ -130,6 +134,10 @@ export function openSession(input: SessionInput): Session {
     }
   };
 
+  const sayOnline = (link: Connection) => {
+    link.publish(statusTopic, status('online', 'connected'), { qos: 1, retain: true }).catch(() => {});
+  };
+
   const ended = (end: LinkEnd) => {
     const lastedMs = connectedAtMs === null ? null : clock.bootMs() - connectedAtMs;
     const brief = lastedMs !== null && lastedMs < plan.stableMs;
@@ -176,7 +184,7 @@ export function openSession(input: SessionInput): Session {
           connectedAtMs = clock.bootMs();
           links += 1;
           void subscribe(mine, ours);
-          ours.publish(statusTopic, status('online', 'connected'), { qos: 1, retain: true }).catch(() => {});
+          sayOnline(ours);
           input.onUp((topic, payload, options) => ours.publish(topic, payload, options));
         },
         frame: (frame) =>
@@ -226,6 +234,14 @@ export function openSession(input: SessionInput): Session {
       } catch {
         return false;
       }
+    },
+    sayOnline() {
+      if (connection !== null && connectedAtMs !== null) sayOnline(connection);
+    },
+    unconfirmed(missing) {
+      // A link with a worse fault goes on saying that.
+      if (shown.state !== 'connected' && shown.state !== 'reports-unconfirmed') return;
+      show(missing === null ? 'connected' : 'reports-unconfirmed', true, missing ?? '');
     },
     state: () => shown,
   };

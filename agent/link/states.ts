@@ -9,6 +9,10 @@ export const LINK_TEXTS = {
     words: 'connected, but the broker does not let this device subscribe to %',
     remedy: "Give this device's user the right to read these topics at the broker (docs/operations.md has the ACL).",
   },
+  'reports-unconfirmed': {
+    words: 'connected, but the fleet does not see what this device reports (%)',
+    remedy: "Give this device's user the right to write its own topics at the broker (docs/operations.md has the ACL).",
+  },
   'bad-login': {
     words: 'the broker refuses the user name or password',
     remedy: 'Look at broker.username and the file broker.password_file names, and at the users of the broker.',

@@ -3,9 +3,10 @@ import type { EventBody } from '../values/report.ts';
 
 /** An event in the plain words of the log, with its level. */
 export function tellEvent(body: EventBody): { readonly level: LogLevel; readonly line: string } {
+  const command = body.cmd === undefined ? '' : `command ${body.cmd}`;
   const document =
     body.version === undefined || body.layer === undefined
-      ? body.config
+      ? [command, body.config ?? ''].filter((part) => part !== '').join(' for ') || undefined
       : `${body.config} ${body.layer} version ${body.version} for ${body.address}`;
   const because = body.reason === undefined ? '' : `: ${body.reason}`;
   const coded =
@@ -27,8 +28,11 @@ export function tellEvent(body: EventBody): { readonly level: LogLevel; readonly
     case 'alarm':
     case 'quarantined':
       return { level: 'error', line: `${what}${coded}` };
+    case 'released': {
+      const tokens = body.old_token === undefined ? '' : `; token ${body.old_token} → ${body.token}`;
+      return { level: 'warning', line: `${what}${body.who === undefined ? '' : ` by ${body.who}`}${because}${tokens}` };
+    }
     case 'reclaimed':
-    case 'released':
     case 'lock-hot':
       return { level: 'warning', line: `${what}${coded}` };
     case 'duplicate':

@@ -195,6 +195,11 @@ export const CODES = {
     cause: 'It is earlier than times this device has already seen.',
     remedy: 'Let the device set its clock (GPS, NTP), then look at `locksmith status`.',
   },
+  interrupted: {
+    meaning: 'The agent ended between taking a command and answering it.',
+    cause: 'It was restarted, or the device lost power, just then.',
+    remedy: 'Look whether it was carried out (`locksmith locks`, `locksmith log`); if not, send a new command.',
+  },
 } as const satisfies Record<string, CodeText>;
 
 /** One of the codes in {@link CODES}. */

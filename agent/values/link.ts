@@ -3,6 +3,7 @@ export const LINK_WORDS = [
   'connecting',
   'connected',
   'not-subscribed',
+  'reports-unconfirmed',
   'bad-login',
   'not-authorised',
   'id-refused',

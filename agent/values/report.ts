@@ -27,6 +27,7 @@ export const EVENTS = [
   'lock-cold',
   'reclaimed',
   'released',
+  'refreshed',
   'drift',
   'trust',
   'halted',
@@ -64,6 +65,14 @@ export interface EventBody {
   readonly changed?: boolean;
   readonly digest?: string;
   readonly token?: number;
+  /** `released`: the token before. */
+  readonly old_token?: number;
+  /** The id of the command this answers. */
+  readonly command?: string;
+  /** The name of that command; also where it was refused before it could be believed. */
+  readonly cmd?: string;
+  /** Who asked for it: the key that signed a command, or a user of this machine. */
+  readonly who?: string;
   /** How many like events this one stands for. */
   readonly count?: number;
   readonly from_seq?: number;

@@ -217,3 +217,38 @@ t.test('what is under way is never given up', async (t) => {
   t.same(link.seqs(), [1, 2, 3, 4, 5, 6, 7, 8]);
   t.same([...memory.pending.keys()].slice(0, 8), [1, 2, 3, 4, 5, 6, 7, 8]);
 });
+
+t.test('asked to, it says the last states again, as they were; of one config, or of all', async (t) => {
+  const { outbox, say, memory } = listedOutbox();
+  const reported = (config: string) => ({ kind: 'reported', config, body: {} }) as const;
+  outbox.republish(null);
+  const link = handLink();
+  outbox.linkUp(link.publish);
+  say(reported('camera'), event(1), reported('radio'), { kind: 'lock', config: 'camera', body: { token: 3 } });
+  outbox.republish(null);
+  t.same(link.seqs(), [1, 2, 3, 4], 'what is under way is on its way');
+  for (let i = 0; i < 4; i += 1) await link.sent[i]?.answer(0);
+  outbox.republish('camera');
+  t.same(link.seqs().slice(4), [1, 4]);
+  t.ok(link.sent.every(({ topic, retain }) => retain || topic.endsWith('/evt')));
+  for (let i = 4; i < 6; i += 1) await link.sent[i]?.answer(0);
+  outbox.republish(null);
+  t.same(link.seqs().slice(6), [1, 3, 4]);
+  t.equal(memory.lastSeq(), 4, 'no number is given for it');
+});
+
+t.test('what the broker had when, whole from the first on', async (t) => {
+  const clock = manualClock();
+  const { outbox, say } = listedOutbox({ clock });
+  const link = handLink();
+  outbox.linkUp(link.publish);
+  for (let n = 1; n <= 3; n += 1) say(event(n));
+  await link.sent[1]?.answer(0);
+  t.equal(outbox.acknowledged(0), 0, 'the first is not there yet');
+  await link.sent[0]?.answer(0);
+  t.equal(outbox.acknowledged(0), 2);
+  t.equal(outbox.acknowledged(5000), 0);
+  clock.advance(5000);
+  await link.sent[2]?.answer(0);
+  t.same([outbox.acknowledged(0), outbox.acknowledged(5000)], [3, 2]);
+});

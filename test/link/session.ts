@@ -227,3 +227,33 @@ t.test('certificates are read anew at every attempt', async (t) => {
   await link.state('connected');
   rmSync(ca);
 });
+
+t.test('asked to, it says online again; what the fleet does not see is a state, until the fleet sees it', async (t) => {
+  const broker = await startMosquitto(t);
+  const watcher = await mosquittoSub(t, broker, ['fleet/v1/dev/drone-7/status']);
+  const link = startLink(t, linkSettings([broker.url]));
+  link.session.sayOnline();
+  link.session.unconfirmed('it has seen number 3, the broker has taken 9');
+  t.notOk(
+    link.states.some(({ state }) => state === 'reports-unconfirmed'),
+    'without a link there is nothing to say',
+  );
+  await link.state('connected');
+  const times = () => watcher.seen.filter(({ payload }) => payload.includes('online')).length;
+  await until('online', () => times() === 1);
+  link.session.sayOnline();
+  await until('online again', () => times() === 2);
+
+  const from = link.states.length;
+  link.session.unconfirmed('it has seen number 3, the broker has taken 9');
+  const state = link.session.state();
+  t.match(state, { state: 'reports-unconfirmed', connected: true, words: /seen number 3/, remedy: /right to write/ });
+  t.ok(link.lines.some((line) => line.startsWith('error') && line.includes('seen number 3')));
+  link.session.unconfirmed(null);
+  t.equal(link.session.state().state, 'connected');
+  link.session.unconfirmed('it has seen number 3, the broker has taken 9');
+  await broker.stop();
+  await broker.start();
+  await link.state('closed', from);
+  await until('connected anew', () => link.session.state().state === 'connected' && link.ups() === 2);
+});

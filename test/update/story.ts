@@ -46,3 +46,17 @@ t.test('every event has words: its own name first, one line, nothing undefined',
     }
   }
 });
+
+t.test('a command is called by its name', async (t) => {
+  const line = (body: EventBody) => tellEvent(body).line;
+  const said = { command: 'c-1', cmd: 'release', config: 'aim' };
+  t.equal(
+    line({ event: 'refused', ...said, code: 'expired', reason: 'exp was yesterday', final: true }),
+    'refused command release for aim (expired): exp was yesterday',
+  );
+  t.equal(line({ event: 'refused', cmd: 'x', code: 'malformed', reason: 'r' }), 'refused command x (malformed): r');
+  t.equal(
+    line({ event: 'released', ...said, reason: 'gone', who: 'ops-1', old_token: 17, token: 18 }),
+    'released command release for aim by ops-1: gone; token 17 → 18',
+  );
+});
