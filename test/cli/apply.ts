@@ -1,70 +1,94 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import t, { type Test } from 'tap';
-import { makeDevice } from '../fixtures/device.ts';
-import { signedDocument } from '../fixtures/documents.ts';
-import { run, start } from '../fixtures/locksmith.ts';
-import { opensslKey } from '../fixtures/openssl.ts';
+import t from 'tap';
+import { nowS } from '../fixtures/documents.ts';
+import { flockBy } from '../fixtures/lock-holders.ts';
+import { loneDevice } from '../fixtures/lone-device.ts';
+import { until } from '../fixtures/until.ts';
 
-const key = opensslKey(t.testdir());
+const file = (content: string) => ({ files: { 'aim.conf': content } });
 
-/** A device without a network, and a file with a document signed for it. */
-function offline(t: Test) {
-  const dir = mkdtempSync(join(tmpdir(), 'locksmith-apply-'));
-  t.teardown(() => rmSync(dir, { recursive: true, force: true }));
-  const configs = { aim: { 'aim.conf': 'hold = 500\n' } };
-  const device = makeDevice(dir, { url: 'mqtt://127.0.0.1:1', keys: [key], configs });
-  const stick = (version: number, content: string) => {
-    const path = join(dir, `update-${version}.jws`);
-    writeFileSync(path, `${signedDocument(key, { version, files: { 'aim.conf': content } }).jws}\n`);
-    return path;
-  };
-  const locksmith = (...args: readonly string[]) => run([...args, '--settings', device.settings]);
-  return { device, stick, locksmith };
-}
+t.test('with the daemon dead: the same line in this process', async (t) => {
+  const device = loneDevice(t);
+  const stick = join(device.dir, 'stick.jws');
+  writeFileSync(stick, `${device.sign({ version: 1, ...file('one\n') }).jws}\n`);
+  t.match(await device.locksmith(['apply', stick]), { code: 0, stdout: 'applied\n', stderr: '' });
+  t.same(device.contents(), { 'aim.conf': 'one\n' });
+  t.match(
+    await device.locksmith(['apply', stick]),
+    { code: 0, stdout: 'applied\n' },
+    'the same again: nothing to change',
+  );
 
-t.test('a signed update from a stick is applied without a daemon and without a network', async (t) => {
-  const { device, stick, locksmith } = offline(t);
-  t.match(await locksmith('apply', stick(1, 'hold = 800\n')), { code: 0, stdout: 'applied\n', stderr: '' });
-  t.strictSame(device.contents(), { 'aim.conf': 'hold = 800\n' });
-  t.match(await locksmith('apply', stick(1, 'hold = 800\n')), { code: 0 }, 'twice harms nothing');
+  const json = await device.locksmith(['apply', '-', '--json'], device.sign({ version: 2, ...file('two\n') }).jws);
+  t.equal(json.code, 0);
+  t.strictSame(JSON.parse(json.stdout), { result: 'applied', code: null, reason: null });
+
+  const old = await device.locksmith(['apply', '-', '--json'], device.sign({ version: 1, ...file('old\n') }).jws);
+  t.equal(old.code, 3);
+  t.match(JSON.parse(old.stdout), { result: 'refused', code: 'replayed' });
+  const broken = await device.locksmith(['apply', '-'], 'no document');
+  t.match(broken, { code: 3, stdout: 'refused: not three base64url parts with dots between (malformed)\n' });
+  t.match(await device.locksmith(['apply', '-'], ''), { code: 3, stdout: /^refused: / });
+
+  const shadow = device.sign({ version: 1, layer: 'shadow', ...file('s\n'), payload: { until: nowS() + 600 } });
+  t.match(await device.locksmith(['apply', '-'], shadow.jws), { code: 0, stdout: 'applied\n' });
+  const base = await device.locksmith(['apply', '-'], device.sign({ version: 3, ...file('three\n') }).jws);
+  t.match(base, { code: 0, stdout: 'covered: a more specific update stands above it\n' });
+  const back = await device.locksmith(['apply', '-'], device.sign({ version: 2, layer: 'shadow', files: null }).jws);
+  t.match(back, { code: 0, stdout: /^withdrawn/ });
+  t.same(device.contents(), { 'aim.conf': 'three\n' });
 });
 
-t.test('through the very same line: what is wrong is refused with its code', async (t) => {
-  const { device, stick, locksmith } = offline(t);
-  t.match(await locksmith('apply', stick(5, 'hold = 800\n')), { code: 0 });
-  t.match(await locksmith('apply', stick(4, 'hold = 700\n')), { code: 3, stdout: /^refused: .*\(replayed\)\n$/ });
-  t.match(await locksmith('apply', stick(5, 'hold = 700\n')), { code: 3, stdout: /\(version-reused\)\n$/ });
-  const other = opensslKey(t.testdir(), 'stranger');
-  const strange = join(device.dir, 'strange.jws');
-  writeFileSync(strange, signedDocument(other, { version: 9, files: { 'aim.conf': 'x' } }).jws);
-  const { code, stdout } = await locksmith('apply', strange, '--json');
-  t.equal(code, 3);
-  t.match(JSON.parse(stdout), { result: 'refused', code: 'unknown-key', reason: /stranger/ });
-  t.strictSame(device.contents(), { 'aim.conf': 'hold = 800\n' });
+t.test('HOT: exit 3, and the next life applies it by itself', async (t) => {
+  const device = loneDevice(t);
+  await device.locksmith(['apply', '-'], device.sign({ version: 1, ...file('one\n') }).jws);
+  const holder = await flockBy(t, join(device.run, 'locks', 'aim', 'lock'));
+  const { jws } = device.sign({ version: 2, ...file('two\n') });
+  const hot = await device.locksmith(['apply', '-'], jws);
+  t.equal(hot.code, 3);
+  t.match(
+    hot.stdout,
+    /^waiting: lock mismatch: aim\.conf HOT \(held by pid \d+.*; it is applied by itself later \(lock-mismatch\)\n$/,
+  );
+  await holder.end();
+  const agent = await device.daemon();
+  await until('it is applied', () => device.contents()['aim.conf'] === 'two\n');
+  t.match(await device.locksmith(['apply', '-'], jws), { code: 0, stdout: 'applied\n' }, 'asked of the daemon');
+  await agent.stop();
 });
 
-t.test('while the lock is HOT it waits, and says for whom', async (t) => {
-  const { device, stick, locksmith } = offline(t);
-  const holder = start(['hold', 'aim', '--settings', device.settings, '--', 'sh', '-c', 'echo held; exec sleep 1000']);
-  t.teardown(() => holder.stop('SIGTERM'));
-  await holder.line('held');
-  const waits = await locksmith('apply', stick(1, 'hold = 800\n'));
-  t.match(waits, { code: 3, stdout: /lock mismatch: aim\.conf HOT \(held by .*\(lock-mismatch\)\n$/ });
-  t.strictSame(device.contents(), { 'aim.conf': 'hold = 500\n' });
+t.test('with the daemon running it does the work; a frozen one is said to be frozen', async (t) => {
+  const device = loneDevice(t);
+  const agent = await device.daemon();
+  const ran = await device.locksmith(['apply', '-'], device.sign({ version: 1, ...file('one\n') }).jws);
+  t.match(ran, { code: 0, stdout: 'applied\n' });
+  t.match(agent.stderr(), 'applied aim base version 1 for grp/canary');
+  const refused = await device.locksmith(['apply', '-'], device.sign({ version: 2, files: { 'b.conf': 'x' } }).jws);
+  t.match(refused, { code: 3, stdout: /^refused: .*\(incomplete\)\n$/ });
+
+  agent.child.kill('SIGSTOP');
+  const frozen = await device.locksmith(['apply', '-'], device.sign({ version: 3, ...file('three\n') }).jws);
+  agent.child.kill('SIGCONT');
+  t.match(frozen, { code: 1, stdout: '', stderr: /frozen or overloaded.*\nTry: locksmith status\n$/ });
+  t.equal((await agent.stop()).code, 0);
+  t.same(device.contents(), { 'aim.conf': 'one\n' }, 'nothing was handed to it');
 });
 
-t.test('a file that is none: exit 2 and a way out', async (t) => {
-  const { device, locksmith } = offline(t);
-  t.match(await locksmith('apply', '/nowhere.jws'), {
-    code: 2,
-    stderr: /^locksmith: \/nowhere\.jws: .*ENOENT.*\nTry: /,
-  });
-  const big = join(device.dir, 'big.jws');
-  writeFileSync(big, 'x'.repeat(200_000));
-  t.match(await locksmith('apply', big), { code: 2, stderr: /200000 bytes/ });
-  const rubbish = join(device.dir, 'rubbish.jws');
-  writeFileSync(rubbish, 'no document at all');
-  t.match(await locksmith('apply', rubbish), { code: 3, stdout: /\(malformed\)\n$/ });
+t.test('somebody else works with this state: exit 1, with a way out', async (t) => {
+  const device = loneDevice(t);
+  const { jws } = device.sign({ version: 1, ...file('one\n') });
+  const other = await flockBy(t, join(device.state, 'instance.lock'));
+  const busy = await device.locksmith(['apply', '-'], jws);
+  t.match(busy, { code: 1, stdout: '', stderr: /another locksmith works with this state\nTry: locksmith status\n$/ });
+  await other.end();
+  t.match(await device.locksmith(['apply', '-'], jws), { code: 0 });
+});
+
+t.test('wrong use: exit 2', async (t) => {
+  const device = loneDevice(t);
+  t.match(await device.locksmith(['apply']), { code: 2, stderr: /takes one FILE, got 0\nTry: locksmith apply --help/ });
+  t.match(await device.locksmith(['apply', '/nowhere']), { code: 2, stderr: /\/nowhere: cannot be read: ENOENT/ });
+  const large = await device.locksmith(['apply', '-'], 'x'.repeat(200_000));
+  t.match(large, { code: 2, stderr: /200000 bytes, more than a signed document can have/ });
 });

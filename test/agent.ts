@@ -1,0 +1,132 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { type Agent, openAgent } from '../agent/agent.ts';
+import { hostChance, sha256 } from '../agent/host/chance.ts';
+import { hostClock } from '../agent/host/clock.ts';
+import { hostFiles } from '../agent/host/files.ts';
+import { createJournal, replayJournal } from '../agent/host/journal.ts';
+import { hostKernelLocks } from '../agent/host/libc.ts';
+import { hostParsers } from '../agent/host/parsers.ts';
+import { hostProcesses } from '../agent/host/processes.ts';
+import { hostTargets } from '../agent/host/targets.ts';
+import { createOutboxMemory } from '../agent/link/outbox-memory.ts';
+import { readSettings } from '../agent/settings.ts';
+import { flockBy } from './fixtures/lock-holders.ts';
+import { type LoneDevice, loneDevice } from './fixtures/lone-device.ts';
+import { latch, until } from './fixtures/until.ts';
+
+/** The hall on real parts, without a broker; `lines` is its log. */
+function hall(device: LoneDevice, sync: () => Promise<void> = async () => {}) {
+  const lines: string[] = [];
+  const fatal: unknown[] = [];
+  const files = hostFiles();
+  const path = join(device.state, 'journal');
+  const journal = createJournal({
+    files,
+    sha256,
+    path,
+    onLost: (error) => void fatal.push(error),
+    onTrouble: () => {},
+  });
+  const agent = openAgent(readSettings(device.settings), {
+    ...{ files, clock: hostClock(), chance: hostChance, sha256, parsers: hostParsers, broker: null },
+    ...{ targets: hostTargets(), kernel: hostKernelLocks(), processes: hostProcesses() },
+    log: { say: (level, line) => void lines.push(`${level} ${line}`) },
+    journal: {
+      ...journal,
+      async append(records) {
+        await sync();
+        await journal.append(records);
+      },
+    },
+    version: '0.0.0',
+    builtAtMs: 0,
+    onFatal: (error) => void fatal.push(error),
+  });
+  return { agent, lines, fatal };
+}
+const give = (agent: Agent, device: LoneDevice, version: number, content: string, more: object = {}) =>
+  agent.apply(device.sign({ version, files: { 'aim.conf': content }, ...more }).jws);
+
+t.test('answers for every way a document can go', async (t) => {
+  const device = loneDevice(t);
+  const { agent, lines, fatal } = hall(device);
+  await agent.start();
+  t.strictSame(await give(agent, device, 1, 'one\n'), { result: 'applied', code: null, reason: null });
+  t.match(await give(agent, device, 1, 'other\n'), { result: 'refused', code: 'version-reused' });
+  t.match(await agent.apply(''), { result: 'refused', code: 'malformed' });
+  t.match(await give(agent, device, 1, 'base\n', { aud: 'all' }), { result: 'covered', code: null });
+  t.match(await give(agent, device, 2, 'x', { payload: { expect: { token: 99 } } }), {
+    ...{ result: 'refused', code: 'lock-mismatch' },
+    reason: /has token 1, the update expected 99/,
+  });
+  const holder = await flockBy(t, join(device.run, 'locks', 'aim', 'lock'));
+  t.match(await give(agent, device, 3, 'three\n'), {
+    ...{ result: 'waiting', code: 'lock-mismatch' },
+    reason: /^lock mismatch: aim\.conf HOT \(held by .*; it is applied by itself later$/,
+  });
+  await holder.end();
+  await until('it is applied', () => device.contents()['aim.conf'] === 'three\n');
+  await agent.stop('done');
+  t.ok(lines.includes('notice applied aim base version 3 for grp/canary'));
+  t.same(fatal, []);
+});
+
+t.test('one agent on a state; a wrong key file is told before anything is begun', async (t) => {
+  const device = loneDevice(t);
+  const first = hall(device);
+  await first.agent.start();
+  await t.rejects(hall(device).agent.start(), { exit: 1, message: /another locksmith works with this state/ });
+  await first.agent.stop('done');
+
+  const keyless = loneDevice(t);
+  rmSync(join(keyless.dir, 'keys.json'));
+  await t.rejects(hall(keyless).agent.start(), {
+    exit: 2,
+    message: /keys\.json: there is no such file \(trust\.keys\)/,
+  });
+});
+
+t.test('every record of the line has its number, in the order of the journal', async (t) => {
+  const device = loneDevice(t);
+  const { agent } = hall(device);
+  await agent.start();
+  await Promise.all([
+    give(agent, device, 1, 'a\n'),
+    give(agent, device, 2, 'b\n', { aud: 'all' }),
+    agent.apply('junk'),
+  ]);
+  await agent.stop('done');
+  const memory = createOutboxMemory();
+  replayJournal(hostFiles(), sha256, join(device.state, 'journal'), [memory]);
+  const seqs = [...memory.pending.keys()];
+  t.same(
+    seqs,
+    [...seqs.keys()].map((n) => n + 1),
+    'without a link all of it waits, from 1 without a gap',
+  );
+  t.match(
+    [...memory.pending.values()].map(({ kind }) => kind),
+    ['reported'],
+  );
+});
+
+t.test('stop waits for the step under way', async (t) => {
+  const device = loneDevice(t);
+  const slow = { on: false };
+  const gate = latch();
+  const { agent } = hall(device, () => (slow.on ? gate.opened : Promise.resolve()));
+  await agent.start();
+  slow.on = true;
+  const applied = give(agent, device, 1, 'one\n');
+  const stopped = { is: false };
+  const stopping = agent.stop('done').then(() => {
+    stopped.is = true;
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  gate.open();
+  await Promise.allSettled([applied, stopping]);
+  t.ok(stopped.is);
+  t.match(device.contents()['aim.conf'], /^(hold = 500|one)\n$/, 'all old or all new');
+});
