@@ -1,13 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { EXIT, SaidError } from '../values/errors.ts';
 import { desiredTopic } from '../values/topics.ts';
 import { type Answer, type Answers, openAnswers } from './answers.ts';
 import type { SignedUpdate } from './compose.ts';
 import { connectFleet, type FleetBroker, type FleetLink, LinkFailure } from './link.ts';
+import { publishSeen } from './publish.ts';
 import { reportedFilter } from './versions.ts';
 
-/** How long the broker may take to show us our own document. */
-const ECHO_MS = 5_000;
 /** Pause before the link is made again while answers are awaited. */
 const AGAIN_MS = 1_000;
 
@@ -51,7 +49,7 @@ export async function pushUpdate(broker: FleetBroker, link: FleetLink, wish: Pus
 
   const stop = follow(link, answers, wish);
   if (wait > 0) await link.subscribe(filters);
-  await publishSeen(link, topic, jws, () => answers.published());
+  await publishSeen(link, { topic, jws, retain: true, onSent: () => answers.published() });
   wish.onPublished();
   if (wait === 0) return { topic, done: true, answers: [] };
 
@@ -108,26 +106,4 @@ async function reconnect(broker: FleetBroker, filters: readonly string[]) {
     if (error instanceof LinkFailure) return null;
     throw error;
   }
-}
-
-/** Publishes, and waits until the broker shows the document back: an acknowledgement alone does not say that it was let in. */
-async function publishSeen(link: FleetLink, topic: string, jws: string, onSent: () => void): Promise<void> {
-  const echo = { seen: false };
-  const cancel = link.listen((frame) => {
-    if (frame.topic === topic && Buffer.from(frame.payload).toString('latin1') === jws) echo.seen = true;
-  });
-  const [granted] = await link.subscribe([topic]);
-  onSent();
-  const code = await link.publish(topic, jws, { retain: true });
-  const refused = () =>
-    new SaidError(
-      EXIT.failed,
-      `the broker did not take the update on ${topic}: this user may not write there${code >= 128 ? ` (reason ${code})` : ''}`,
-      'give the user of --user the right to write and read that topic at the broker',
-    );
-  if (code >= 128) throw refused();
-  const endMs = performance.now() + ECHO_MS;
-  while (!echo.seen && performance.now() < endMs) await pause(10);
-  cancel();
-  if (!echo.seen && (granted ?? 128) < 128) throw refused();
 }

@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CompactSign, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK } from 'jose';
+import type { Command } from '../values/command.ts';
 import { updatePayload } from '../values/document.ts';
 import { EXIT, SaidError } from '../values/errors.ts';
 import { parseStrictJson } from '../values/json.ts';
@@ -11,6 +12,8 @@ export interface Signer {
   readonly kid: string;
   /** The compact JWS of an update. */
   sign(update: Update): Promise<string>;
+  /** The compact JWS of a command. */
+  signCommand(command: Command): Promise<string>;
 }
 
 /** A key pair on disk. */
@@ -92,13 +95,14 @@ export async function readSigner(path: string): Promise<Signer> {
   if (jwk.d === undefined)
     return bad('a public key cannot sign', 'give the NAME.key.json that belongs to it with --key');
   const key = await importJWK({ ...jwk, alg: 'EdDSA' }, 'EdDSA').catch((error: unknown) => bad(String(error)));
-  const header = { alg: 'EdDSA', typ: DOCUMENT_TYPES.update, kid: jwk.kid };
+  const sign = (type: keyof typeof DOCUMENT_TYPES, payload: object) =>
+    new CompactSign(new TextEncoder().encode(JSON.stringify(payload)))
+      .setProtectedHeader({ alg: 'EdDSA', typ: DOCUMENT_TYPES[type], kid: jwk.kid })
+      .sign(key);
   return {
     kid: jwk.kid,
-    sign: (update) =>
-      new CompactSign(new TextEncoder().encode(JSON.stringify(updatePayload(update))))
-        .setProtectedHeader(header)
-        .sign(key),
+    sign: (update) => sign('update', updatePayload(update)),
+    signCommand: (command) => sign('command', command),
   };
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { isEd25519Jwk, makeKeyFiles, readSigner } from '../../agent/fleet/signer.ts';
 import { parseKeys } from '../../agent/trust/keys.ts';
-import { verifyUpdate } from '../../agent/trust/verify.ts';
+import { verifyCommand, verifyUpdate } from '../../agent/trust/verify.ts';
 import type { Update } from '../../agent/values/update.ts';
 import { opensslVerifies } from '../fixtures/openssl.ts';
 
@@ -28,6 +28,10 @@ t.test('a new key pair signs what its public half verifies, ours and the one of 
   const ring = parseKeys(readFileSync(publicPath, 'utf8'), publicPath);
   t.match(await verifyUpdate(jws, ring, { nowS: 1000, clock: 'ok' }), { kind: 'update', kid, update: UPDATE });
   t.ok(opensslVerifies(dir, jws, ring.find(kid)?.x ?? ''));
+  const command = { v: 1, id: 'c', aud: 'dev/d7', cmd: 'refresh', iat: 1000, exp: 1060 } as const;
+  const signed = await (await readSigner(privatePath)).signCommand(command);
+  t.match(await verifyCommand(signed, ring, { nowS: 1000, clock: 'ok' }), { kind: 'command', kid, command });
+  t.ok(opensslVerifies(dir, signed, ring.find(kid)?.x ?? ''));
   t.notOk(readFileSync(publicPath, 'utf8').includes('"d"'));
 });
 

@@ -1,0 +1,50 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { isFields, readFields } from './answers.ts';
+import type { FleetLink } from './link.ts';
+
+/** How long the broker may take to hand out what it keeps on a topic: it says no word when it keeps nothing. */
+const RETAINED_MS = 1_000;
+
+/** The JSON object the broker keeps on a topic; null if it keeps none, or shows us none. Rejects with LinkFailure. */
+export async function readRetained(link: FleetLink, topic: string): Promise<Readonly<Record<string, unknown>> | null> {
+  const seen: { fields: Readonly<Record<string, unknown>> | null } = { fields: null };
+  const cancel = link.listen((frame) => {
+    if (frame.topic === topic) seen.fields = readFields(frame.payload) ?? seen.fields;
+  });
+  try {
+    await link.subscribe([topic]);
+    const endMs = performance.now() + RETAINED_MS;
+    while (seen.fields === null && performance.now() < endMs) await pause(10);
+    return seen.fields;
+  } finally {
+    cancel();
+  }
+}
+
+/** What a device last said of a lock: what a release is bound to. */
+export interface SeenLock {
+  readonly state: 'COLD' | 'HOT';
+  readonly verdict: string | null;
+  readonly token: number;
+  readonly holder: { readonly pid: number; readonly start: number | null; readonly command: string | null } | null;
+}
+
+/** Reads the payload of a lock's topic; null if it is none. */
+export function readSeenLock(fields: Readonly<Record<string, unknown>> | null): SeenLock | null {
+  if (fields === null) return null;
+  const { state, verdict, token, holder } = fields;
+  if ((state !== 'COLD' && state !== 'HOT') || !isCount(token)) return null;
+  const named =
+    isFields(holder) && isCount(holder.pid)
+      ? {
+          pid: holder.pid,
+          start: isCount(holder.start) ? holder.start : null,
+          command: typeof holder.command === 'string' ? holder.command : null,
+        }
+      : null;
+  return { state, verdict: typeof verdict === 'string' ? verdict : null, token, holder: named };
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}
