@@ -34,7 +34,8 @@ export interface CommitPlan {
 /** How a commit ended. A failure of the disk is thrown as {@link Failure}. */
 export type Committed =
   | { readonly kind: 'committed'; readonly before: string; readonly token: number }
-  | { readonly kind: 'hot'; readonly lock: LockState }
+  /** `displaced`: a newer document came after the intent, and left this one its end. */
+  | { readonly kind: 'hot'; readonly lock: LockState; readonly displaced: boolean }
   | { readonly kind: 'outdated' }
   | Refusal;
 
@@ -122,9 +123,9 @@ export async function commit(ports: CommitPorts, plan: CommitPlan): Promise<Comm
     else journal.note(records);
     if (!(await putAll(plan.files, grant))) {
       journal.note([intentOverRecord(plan.config)]);
-      return { kind: 'hot', lock: locks.look(plan.config) };
+      return { kind: 'hot', lock: locks.look(plan.config), displaced: !plan.stillWanted() };
     }
     return { kind: 'committed', before: disk.digest, token: grant.token };
   });
-  return held.kind === 'hot' ? held : held.value;
+  return held.kind === 'hot' ? { ...held, displaced: false } : held.value;
 }

@@ -35,6 +35,8 @@ export interface Endings {
   refuse(held: HeldUpdate, refusal: Refusal): Promise<void>;
   /** Its time is over before it could take effect. */
   expire(held: HeldUpdate, what: 'exp' | 'until'): Promise<void>;
+  /** A newer document came while this one was being committed and left it its end; the commit came to nothing. */
+  displaced(held: HeldUpdate): Promise<void>;
   /** The goal is on disk. `changed`: we put it there. */
   applied(config: string, goal: Goal, changed: boolean): Promise<void>;
 }
@@ -69,6 +71,13 @@ export function createEndings(ports: EndingPorts): Endings {
       const refusal = refuse('expired', `${what} has passed while it waited`);
       const { code, reason } = refusal;
       return end(held, 'expired', { event: 'expired', ...about(held), code, reason, final: true }, refusal);
+    },
+    async displaced(held) {
+      const newest = ledger.place(held.config, held.address, held.layer)?.latest;
+      const outcome = newest?.digest === null ? 'withdrawn' : 'superseded';
+      const reason = newest === undefined ? 'by a newer one' : `by version ${newest.version}`;
+      ports.count(outcome);
+      await said.tell(held.config, [], [{ event: outcome, ...about(held), reason, final: true }]);
     },
     async applied(config, goal, changed) {
       const { held } = goal;

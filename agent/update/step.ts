@@ -2,22 +2,23 @@ import type { Clock, Targets } from '../ports.ts';
 import type { ConfigSettings } from '../settings-schema.ts';
 import { Failure, type Refusal } from '../values/errors.ts';
 import type { LockState } from '../values/lock.ts';
-import type { EventBody, Gate, Pending, Running } from '../values/report.ts';
+import type { Running } from '../values/report.ts';
 import type { Address } from '../values/topics.ts';
-import { baseName, rfc3339 } from '../values/units.ts';
-import { admit, checkExpectation, hotRefusal } from './admit.ts';
+import { baseName } from '../values/units.ts';
+import { admit, checkExpectation } from './admit.ts';
 import { type CommitPorts, type Committed, commit, readContents } from './commit.ts';
 import { digestOf } from './content.ts';
 import { createEndings, type EndingPorts } from './endings.ts';
 import { type Goal, goalOf, goalOfIntent, isOpen } from './goal.ts';
 import type { Speak } from './intake.ts';
-import { coveredRecord, type HeldUpdate, refOf, triedRecord } from './ledger.ts';
+import { coveredRecord, type HeldUpdate, refOf } from './ledger.ts';
 import { recover } from './recover.ts';
-import { about, attemptOf, refusalEvent } from './report.ts';
+import { about } from './report.ts';
 import { hasExpired, hasFallenOff, resolve } from './resolve.ts';
 import { type ConfigView, createSaid } from './said.ts';
 import { discard, type OpenFile, stage, validate, withFiles } from './stage.ts';
 import type { Validator } from './validate.ts';
+import { createWaiting } from './waiting.ts';
 
 /** What a step works with. */
 export interface StepPorts extends CommitPorts, Omit<EndingPorts, 'said'> {
@@ -62,6 +63,7 @@ export function createStepper(ports: StepPorts): Stepper {
   const { ledger, locks, keeper } = ports;
   const said = createSaid(ledger, locks, ports.speak);
   const endings = createEndings({ ...ports, said });
+  const waiting = createWaiting({ ...ports, said, endings });
 
   /** Configs whose directories were looked through since the start. */
   const tidied = new Set<string>();
@@ -80,37 +82,8 @@ export function createStepper(ports: StepPorts): Stepper {
     return 'rest';
   };
 
-  /** What is wanted waits; why is said once per document and reason. */
-  const wait = async (config: string, held: HeldUpdate | null, gate: Gate, refusal: Refusal, why: string) => {
-    const pending: Pending = { id: held?.id ?? null, version: held?.version ?? 0, waiting_for: [gate] };
-    const key = `${held?.hash ?? 'original'} ${why}`;
-    if (!said.waits(config, pending, key)) return said.tell(config, [], []);
-    const { code, reason, mismatch } = refusal;
-    const because = { code, reason, ...(mismatch === undefined ? {} : { mismatch }) };
-    if (held === null || held.ended !== null) {
-      const document = held === null ? { config } : about(held);
-      return said.tell(config, [], [{ event: 'waiting', ...document, ...because }]);
-    }
-    const hot = gate === 'lock';
-    if (hot) locks.refused(config);
-    const lastAttempt = attemptOf(held, hot ? 'refused' : 'waiting', rfc3339(ports.clock.wallMs()), refusal);
-    const tried = triedRecord(config, { attempt: lastAttempt, key });
-    // Only a HOT lock is a refusal that is not final; any other gate is waited for.
-    const event: EventBody = hot ? refusalEvent(held, refusal) : { event: 'waiting', ...about(held), ...because };
-    return said.tell(config, [tried], [event], { lastAttempt });
-  };
-  const waitForLock = async (scene: Scene, { held }: Goal, lock: LockState): Promise<StepEnd> => {
-    const { config, file, settings } = scene;
-    const refusal = hotRefusal({ file, onHot: settings.on_hot, lock, lockWords: ports.lockWords(lock) });
-    if (refusal.final && held !== null && held.ended === null) {
-      locks.refused(config);
-      return refuse(held, refusal);
-    }
-    said.watchLock(config);
-    const who = lock.holder === null ? lock.verdict : `${lock.holder.pid} ${lock.holder.start}`;
-    await wait(config, held, 'lock', { ...refusal, final: false }, `${who}`);
-    return 'rest';
-  };
+  const waitForLock = async (scene: Scene, { held }: Goal, lock: LockState, cutOff = false): Promise<StepEnd> =>
+    (await waiting.forLock(scene, held, lock, cutOff)) ? 'again' : 'rest';
 
   /** Looks before a grant whether the expectation is met: one that is refused must not move the token that others go by. */
   const unmet = ({ config, file }: Scene, held: HeldUpdate, digest: string, token: number): Refusal | null =>
@@ -151,7 +124,10 @@ export function createStepper(ports: StepPorts): Stepper {
       case 'committed':
         return applied(config, goal, true);
       case 'hot':
-        return waitForLock(scene, goal, committed.lock);
+        if (committed.displaced && held !== null) await endings.displaced(held);
+        if (committed.displaced) return 'again';
+        // Broken and let go of before we looked: no change will come that could wake us.
+        return committed.lock.state === 'COLD' ? 'retry' : waitForLock(scene, goal, committed.lock);
       case 'outdated':
         return 'again';
       case 'refusal':
@@ -168,11 +144,14 @@ export function createStepper(ports: StepPorts): Stepper {
     const ended = await recover(ports, intent, scene.open, goal.contents);
     switch (ended.kind) {
       case 'back':
+        if (goal.held !== null && goal.held.ended === null && !isOpen(ledger, goal.held)) {
+          await endings.displaced(goal.held);
+        }
         return null;
       case 'forward':
         return applied(scene.config, goal, true);
       case 'hot':
-        return waitForLock(scene, goal, ended.lock);
+        return ended.lock.state === 'COLD' ? 'retry' : waitForLock(scene, goal, ended.lock, true);
     }
   };
 
@@ -199,8 +178,9 @@ export function createStepper(ports: StepPorts): Stepper {
     const disk = readContents(open, ports.sha256);
     if (ledger.running(config) === null) said.foundOriginal(config, disk.digest);
     if (isRunning(said.view(config).running, effective)) return rest(config);
-    const goal = goalOf(ledger, keeper, config, effective);
-    if (goal === null) return rest(config);
+    // Without an original nothing was ever moved: what is on disk is what was there before Locksmith.
+    const asBefore = { held: null, digest: disk.digest, contents: disk.contents };
+    const goal = goalOf(ledger, keeper, config, effective) ?? asBefore;
     if (disk.digest !== goal.digest) return move(scene, goal, disk.digest);
     const asks = effective !== null && effective.ended === null && effective.expect !== null ? effective : null;
     const refusal = asks === null ? null : unmet(scene, asks, disk.digest, locks.reach(config).token);
@@ -239,7 +219,7 @@ export function createStepper(ports: StepPorts): Stepper {
         if (!(error instanceof Failure) || isRunning(said.view(config).running, effective)) throw error;
         const refusal: Refusal = { kind: 'refusal', code: error.code, reason: error.message, final: !error.retry };
         if (refusal.final && effective !== null && effective.ended === null) return refuse(effective, refusal);
-        await wait(config, effective, 'disk', refusal, error.code);
+        await waiting.at('disk', config, effective, refusal, error.code);
         return 'retry';
       },
     );

@@ -102,10 +102,13 @@ t.test('HOT is said once per document and holder, and counted', async (t) => {
 
 t.test('a lock lost before the renames waits for it, with nothing left behind', async (t) => {
   const room = await lineRoom(t);
-  room.locks.breakIt = true;
-  await room.send(wish(1, 'one\n'));
-  await until('tried', () => room.locks.token > 5);
+  amid(room, async () => {
+    room.locks.breakIt = true;
+  });
+  await room.give(wish(1, 'one\n'));
+  t.equal(room.content(), 'before\n');
   room.locks.breakIt = false;
+  room.clock.advance(5_000);
   await until('applied', () => room.content() === 'one\n');
   await room.give(wish(1, 'one\n'));
   t.same(room.outcomes(), ['applied 1']);
@@ -194,5 +197,14 @@ t.test('an update of a config with other files is whole or not at all', async (t
   const room = await lineRoom(t);
   const taken = await room.give({ version: 1, files: [updateFile('other.conf', 'x\n')] });
   t.match(taken, { kind: 'refusal', code: 'incomplete' });
+  t.equal(room.content(), 'before\n');
+});
+
+t.test('a first document that changed nothing and is withdrawn leaves nothing running', async (t) => {
+  const room = await lineRoom(t);
+  await room.give(wish(1, 'before\n'));
+  t.equal(room.line.view('aim').running.version, 1);
+  await room.give({ version: 2, id: 'u-2', withdraw: true, files: [] });
+  t.match(room.line.view('aim').running, { version: 0, layer: null });
   t.equal(room.content(), 'before\n');
 });
