@@ -3,7 +3,6 @@ import { openCommands } from './command/intake.ts';
 import { createOutbox } from './link/outbox.ts';
 import { createOutboxMemory } from './link/outbox-memory.ts';
 import { openSession, type Session } from './link/session.ts';
-import type { Change } from './lock/board.ts';
 import { lockPaths } from './lock/parts.ts';
 import { openLocks } from './lock/room.ts';
 import type {
@@ -26,16 +25,13 @@ import { openPulse, type Pulse } from './telemetry/pulse.ts';
 import { createClockFloor } from './trust/clock-floor.ts';
 import { parseKeys } from './trust/keys.ts';
 import { verifyCommand, verifyUpdate } from './trust/verify.ts';
-import type { Speak } from './update/intake.ts';
 import { openKeeper } from './update/keep.ts';
-import { createLedger, type HeldUpdate } from './update/ledger.ts';
+import { createLedger } from './update/ledger.ts';
 import { openLine } from './update/line.ts';
 import { openRefusalBudget } from './update/refusals.ts';
-import { sayEvent } from './update/report.ts';
 import { tellEvent } from './update/story.ts';
 import { openValidator } from './update/validate.ts';
-import { type Code, EXIT, Failure, SaidError } from './values/errors.ts';
-import type { LockState } from './values/lock.ts';
+import { EXIT, SaidError } from './values/errors.ts';
 import { sayLock } from './values/lock-words.ts';
 import type { EventBody } from './values/report.ts';
 import { addressesOf, deviceTopic } from './values/topics.ts';
@@ -61,13 +57,6 @@ export interface Host {
   onFatal(error: unknown): void;
 }
 
-/** What the line answers to a document from a file. */
-export interface ApplyAnswer {
-  readonly result: string;
-  readonly code: Code | null;
-  readonly reason: string | null;
-}
-
 /** The agent: all rooms, built on the ports. */
 export interface Agent {
   /** Resolves when every config has been looked at once. Throws SaidError if another agent runs on this state. */
@@ -80,8 +69,6 @@ export interface Agent {
 
 /** A clock tick is noted this often: a crash costs at most so much of what is known about time. */
 const TICK_MS = 60_000;
-/** How long the news of a token waits for something to go out with. */
-const TOKEN_MS = 200;
 /** How long a leaving agent waits for the broker to take its last words. */
 const LAST_WORDS_MS = 2_000;
 
@@ -111,32 +98,12 @@ export function openAgent(settings: Settings, host: Host): Agent {
     log,
   });
 
-  const movedTokens = new Map<string, LockState>();
-  /** Durable first, then to the fleet, then in the same words to the technician. */
-  const speak: Speak = async (records, events, states = []) => {
-    const moved = [...movedTokens].map(([config, body]): Saying => ({ kind: 'lock', config, body }));
-    movedTokens.clear();
-    const stamped = outbox.stamp([...events.map(sayEvent), ...states, ...moved]);
-    await journal.append([...records, ...stamped]);
-    outbox.wake(stamped);
-    for (const event of events) {
-      const { level, line } = tellEvent(event);
-      log.say(level, line, { code: event.code ?? null, config: event.config ?? null });
-    }
-  };
+  const { speak, later, tokenMoved } = createSpeech({
+    ...{ outbox, journal, clock, log },
+    tell: tellEvent,
+    onFatal: host.onFatal,
+  });
   const say = (event: EventBody) => speak([], [event]);
-  /** An own commit moves the token: that goes out with the report of the commit, not with a disk write of its own. */
-  const tokenMoved = (config: string, lock: LockState) => {
-    if (movedTokens.size === 0) clock.after(TOKEN_MS, () => movedTokens.size > 0 && later(speak([], [])));
-    movedTokens.set(config, lock);
-  };
-  /** For what nobody waits for: a failure is logged, not lost. */
-  const later = (work: Promise<void>) => {
-    work.catch((error: unknown) => {
-      if (!(error instanceof Failure)) return host.onFatal(error);
-      log.say('error', `cannot remember: ${error.message} (${error.code})`);
-    });
-  };
 
   const locks = openLocks({ files, kernel: host.kernel, processes: host.processes, clock, log }, settings);
   const ring = () => {
@@ -202,6 +169,11 @@ export function openAgent(settings: Settings, host: Host): Agent {
         refresh(config, seq) {
           outbox.republish(config);
           session?.sayOnline();
+          const asked = config === null ? configNames : [config];
+          // The lock of a config that nobody ever took was not said yet.
+          const unsaid = asked.filter((name) => outboxMemory.lastLock(name) === null);
+          const states = unsaid.map((name): Saying => ({ kind: 'lock', config: name, body: locks.look(name) }));
+          if (states.length > 0) later(speak([], [], states));
           if (seq === null) return;
           const had = outbox.acknowledged(SEEN_WITHIN_MS);
           session?.unconfirmed(seq < had ? `it has seen number ${seq}, the broker has taken ${had}` : null);
@@ -302,7 +274,8 @@ export function openAgent(settings: Settings, host: Host): Agent {
         }
         locks.onChange((config, change) => {
           if (change.what === 'token') tokenMoved(config, change.lock);
-          else later(speak([], lockEvents(config, change), [{ kind: 'lock', config, body: change.lock }]));
+          else
+            later(speak([], lockEvents(config, change, clock.wallMs()), [{ kind: 'lock', config, body: change.lock }]));
           if (change.lock.state === 'COLD') line.wake(config);
         });
         await locks.settleAll();
@@ -333,52 +306,8 @@ export function openAgent(settings: Settings, host: Host): Agent {
         locks.close();
       },
       async apply(document) {
-        const taken = await line.file(new TextEncoder().encode(document));
-        if (taken.kind === 'refusal') return { result: 'refused', code: taken.code, reason: taken.reason };
-        if (taken.kind === 'empty') return { result: 'refused', code: 'malformed', reason: 'the document is empty' };
-        return answerFor(taken.held);
+        return answerTo(await line.file(new TextEncoder().encode(document)), ledger, line.view);
       },
-    };
-  }
-
-  /** What the fleet is told of a change of a lock; a token that only moved on is seen in the lock's own topic. */
-  function lockEvents(config: string, change: Change): readonly EventBody[] {
-    const { token, file } = change.lock;
-    switch (change.what) {
-      case 'hot':
-        return [{ event: 'lock-hot', config, token, reason: `${file} HOT (${sayLock(change.lock, clock.wallMs())})` }];
-      case 'cold':
-        return [{ event: 'lock-cold', config, token, reason: `${file} COLD` }];
-      case 'reclaimed': {
-        const { oldToken, newToken, why } = change.reclaim;
-        return [{ event: 'reclaimed', config, token: newToken, reason: `${why}; token ${oldToken} → ${newToken}` }];
-      }
-      case 'released': {
-        const { oldToken, newToken, why, by } = change.reclaim;
-        const reason = `released by ${by ?? 'somebody'}: ${why}; token ${oldToken} → ${newToken}`;
-        return [{ event: 'released', config, token: newToken, reason }];
-      }
-      case 'token':
-        return [];
-    }
-  }
-
-  function answerFor(held: HeldUpdate | null): ApplyAnswer {
-    if (held === null)
-      return { result: 'refused', code: null, reason: 'this document was refused before; see: locksmith history' };
-    const place = ledger.place(held.config, held.address, held.layer);
-    const now = place?.latest.id === held.id ? place.latest : held;
-    const { lastAttempt, pending } = line.view(held.config);
-    const about = lastAttempt?.id === held.id ? lastAttempt : null;
-    if (now.ended !== null) return { result: now.ended, code: about?.code ?? null, reason: about?.reason ?? null };
-    if (pending?.id === held.id) {
-      const why = about?.reason ?? `it waits for ${pending.waiting_for.join(', ')}`;
-      return { result: 'waiting', code: about?.code ?? null, reason: `${why}; it is applied by itself later` };
-    }
-    return {
-      result: now.covered ? 'covered' : 'waiting',
-      code: null,
-      reason: now.covered ? 'a more specific update stands above it' : null,
     };
   }
 }
