@@ -225,6 +225,8 @@ export function openAgent(settings: Settings, host: Host): Agent {
           applied: outcomes.applied ?? 0,
           failed: outcomes.failed ?? 0,
           superseded: outcomes.superseded ?? 0,
+          withdrawn: outcomes.withdrawn ?? 0,
+          expired: outcomes.expired ?? 0,
           duplicates,
           refused,
         },

@@ -9,6 +9,8 @@ export interface Counters {
   readonly applied: number;
   readonly failed: number;
   readonly superseded: number;
+  readonly withdrawn: number;
+  readonly expired: number;
   readonly duplicates: number;
   /** Refusals by code; codes that never came are left out. */
   readonly refused: Readonly<Record<string, number>>;

@@ -1,5 +1,5 @@
 import type { Clock, JournalRecord } from '../ports.ts';
-import { type Refusal, refuse } from '../values/errors.ts';
+import { type Code, type Refusal, refuse } from '../values/errors.ts';
 import type { EventBody, Outcome, Running } from '../values/report.ts';
 import { rfc3339 } from '../values/units.ts';
 import { allHeld, type Goal, isOpen } from './goal.ts';
@@ -26,7 +26,8 @@ export interface EndingPorts {
   time(): ResolveTime;
   /** A journal record that the `iat` (epoch seconds) of an applied document is past. */
   clockApplied(iatS: number): JournalRecord;
-  count(outcome: Outcome): void;
+  /** Counts an outcome; with its code if it is a refusal. */
+  count(outcome: Outcome, code: Code | null): void;
 }
 
 /** The ways a document ends; each makes outcome, state and report durable together. One that a newer document ended meanwhile is left alone. */
@@ -50,7 +51,7 @@ export function createEndings(ports: EndingPorts): Endings {
     if (!isOpen(ledger, held)) return;
     const lastAttempt = attemptOf(held, outcome, at(), refusal);
     said.rests(held.config);
-    ports.count(outcome);
+    ports.count(outcome, outcome === 'refused' ? refusal.code : null);
     const records = [endedRecord(held, outcome, null), triedRecord(held.config, { attempt: lastAttempt, key: '' })];
     await said.tell(held.config, records, [event], { lastAttempt });
   };
@@ -76,7 +77,7 @@ export function createEndings(ports: EndingPorts): Endings {
       const newest = ledger.place(held.config, held.address, held.layer)?.latest;
       const outcome = newest?.digest === null ? 'withdrawn' : 'superseded';
       const reason = newest === undefined ? 'by a newer one' : `by version ${newest.version}`;
-      ports.count(outcome);
+      ports.count(outcome, null);
       await said.tell(held.config, [], [{ event: outcome, ...about(held), reason, final: true }]);
     },
     async applied(config, goal, changed) {
@@ -105,7 +106,7 @@ export function createEndings(ports: EndingPorts): Endings {
         lastAttempt = attemptOf(held, 'applied', since, null);
         records.push(triedRecord(config, { attempt: lastAttempt, key: '' }));
         if (held.ended === null) {
-          ports.count('applied');
+          ports.count('applied', null);
           const newest = isOpen(ledger, held);
           records.push(newest ? endedRecord(held, 'applied', time.poweredS) : appliedBehindRecord(held, time.poweredS));
           records.push(ports.clockApplied(held.iat));

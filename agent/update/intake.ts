@@ -40,7 +40,7 @@ export interface IntakePorts {
   ): Promise<{ readonly kind: 'update'; readonly update: Update } | (Refusal & { readonly signed: boolean })>;
   /** A document was held: its config needs another look. */
   wake(config: string): void;
-  count(what: 'duplicates'): void;
+  count(what: 'duplicates' | 'superseded' | 'withdrawn'): void;
 }
 
 /** Takes documents in, one way for all: resolves when the answer is durable, which is when the broker may be told. */
@@ -126,6 +126,7 @@ export function openIntake(ports: IntakePorts): Intake {
       records.push(endedRecord(held, 'withdrawn', null));
     }
     await speak(records, events);
+    for (const { event } of events) if (event === 'superseded' || event === 'withdrawn') ports.count(event);
     ports.wake(held.config);
     return { kind: 'held', held };
   };

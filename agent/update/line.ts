@@ -59,9 +59,14 @@ export function openLine(ports: LinePorts): Line {
   const outcomes = new Map<Outcome, number>();
   let duplicates = 0;
   let stopping = false;
+  const count = (outcome: Outcome) => outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
   const stepper = createStepper({
     ...ports,
-    count: (outcome) => outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1),
+    count(outcome, code) {
+      count(outcome);
+      // One that was held and then refused counts with those refused at the door.
+      if (code !== null) ports.budget.take(code, true);
+    },
   });
   const workers = new Map<string, Worker>();
 
@@ -118,8 +123,9 @@ export function openLine(ports: LinePorts): Line {
   const intake = openIntake({
     ...ports,
     wake,
-    count: () => {
-      duplicates += 1;
+    count(what) {
+      if (what === 'duplicates') duplicates += 1;
+      else count(what);
     },
   });
 

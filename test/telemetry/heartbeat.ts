@@ -16,7 +16,7 @@ const INPUT: HeartbeatInput = {
   backlog: { count: 3, bytes: 900 },
   configs: { camera: { version: 42, digest: 'sha256:aa' } },
   locks: { camera: { state: 'HOT', verdict: 'held', token: 5 } },
-  counters: { applied: 1, failed: 0, superseded: 0, duplicates: 2, refused: { schema: 1 } },
+  counters: { applied: 1, failed: 0, superseded: 0, withdrawn: 0, expired: 0, duplicates: 2, refused: { schema: 1 } },
 };
 
 t.test('a heartbeat says what the wire promises, and no more', async (t) => {
@@ -31,7 +31,7 @@ t.test('a heartbeat says what the wire promises, and no more', async (t) => {
     backlog: { count: 3, bytes: 900 },
     configs: { camera: { version: 42, digest: 'sha256:aa' } },
     locks: { camera: { state: 'HOT', verdict: 'held', token: 5 } },
-    counters: { applied: 1, failed: 0, superseded: 0, duplicates: 2, refused: { schema: 1 } },
+    counters: { applied: 1, failed: 0, superseded: 0, withdrawn: 0, expired: 0, duplicates: 2, refused: { schema: 1 } },
   });
 });
 

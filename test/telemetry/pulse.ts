@@ -37,7 +37,7 @@ function pulse(path: string) {
       backlog: { count: 0, bytes: 0 },
       configs: {},
       locks: {},
-      counters: { applied: 0, failed: 0, superseded: 0, duplicates: 0, refused: {} },
+      counters: { applied: 0, failed: 0, superseded: 0, withdrawn: 0, expired: 0, duplicates: 0, refused: {} },
     }),
     link: () => link.now,
     publish: (text) => void sent.push(text),
