@@ -17,22 +17,25 @@ function bench() {
   const states: Saying[] = [];
   const events: EventBody[] = [];
   const failing = { now: false };
+  const spoken = { times: 0 };
   const said = createSaid(ledger, locks, async (records, some, more = []) => {
+    spoken.times += 1;
     if (failing.now) throw new Error('the disk is full');
     for (const record of records) ledger.fold(record);
     events.push(...some);
     states.push(...more);
   });
-  return { ledger, said, states, events, watched, failing };
+  return { ledger, said, states, events, watched, failing, spoken };
 }
 const waiting = { id: 'u-1', version: 1, waiting_for: ['lock'] } as const;
 
 t.test('the state of a config goes out when it differs from what was said last, and never for nothing', async (t) => {
-  const { said, states, events } = bench();
+  const { said, states, events, spoken } = bench();
   said.foundOriginal('aim', 'sha256:before');
   await said.tell('aim', [], []);
   t.match(states, [{ kind: 'reported', config: 'aim', body: { running: { version: 0, digest: 'sha256:before' } } }]);
   await said.tell('aim', [], []);
+  t.equal(spoken.times, 1, 'nothing to say costs no write');
   await said.tell('aim', [], [{ event: 'covered', config: 'aim' }]);
   t.equal(states.length, 1, 'the same state is not said again');
   t.equal(events.length, 1);

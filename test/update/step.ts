@@ -93,6 +93,7 @@ t.test('HOT is said once per document and holder, and counted', async (t) => {
       reason: 'lock mismatch: aim.conf HOT (held by pid 42)',
     },
   ]);
+  t.equal(room.events.length, 1);
   t.same(counted, ['aim']);
   t.match(room.reports.at(-1)?.body, { pending: { waiting_for: ['lock'] }, last_attempt: { result: 'refused' } });
   room.locks.hot = false;
