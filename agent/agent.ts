@@ -3,6 +3,8 @@ import { openCommands } from './command/intake.ts';
 import { createOutbox } from './link/outbox.ts';
 import { createOutboxMemory } from './link/outbox-memory.ts';
 import { openSession, type Session } from './link/session.ts';
+import { createSpeech } from './link/speech.ts';
+import { lockEvents } from './lock/news.ts';
 import { lockPaths } from './lock/parts.ts';
 import { openLocks } from './lock/room.ts';
 import type {
@@ -25,6 +27,7 @@ import { openPulse, type Pulse } from './telemetry/pulse.ts';
 import { createClockFloor } from './trust/clock-floor.ts';
 import { parseKeys } from './trust/keys.ts';
 import { verifyCommand, verifyUpdate } from './trust/verify.ts';
+import { type ApplyAnswer, answerTo } from './update/answer.ts';
 import { openKeeper } from './update/keep.ts';
 import { createLedger } from './update/ledger.ts';
 import { openLine } from './update/line.ts';

@@ -43,6 +43,16 @@ function readDocument(path: string): string {
   }
 }
 
+/** Asks again for a while as long as nobody listens; null if nobody ever does. */
+async function askUntil(socket: string, request: object, withinMs: number): Promise<unknown> {
+  for (const end = Date.now() + withinMs; Date.now() < end; ) {
+    const answer = await askControl(socket, request, ANSWER_MS);
+    if (answer !== null) return answer;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return null;
+}
+
 /** Asks the daemon, or runs the line in this process if no daemon is there. */
 async function submit(settingsPath: string, document: string): Promise<unknown> {
   const settings = readSettings(settingsPath);
@@ -58,7 +68,14 @@ async function submit(settingsPath: string, document: string): Promise<unknown> 
   const answer = alive === null ? null : await askControl(socket, { do: 'apply', document }, ANSWER_MS);
   if (answer !== null) return answer;
   const agent = await openHostAgent(settings, { broker: false, echo: () => {} });
-  await agent.start();
+  try {
+    await agent.start();
+  } catch (error) {
+    // The daemon is just starting: it has its state already, and will listen in a moment.
+    const late = error instanceof SaidError ? await askUntil(socket, { do: 'apply', document }, PING_MS) : null;
+    if (late === null) throw error;
+    return late;
+  }
   try {
     return await agent.apply(document);
   } finally {

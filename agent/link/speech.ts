@@ -1,0 +1,61 @@
+import type { Clock, Journal, JournalRecord, Log, LogLevel, Outbox, Saying } from '../ports.ts';
+import { Failure } from '../values/errors.ts';
+import type { LockState } from '../values/lock.ts';
+import type { EventBody } from '../values/report.ts';
+
+/** How long the news of a token waits for something to go out with. */
+const TOKEN_MS = 200;
+
+/** What speech is made of. */
+export interface SpeechInput {
+  readonly outbox: Outbox;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** An event in plain words. */
+  tell(event: EventBody): { readonly level: LogLevel; readonly line: string };
+  onFatal(error: unknown): void;
+}
+
+/** The one voice of the agent: durable first, then to the fleet, then in the same words to the technician. */
+export interface Speech {
+  /** Makes records durable together with what is said about them. Throws Failure, and nothing is said then. */
+  speak(records: readonly JournalRecord[], events: readonly EventBody[], states?: readonly Saying[]): Promise<void>;
+  /** For what nobody waits for: a failure is logged, not lost. */
+  later(work: Promise<void>): void;
+  /** An own commit moved the token: that goes out with the report of the commit, not with a disk write of its own. */
+  tokenMoved(config: string, lock: LockState): void;
+}
+
+/** Makes it. */
+export function createSpeech(input: SpeechInput): Speech {
+  const { outbox, journal, clock, log } = input;
+  const moved = new Map<string, LockState>();
+
+  const speak: Speech['speak'] = async (records, events, states = []) => {
+    const tokens = [...moved].map(([config, body]): Saying => ({ kind: 'lock', config, body }));
+    moved.clear();
+    const said = events.map((body): Saying => ({ kind: 'evt', body }));
+    const stamped = outbox.stamp([...said, ...states, ...tokens]);
+    await journal.append([...records, ...stamped]);
+    outbox.wake(stamped);
+    for (const event of events) {
+      const { level, line } = input.tell(event);
+      log.say(level, line, { code: event.code ?? null, config: event.config ?? null });
+    }
+  };
+  const later = (work: Promise<void>) => {
+    work.catch((error: unknown) => {
+      if (!(error instanceof Failure)) return input.onFatal(error);
+      log.say('error', `cannot remember: ${error.message} (${error.code})`);
+    });
+  };
+  return {
+    speak,
+    later,
+    tokenMoved(config, lock) {
+      if (moved.size === 0) clock.after(TOKEN_MS, () => moved.size > 0 && later(speak([], [])));
+      moved.set(config, lock);
+    },
+  };
+}
