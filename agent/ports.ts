@@ -261,6 +261,17 @@ export interface Processes {
    * `enough` at all of /proc (30-100 ms at 300 processes).
    */
   holders(file: Inode, hints: readonly number[], enough: number): LockSearch;
+  /** Sends a signal to a process, unless its pid was given to another one meanwhile; false if it is gone. */
+  signal(pid: number, start: number | null, signal: 'SIGTERM' | 'SIGKILL'): boolean;
+}
+
+/** Services of this machine that may write a config. */
+export interface Units {
+  running(unit: string): Promise<boolean>;
+  /** Stops a service and waits until it is down. Throws Failure io. */
+  stop(unit: string): Promise<void>;
+  /** Starts a service. Throws Failure io. */
+  start(unit: string): Promise<void>;
 }
 
 /** What the update line gets from the lock room. */

@@ -163,5 +163,14 @@ export function hostProcesses(): Processes {
     describe,
     lockLines: () => parseLockLines(read('/proc/locks') ?? ''),
     holders,
+    signal(pid, start, signal) {
+      const info = describe(pid);
+      if (info === null || info.start !== start) return false;
+      try {
+        return process.kill(pid, signal);
+      } catch {
+        return false;
+      }
+    },
   };
 }

@@ -1,6 +1,8 @@
 import { Failure } from '../values/errors.ts';
 import type { LockState } from '../values/lock.ts';
+import { sayLock } from '../values/lock-words.ts';
 import { openBoard, type Tell } from './board.ts';
+import { clear, type Order } from './clear.ts';
 import { heldRecord, type Wish } from './grant.ts';
 import { type HeldLock, heldLock, hotByRecord, type Mine, unrecordedLock } from './held.ts';
 import { isQuiet } from './look.ts';
@@ -14,7 +16,16 @@ import {
 } from './observe.ts';
 import { type LockPorts, type LockSettings, openParts, pause } from './parts.ts';
 import { type HeldRecord, recordText } from './record.ts';
-import { examine, type FreeLock, type HotLock, readRecord, reclaim, reclaimToken, type StaleLock } from './settle.ts';
+import {
+  examine,
+  type FreeLock,
+  type HotLock,
+  readRecord,
+  readWord,
+  reclaim,
+  reclaimToken,
+  type StaleLock,
+} from './settle.ts';
 
 /** The outcome of reaching for a lock. */
 export type Acquired =
@@ -32,6 +43,10 @@ export interface Lock {
   /** Takes the lock or says who has it; waits only for probes, and for an update that is being applied. */
   acquire(wish: Wish): Promise<Acquired>;
   refused(): void;
+  /** Makes it COLD by a person's decision, where that may be; else says how it is. */
+  clear(order: Order): Promise<LockState>;
+  /** Somebody wrote to the control surface: looks at what it asks for. */
+  touched(): void;
   /** How it was last found; null before the first look. */
   last(): LockState | null;
   /** Sets tokens aside ahead of need, so that no grant waits for the disk. */
@@ -115,10 +130,11 @@ export function openLock(ports: LockPorts, settings: LockSettings, config: strin
 
   const look = (how: 'glance' | 'reach' = 'glance'): LockState => {
     if (mine.record !== null || (how === 'glance' && isQuiet(parts, board.last())) || !guard.tryEnter()) return last();
-    const rest: { needsDisk: boolean } = { needsDisk: false };
+    const rest = { needsDisk: false, asked: false };
     try {
       const found = examine(scene());
       if (found.kind === 'free' && isNothingNew(found)) return last();
+      rest.asked = found.kind === 'hot' && surface.asked();
       if (found.kind !== 'stale') return show(found);
       if (tokens.covers(reclaimToken(found))) return show(reclaimNow(found));
       rest.needsDisk = true;
@@ -127,6 +143,7 @@ export function openLock(ports: LockPorts, settings: LockSettings, config: strin
       hands.drop();
       leave();
       // The token of the reclaim needs a write to the disk, which nobody shall wait for here.
+      if (rest.asked) answer().catch((error) => log.say('error', `${fileName}: lock not released: ${error}`));
       if (rest.needsDisk) settle().catch((error) => log.say('error', `${fileName}: lock not reclaimed: ${error}`));
     }
   };
@@ -147,6 +164,22 @@ export function openLock(ports: LockPorts, settings: LockSettings, config: strin
     files.writeView('lock.record', paths.record, recordText(held), 0o644);
     surface.bit('1');
     return held;
+  };
+
+  const clearNow = async (order: Order): Promise<LockState> => {
+    if (mine.record !== null || !(await guard.enter())) return mine.record === null ? noteGuardKept() : last();
+    try {
+      return show(await clear(parts, board.hints(), order));
+    } finally {
+      hands.drop();
+      leave();
+    }
+  };
+
+  /** Somebody wrote 0 into `conf_locked`: granted if nobody has the kernel locks. */
+  const answer = async (): Promise<void> => {
+    const lock = await clearNow({ by: 'conf_locked', why: 'somebody wrote 0 into conf_locked', breakIt: false });
+    if (lock.state === 'HOT') surface.refuse(lock, `not released, ${sayLock(lock, clock.wallMs())}`);
   };
 
   const sidecarInHand = () => {
@@ -185,6 +218,11 @@ export function openLock(ports: LockPorts, settings: LockSettings, config: strin
     settle,
     last: board.last,
     refused: board.refused,
+    clear: clearNow,
+    touched() {
+      const bit = readWord(files, paths.bit);
+      if (mine.record === null && bit !== (last().state === 'HOT' ? '1' : '0')) look('reach');
+    },
     async acquire(wish) {
       for (let waitedMs = 0; ; waitedMs += COMMIT_PAUSE_MS) {
         const outcome = await tryAcquire(wish);

@@ -65,7 +65,7 @@ export async function observe(parts: Parts, board: Board, guardKept: () => HotLo
 }
 
 function asVerdict(word: string | null): Verdict {
-  return VERDICTS.find((verdict) => verdict === word) ?? 'held';
+  return VERDICTS.find((verdict) => verdict === word?.split(':')[0]) ?? 'held';
 }
 
 /**

@@ -69,6 +69,7 @@ export interface Parts extends LockPorts {
   readonly fileName: string;
   readonly guarded: readonly GuardedFile[];
   readonly honour: readonly string[];
+  readonly group: string | undefined;
   readonly self: ProcessInfo;
   readonly paths: LockPaths;
   readonly guard: Guard;
@@ -95,7 +96,7 @@ export function openParts(ports: LockPorts, settings: LockSettings, config: stri
   };
   return {
     ...ports,
-    ...{ config, guarded, honour, paths, self: ports.processes.self() },
+    ...{ config, guarded, honour, group, paths, self: ports.processes.self() },
     fileName: guarded[0]?.path.split('/').at(-1) ?? config,
     guard: openGuard(kernel, clock, paths.guard, group, makeDirs),
     hands: openHands(kernel, paths.sidecar, group, guarded),

@@ -87,11 +87,7 @@ export function readWord(files: Files, path: string): string | null {
  */
 export function examine(scene: Scene): FreeLock | StaleLock | HotLock {
   const { hands, files, paths, tokens, clock } = scene;
-  const reach = hands.reach((file) => {
-    const { holders, attributed } = findHolders(scene.processes, file, scene.hints);
-    const counts = holders.some((holder) => mayBlock(holder, file, scene.self, scene.honour));
-    return attributed && !counts ? holders.map(toHolder) : null;
-  });
+  const reach = reachFor(scene);
   try {
     const record = readRecord(files, paths.record);
     const facts = gather(scene, reach, record);
@@ -112,6 +108,15 @@ export function examine(scene: Scene): FreeLock | StaleLock | HotLock {
     hands.drop();
     throw error;
   }
+}
+
+/** Reaches for the kernel locks, passing over those of users whose lock does not count. Under the guard only. Throws Failure. */
+export function reachFor({ hands, processes, hints, self, honour }: Scene): Reach {
+  return hands.reach((file) => {
+    const { holders, attributed } = findHolders(processes, file, hints);
+    const counts = holders.some((holder) => mayBlock(holder, file, self, honour));
+    return attributed && !counts ? holders.map(toHolder) : null;
+  });
 }
 
 /** Everything the verdict rests on. */

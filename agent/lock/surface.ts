@@ -9,6 +9,10 @@ import { readWord } from './settle.ts';
 export interface Surface {
   /** Writes what has changed. Under the guard only. Never throws: a view that cannot be written is said in the log once. */
   show(lock: LockState): void;
+  /** True if `conf_locked` asks for a lock that is shown HOT to be released. Throws Failure. */
+  asked(): boolean;
+  /** Answers a request that cannot be granted: `conf_locked` reads 1 again, and `verdict` says why until the hold changes. */
+  refuse(lock: LockState, why: string): void;
   /** Writes `conf_locked` alone. Throws Failure. */
   bit(value: '0' | '1'): void;
   /** Writes `token` alone. Throws Failure. */
@@ -30,7 +34,9 @@ function holderLine(lock: LockState): string {
 
 /** The control surface below `paths`. */
 export function openSurface(files: Files, paths: LockPaths, log: Log): Surface {
-  const state = { complained: false };
+  const state: { complained: boolean; refusal: { readonly holder: string; readonly text: string } | null } = {
+    ...{ complained: false, refusal: null },
+  };
 
   // Other Locksmith processes and people write here too, so the file itself is asked what it says.
   const put = (path: string, text: string) => {
@@ -44,7 +50,8 @@ export function openSurface(files: Files, paths: LockPaths, log: Log): Surface {
     show(lock) {
       try {
         put(paths.state, lock.state);
-        put(paths.verdict, lock.verdict ?? '');
+        if (state.refusal?.holder !== holderLine(lock) || lock.state === 'COLD') state.refusal = null;
+        put(paths.verdict, state.refusal?.text ?? lock.verdict ?? '');
         put(paths.holder, holderLine(lock));
         put(paths.since, lock.since ?? '');
         put(paths.refusals, String(lock.refusals));
@@ -56,6 +63,11 @@ export function openSurface(files: Files, paths: LockPaths, log: Log): Surface {
         if (!state.complained) log.say('warning', `the files in ${paths.dir} could not be written: ${error.message}`);
         state.complained = true;
       }
+    },
+    asked: () => readWord(files, paths.bit) === '0' && readWord(files, paths.state) === 'HOT',
+    refuse(lock, why) {
+      state.refusal = { holder: holderLine(lock), text: `${lock.verdict ?? 'held'}: ${why}` };
+      this.show(lock);
     },
     bit: (value) => files.writeView('lock.view', paths.bit, `${value}\n`, 0o644),
     token: (value) => files.writeView('lock.view', paths.token, `${value}\n`, 0o644),

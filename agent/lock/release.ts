@@ -1,0 +1,153 @@
+import type { Clock, Processes, Units } from '../ports.ts';
+import type { LockState } from '../values/lock.ts';
+import { sayHolder, sayLock } from '../values/lock-words.ts';
+import type { Lock } from './lock.ts';
+import { pause } from './parts.ts';
+
+/** How a person wants a lock released. */
+export interface ReleaseWish {
+  readonly by: string;
+  readonly why: string;
+  /** Also ends the process an `orphaned` lock was left to. */
+  readonly endHolder: boolean;
+  /** Last resort for `unseen`. */
+  readonly breakIt: boolean;
+}
+
+/** What a release works with. */
+export interface ReleaseScene {
+  readonly lock: Lock;
+  readonly writers: readonly string[];
+  readonly units: Units;
+  readonly processes: Processes;
+  readonly clock: Clock;
+}
+
+/** How a release ended; `steps` tells in words what was done. */
+export interface Release {
+  readonly kind: 'released' | 'refused' | 'cold';
+  readonly lock: LockState;
+  readonly steps: readonly string[];
+  /** Why it was refused. */
+  readonly why: string | null;
+}
+
+/** How long a holder that was asked to end may take, before it is killed, and then to be gone. */
+const END_MS = 5000;
+const END_PAUSE_MS = 20;
+
+/** Why the lock cannot be released like this; null if it can be tried. Pure. */
+export function releaseRefusal(
+  lock: LockState,
+  wish: Pick<ReleaseWish, 'endHolder' | 'breakIt'>,
+  nowMs: number,
+): string | null {
+  if (lock.state === 'COLD' || lock.verdict === 'stale' || lock.lease === true) return null;
+  const said = `${lock.file} HOT (${sayLock(lock, nowMs)})`;
+  if (lock.verdict === 'orphaned') {
+    return wish.endHolder ? null : `${said}: it has to be ended first, with --end-holder`;
+  }
+  if (lock.verdict === 'unseen')
+    return wish.breakIt ? null : `${said}: nobody can be shown to be gone; --break is the last resort`;
+  return `${said}: nobody takes a lock from a live holder`;
+}
+
+/** What a release would do, step by step, in words. Pure. */
+export function planRelease(
+  lock: LockState,
+  wish: Pick<ReleaseWish, 'endHolder' | 'breakIt'>,
+  writers: readonly string[],
+): readonly string[] {
+  const who = lock.holder === null ? 'its holder' : sayHolder(lock.holder);
+  return [
+    ...writers.map((unit) => `stop ${unit}, so that it cannot take the lock again`),
+    ...(wish.endHolder && lock.verdict === 'orphaned' ? [`end ${who}`] : []),
+    ...(wish.breakIt && lock.verdict === 'unseen'
+      ? ['put a new lock file in place of the one somebody invisible has locked']
+      : []),
+    'prove that nobody has the lock, by taking it',
+    `clear record and conf_locked, token ${lock.token} -> ${lock.token + 1} or higher`,
+    'take the lock and give it back once',
+    ...writers.map((unit) => `start ${unit}, if it ran before`),
+    'updates that wait are looked at again after the last step',
+  ];
+}
+
+/** Carries a release out. Writers that ran are started again however it ends. Throws Failure. */
+export async function carryOut(scene: ReleaseScene, wish: ReleaseWish): Promise<Release> {
+  const { lock, units, writers, clock } = scene;
+  const steps: string[] = [];
+  const { lock: before } = await lock.observe();
+  if (before.state === 'COLD') return { kind: 'cold', lock: before, steps, why: null };
+  const refusal = releaseRefusal(before, wish, clock.wallMs());
+  if (refusal !== null) return { kind: 'refused', lock: before, steps, why: refusal };
+  const stopped: string[] = [];
+  try {
+    for (const unit of writers) {
+      if (!(await units.running(unit))) continue;
+      stopped.push(unit);
+      await units.stop(unit);
+      steps.push(`stopped ${unit}`);
+    }
+    if (wish.endHolder) steps.push(...(await endHolder(scene, await lock.settle())));
+    const after = await lock.clear({ by: wish.by, why: wish.why, breakIt: wish.breakIt });
+    if (after.state === 'HOT') {
+      return {
+        kind: 'refused',
+        lock: after,
+        steps,
+        why: `${after.file} is still HOT (${sayLock(after, clock.wallMs())})`,
+      };
+    }
+    steps.push(`cleared, token ${after.token}`);
+    return await takeOnce(scene, steps);
+  } finally {
+    for (const unit of stopped) {
+      await units.start(unit);
+      steps.push(`started ${unit}`);
+    }
+  }
+}
+
+/** Ends the process an orphaned lock was left to: asks, then kills. */
+async function endHolder({ processes, clock, lock }: ReleaseScene, found: LockState): Promise<readonly string[]> {
+  const steps: string[] = [];
+  for (
+    let now = found;
+    now.verdict === 'orphaned' && now.holder !== null && steps.length < 8;
+    now = await lock.settle()
+  ) {
+    const { pid, start } = now.holder;
+    for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+      processes.signal(pid, start, signal);
+      for (let waitedMs = 0; waitedMs < END_MS && isThere(processes, pid, start); waitedMs += END_PAUSE_MS) {
+        await pause(clock, END_PAUSE_MS);
+      }
+      if (!isThere(processes, pid, start)) break;
+    }
+    steps.push(`ended ${sayHolder(now.holder)}`);
+  }
+  return steps;
+}
+
+function isThere(processes: Processes, pid: number, start: number | null): boolean {
+  const now = processes.describe(pid);
+  return now !== null && !now.zombie && now.start === start;
+}
+
+async function takeOnce({ lock, processes, clock }: ReleaseScene, steps: string[]): Promise<Release> {
+  const { pid, start, command, user, unit } = processes.self();
+  const holder = { pid, start, command, user, unit };
+  const wish = { kind: 'kernel', purpose: 'hold', holder, reason: 'release: a clean take', forMs: null } as const;
+  const acquired = await lock.acquire(wish);
+  if (acquired.kind === 'hot') {
+    const why = `${acquired.lock.file} was taken again at once (${sayLock(acquired.lock, clock.wallMs())})`;
+    return { kind: 'refused', lock: acquired.lock, steps, why };
+  }
+  await acquired.held.release();
+  steps.push('taken and given back once');
+  const after = await lock.settle();
+  return after.state === 'COLD'
+    ? { kind: 'released', lock: after, steps, why: null }
+    : { kind: 'refused', lock: after, steps, why: `${after.file} is HOT again (${sayLock(after, clock.wallMs())})` };
+}

@@ -1,0 +1,102 @@
+import { writeFileSync } from 'node:fs';
+import t from 'tap';
+import { carryOut, planRelease, type ReleaseScene, releaseRefusal } from '../../agent/lock/release.ts';
+import type { LockState } from '../../agent/values/lock.ts';
+import { flockBy, leakBy } from '../fixtures/lock-holders.ts';
+import { makeRoom, mustHold } from '../fixtures/lock-room.ts';
+
+const holder = { pid: 4711, start: 1, command: 'flock', user: 'root', unit: null };
+const hot: LockState = { state: 'HOT', verdict: 'held', holder, since: null, token: 7, refusals: 0, file: 'a.conf' };
+const plain = { endHolder: false, breakIt: false };
+const wish = { by: 'eve', why: 'left over', ...plain };
+
+t.test('what may be released, and how', async (t) => {
+  const refused = (lock: Partial<LockState>, how: Partial<typeof plain> = {}) =>
+    releaseRefusal({ ...hot, ...lock }, { ...plain, ...how }, 0) !== null;
+  t.equal(refused({ state: 'COLD', verdict: null }), false);
+  t.equal(refused({ verdict: 'stale' }), false);
+  t.equal(refused({ lease: true }), false);
+  for (const verdict of ['held', 'overdue'] as const) {
+    t.equal(refused({ verdict }, { endHolder: true, breakIt: true }), true, `a live holder, ${verdict}`);
+  }
+  t.strictSame(
+    [refused({ verdict: 'orphaned' }, { breakIt: true }), refused({ verdict: 'orphaned' }, { endHolder: true })],
+    [true, false],
+  );
+  t.strictSame(
+    [refused({ verdict: 'unseen' }, { endHolder: true }), refused({ verdict: 'unseen' }, { breakIt: true })],
+    [true, false],
+  );
+});
+
+t.test('the plan names every step', async (t) => {
+  const plan = planRelease({ ...hot, verdict: 'orphaned' }, { endHolder: true, breakIt: false }, ['aim.service']);
+  t.match(plan[0], 'stop aim.service');
+  t.match(plan[1], 'end pid 4711 flock');
+  t.match(plan.join('\n'), /token 7/);
+  t.match(plan.at(-1), /updates that wait/);
+});
+
+/** A release on real locks, with services that write down what was done to them. */
+function bench(t: Parameters<typeof makeRoom>[0]) {
+  const made = makeRoom(t);
+  const done: string[] = [];
+  const units = {
+    running: async (unit: string) => unit === 'a.service',
+    stop: async (unit: string) => void done.push(`stop ${unit}`),
+    start: async (unit: string) => void done.push(`start ${unit}`),
+  };
+  const { processes, clock } = made.ports;
+  const scene: ReleaseScene = {
+    ...{ processes, clock, units },
+    lock: made.room.lock('aim'),
+    writers: ['a.service', 'b.service'],
+  };
+  return { ...made, scene, done };
+}
+
+t.test('a lease is released; writers that ran are stopped before and started after', async (t) => {
+  const made = bench(t);
+  const lessee = { pid: 0, start: null, command: null, user: 'root', unit: null };
+  await (await mustHold(made, { kind: 'lease', holder: lessee, forMs: 3_600_000 })).release();
+  const release = await carryOut(made.scene, wish);
+  t.match(release, { kind: 'released', lock: { state: 'COLD', token: 3 }, why: null });
+  t.strictSame(made.done, ['stop a.service', 'start a.service']);
+  t.match(await carryOut(made.scene, wish), { kind: 'cold' });
+});
+
+t.test('a live holder: refused before anything is stopped', async (t) => {
+  const made = bench(t);
+  await made.room.settleAll();
+  const locker = await flockBy(t, made.conf);
+  t.match(await carryOut(made.scene, { ...wish, endHolder: true, breakIt: true }), {
+    kind: 'refused',
+    why: /live holder/,
+  });
+  t.strictSame(made.done, []);
+  process.kill(locker.pid, 0);
+});
+
+t.test('an orphaned lock: refused, and with end-holder the holder is ended', async (t) => {
+  const made = bench(t);
+  await made.room.settleAll();
+  const locker = await leakBy(t, made.paths.sidecar);
+  t.match(await carryOut(made.scene, wish), { kind: 'refused', why: /--end-holder/ });
+  t.match(await carryOut(made.scene, { ...wish, endHolder: true }), { kind: 'released', lock: { state: 'COLD' } });
+  const left = made.ports.processes.describe(Number(locker.said));
+  t.ok(left === null || left.zombie);
+});
+
+t.test('a failure at any step starts the writers again', async (t) => {
+  const made = bench(t);
+  await made.room.settleAll();
+  writeFileSync(made.paths.bit, '1\n');
+  const lock = {
+    ...made.scene.lock,
+    clear: async () => {
+      throw new Error('no space');
+    },
+  };
+  await t.rejects(carryOut({ ...made.scene, lock }, wish), /no space/);
+  t.strictSame(made.done, ['stop a.service', 'start a.service']);
+});
