@@ -1,5 +1,6 @@
 import { createIds } from './command/ids.ts';
 import { openCommands } from './command/intake.ts';
+import { refresh } from './command/refresh.ts';
 import { createOutbox } from './link/outbox.ts';
 import { createOutboxMemory } from './link/outbox-memory.ts';
 import { openSession, type Session } from './link/session.ts';
@@ -18,7 +19,6 @@ import type {
   Log,
   Parsers,
   Processes,
-  Saying,
   Sha256,
   Targets,
 } from './ports.ts';
@@ -74,9 +74,6 @@ export interface Agent {
 const TICK_MS = 60_000;
 /** How long a leaving agent waits for the broker to take its last words. */
 const LAST_WORDS_MS = 2_000;
-
-/** What the broker took this long ago the fleet should have seen. */
-const SEEN_WITHIN_MS = 5_000;
 
 /** Builds the rooms; nothing happens before `start()`. */
 export function openAgent(settings: Settings, host: Host): Agent {
@@ -169,18 +166,28 @@ export function openAgent(settings: Settings, host: Host): Agent {
       },
       hands: {
         release: null,
-        refresh(config, seq) {
-          outbox.republish(config);
-          session?.sayOnline();
-          const asked = config === null ? configNames : [config];
-          // The lock of a config that nobody ever took was not said yet.
-          const unsaid = asked.filter((name) => outboxMemory.lastLock(name) === null);
-          const states = unsaid.map((name): Saying => ({ kind: 'lock', config: name, body: locks.look(name) }));
-          if (states.length > 0) later(speak([], [], states));
-          if (seq === null) return;
-          const had = outbox.acknowledged(SEEN_WITHIN_MS);
-          session?.unconfirmed(seq < had ? `it has seen number ${seq}, the broker has taken ${had}` : null);
-        },
+        refresh: (config, seq) =>
+          refresh(
+            {
+              configs: configNames,
+              republish: outbox.republish,
+              lockWasSaid: (name) => outboxMemory.lastLock(name) !== null,
+              look: locks.look,
+              sayLocks: (found) =>
+                later(
+                  speak(
+                    [],
+                    [],
+                    found.map((lock) => ({ kind: 'lock', ...lock })),
+                  ),
+                ),
+              sayOnline: () => session?.sayOnline(),
+              acknowledged: outbox.acknowledged,
+              unconfirmed: (missing) => session?.unconfirmed(missing),
+            },
+            config,
+            seq,
+          ),
       },
       onTrouble: (error) => later(Promise.reject(error)),
     });
