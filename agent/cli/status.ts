@@ -22,6 +22,8 @@ import { type Command, readArgs, SETTINGS_PATH } from './command.ts';
 interface AgentState {
   readonly state: 'running' | 'stopped' | 'unknown';
   readonly pid: number | null;
+  /** Of the daemon that runs, or ran last. */
+  readonly version: string | null;
   readonly since: string | null;
   /** When it last wrote its status; null if it never did. */
   readonly last_sign: string | null;
@@ -108,6 +110,7 @@ async function readStatus(settings: Settings): Promise<Status> {
     agent: {
       state: running,
       pid: alive ? (file?.pid ?? null) : null,
+      version: file?.version ?? null,
       since: alive ? (file?.since ?? null) : null,
       last_sign: file?.at ?? null,
     },
@@ -123,8 +126,8 @@ function ago(at: string | null, nowMs: number): string {
   return at === null ? 'never' : `${at.slice(0, 19).replace('T', ' ')} UTC, ${sayDuration(nowMs - Date.parse(at))} ago`;
 }
 
-function sayAgent({ state, pid, since, last_sign }: AgentState, nowMs: number): string {
-  if (state === 'running') return `running, pid ${pid ?? '?'}, since ${ago(since, nowMs)}`;
+function sayAgent({ state, pid, version, since, last_sign }: AgentState, nowMs: number): string {
+  if (state === 'running') return `running ${version ?? ''}, pid ${pid ?? '?'}, since ${ago(since, nowMs)}`;
   if (state === 'stopped') return `not running; last sign of life ${ago(last_sign, nowMs)}`;
   return `not known without root; last sign of life ${ago(last_sign, nowMs)}`;
 }
@@ -142,7 +145,8 @@ function sayConfig(name: string, reported: Reported | undefined, nowMs: number):
     lines.push(`  waits  ${what}, for ${pending.waiting_for.join(', ')}; it is applied by itself`);
   }
   if (last !== null && last.result !== 'applied') {
-    lines.push(`  last   ${last.layer} version ${last.version} ${last.result}: ${last.reason} (${last.code})`);
+    const code = last.code === null || last.reason?.startsWith('lock mismatch') ? '' : ` (${last.code})`;
+    lines.push(`  last   ${last.layer} version ${last.version} ${last.result}: ${last.reason}${code}`);
   }
   return lines;
 }

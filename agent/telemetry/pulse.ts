@@ -6,6 +6,7 @@ import { type Heartbeat, type HeartbeatInput, heartbeat, startBeating } from './
 /** What the file `status.json` holds for whoever looks while the network is away. */
 export interface StatusFile {
   readonly pid: number;
+  readonly version: string;
   /** RFC 3339 UTC: when the agent started. */
   readonly since: string;
   /** RFC 3339 UTC: when this was written. */
@@ -52,6 +53,7 @@ export function openPulse(input: PulseInput): Pulse {
   const write = () => {
     const status: StatusFile = {
       pid: input.pid,
+      version: input.agentVersion,
       since,
       at: rfc3339(clock.wallMs()),
       link: input.link(),

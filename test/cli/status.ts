@@ -14,7 +14,7 @@ t.test('before the first start, with the daemon running, and with it dead', asyn
   const agent = await device.daemon();
   await device.locksmith(['apply', '-'], device.sign({ version: 4, files: { 'aim.conf': 'one\n' } }).jws);
   const running = await device.locksmith(['status']);
-  t.match(running.stdout, new RegExp(`^agent    running, pid ${agent.pid}, since \\d{4}-`));
+  t.match(running.stdout, new RegExp(`^agent    running \\d\\S+, pid ${agent.pid}, since \\d{4}-`));
   t.match(running.stdout, /^link {5}\S.*, since /m);
   t.match(
     running.stdout,
@@ -24,7 +24,7 @@ t.test('before the first start, with the daemon running, and with it dead', asyn
   const json = JSON.parse((await device.locksmith(['status', '--json'])).stdout);
   t.same(Object.keys(json).sort(), ['agent', 'configs', 'hidden', 'link', 'locks', 'vehicle']);
   t.match(json, {
-    agent: { state: 'running', pid: agent.pid, since: String, last_sign: String },
+    agent: { state: 'running', version: String, pid: agent.pid, since: String, last_sign: String },
     link: { connected: false, words: String },
     configs: { aim: { running: { version: 4, layer: 'base' }, pending: null, drift: null, seq: Number } },
     locks: { aim: { state: 'COLD', verdict: null, holder: null, file: 'aim.conf', token: 1 } },

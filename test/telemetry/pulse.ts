@@ -51,6 +51,7 @@ t.test('the file says at once how it is, and with each beat what the broker is t
   opened.start();
   t.same(status(), {
     pid: 42,
+    version: '0.1.0',
     since: '2026-01-01T00:00:00.000Z',
     at: '2026-01-01T00:00:00.000Z',
     link: link.now,
