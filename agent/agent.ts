@@ -21,6 +21,7 @@ import type {
   Processes,
   Sha256,
   Targets,
+  WatchDir,
 } from './ports.ts';
 import type { Settings } from './settings-schema.ts';
 import { openPulse, type Pulse } from './telemetry/pulse.ts';
@@ -46,6 +47,8 @@ export interface Host {
   readonly targets: Targets;
   readonly kernel: KernelLocks;
   readonly processes: Processes;
+  /** Absent: requests on the control surface of a lock are noticed within 5 s instead of at once. */
+  readonly watchDir?: WatchDir;
   readonly clock: Clock;
   readonly chance: Chance;
   readonly sha256: Sha256;
@@ -105,7 +108,10 @@ export function openAgent(settings: Settings, host: Host): Agent {
   });
   const say = (event: EventBody) => speak([], [event]);
 
-  const locks = openLocks({ files, kernel: host.kernel, processes: host.processes, clock, log }, settings);
+  const locks = openLocks(
+    { files, kernel: host.kernel, processes: host.processes, clock, log, watchDir: host.watchDir },
+    settings,
+  );
   const ring = () => {
     const bytes = files.read('trust.read', settings.trust.keys);
     if (bytes === null) {

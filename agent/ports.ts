@@ -265,6 +265,9 @@ export interface Processes {
   signal(pid: number, start: number | null, signal: 'SIGTERM' | 'SIGKILL'): boolean;
 }
 
+/** Calls back with the base name of whatever changes in a directory, until cancelled. Never throws. */
+export type WatchDir = (dir: string, changed: (name: string) => void) => Cancel;
+
 /** Services of this machine that may write a config. */
 export interface Units {
   running(unit: string): Promise<boolean>;

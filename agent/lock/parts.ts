@@ -1,4 +1,4 @@
-import type { Clock, Files, KernelLocks, Log, Processes, ProcessInfo } from '../ports.ts';
+import type { Clock, Files, KernelLocks, Log, Processes, ProcessInfo, WatchDir } from '../ports.ts';
 import { Failure } from '../values/errors.ts';
 import { type Guard, openGuard } from './guard.ts';
 import { type GuardedFile, type Hands, openHands } from './hands.ts';
@@ -53,6 +53,8 @@ export interface LockPorts {
   readonly processes: Processes;
   readonly clock: Clock;
   readonly log: Log;
+  /** Absent: requests on the control surface are noticed by the scheduled look only. */
+  readonly watchDir?: WatchDir | undefined;
 }
 
 /** The part of the settings that locks need. */

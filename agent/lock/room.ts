@@ -4,7 +4,7 @@ import type { LockState } from '../values/lock.ts';
 import type { Change } from './board.ts';
 import { toHolder } from './finder.ts';
 import { type Lock, openLock } from './lock.ts';
-import type { LockPorts, LockSettings } from './parts.ts';
+import { type LockPorts, type LockSettings, lockPaths } from './parts.ts';
 
 /** Time between two scheduled looks. */
 const LOOK_EVERY_MS = 5000;
@@ -23,7 +23,7 @@ export interface LockRoom extends LockDoor {
   /** How every lock was last found, by config. */
   states(): Readonly<Record<string, LockState>>;
   onChange(listener: LockListener): Cancel;
-  /** Looks at every lock every 5 s. */
+  /** Looks at every lock every 5 s, and at once when somebody writes to its control surface. */
   watch(): Cancel;
   close(): void;
 }
@@ -155,9 +155,17 @@ export function openLocks(ports: LockPorts, settings: LockSettings): LockRoom {
         state.cancel = clock.after(LOOK_EVERY_MS, () => void round().finally(tick));
       };
       tick();
+      const unwatch = [...locks].map(([config, one]) => {
+        const { dir, bit } = lockPaths(settings.paths.run, settings.paths.state, config);
+        const name = bit.slice(dir.length + 1);
+        return ports.watchDir?.(dir, (changed) => {
+          if (changed === name && !state.stopped) void attempt(config, () => one.touched());
+        });
+      });
       return () => {
         state.stopped = true;
         state.cancel();
+        for (const cancel of unwatch) cancel?.();
       };
     },
 

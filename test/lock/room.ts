@@ -1,10 +1,12 @@
+import { execFileSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import t from 'tap';
 import { hostClock } from '../../agent/host/clock.ts';
 import { hostFiles } from '../../agent/host/files.ts';
+import { hostWatchDir } from '../../agent/host/watches.ts';
 import { Failure } from '../../agent/values/errors.ts';
 import { flockBy } from '../fixtures/lock-holders.ts';
-import { makeRoom } from '../fixtures/lock-room.ts';
+import { makeRoom, mustHold } from '../fixtures/lock-room.ts';
 import { manualClock } from '../fixtures/manual-clock.ts';
 import { latch, until } from '../fixtures/until.ts';
 
@@ -132,4 +134,21 @@ t.test('who is not heard any more hears nothing, and an unknown config is our ow
   t.equal(room.look('aim').state, 'COLD');
   gate.open();
   await running;
+});
+
+t.test('a request on the control surface is answered at once, also one written by sed', async (t) => {
+  const bench = makeRoom(t, { ports: { watchDir: hostWatchDir } });
+  const { room, paths, changes } = bench;
+  await room.settleAll();
+  t.teardown(room.watch());
+  const lessee = { pid: 0, start: null, command: null, user: 'root', unit: null };
+  for (const request of [`echo 0 > ${paths.bit}`, `sed -i s/1/0/ ${paths.bit}`]) {
+    await (await mustHold(bench, { kind: 'lease', holder: lessee, forMs: 3_600_000 })).release();
+    changes.length = 0;
+    execFileSync('sh', ['-c', request]);
+    await until(
+      request,
+      () => changes.some(({ what }) => what === 'released') && changes.some(({ what }) => what === 'cold'),
+    );
+  }
 });
