@@ -24,6 +24,8 @@ export interface Board {
   token(token: number): void;
   /** Those reclaims nobody was told of yet. */
   untold(reclaims: readonly Reclaim[]): readonly Reclaim[];
+  /** False where board and control surface already say all of it. */
+  isNews(found: FreeLock): boolean;
   refused(): void;
   /** Hands out the news; never called while the guard is ours, for who hears them may look again. */
   flush(): void;
@@ -73,6 +75,12 @@ export function openBoard(parts: Parts, tell: Tell): Board {
       state.news.push({ what: 'token', lock });
     },
     untold: (reclaims) => reclaims.filter(({ newToken }) => newToken > told()),
+    isNews({ token, unprivileged, reclaims }) {
+      const before = state.shown?.lock;
+      if (before?.state !== 'COLD' || before.token !== token) return true;
+      const passedOver = before.unprivileged !== undefined || unprivileged.length > 0;
+      return passedOver || reclaims.some(({ newToken }) => newToken > told());
+    },
     refused() {
       if (state.shown?.lock.state !== 'HOT') return;
       const lock = { ...state.shown.lock, refusals: state.shown.lock.refusals + 1 };

@@ -17,6 +17,8 @@ export interface Order {
   readonly why: string;
   /** The last resort, for `unseen` alone: puts a new lock file in place of the one that somebody invisible has locked. */
   readonly breakIt: boolean;
+  /** The token of the grant that is meant; a lease given since then is left alone. */
+  readonly token?: number | undefined;
 }
 
 /**
@@ -40,7 +42,8 @@ export async function clear(parts: Parts, hints: readonly number[], order: Order
 function takeOver(parts: Parts, scene: Scene, found: HotLock, order: Order): StaleLock | HotLock {
   const { token, record, reclaims } = found;
   const mayBreak = order.breakIt && found.verdict === 'unseen' && found.path === null;
-  const runningLease = found.verdict === 'held' && record?.kind === 'lease';
+  const isMeant = order.token === undefined || order.token === token;
+  const runningLease = found.verdict === 'held' && record?.kind === 'lease' && isMeant;
   if (!mayBreak && !runningLease) return found;
   if (mayBreak) replaceSidecar(parts);
   const reach = reachFor(scene);

@@ -116,24 +116,12 @@ export function openLock(ports: LockPorts, settings: LockSettings, config: strin
     }
   };
 
-  /** True where the control surface already says all of it. */
-  const isNothingNew = (found: FreeLock): boolean => {
-    const before = board.last();
-    return (
-      before?.state === 'COLD' &&
-      before.token === found.token &&
-      !before.unprivileged &&
-      found.unprivileged.length === 0 &&
-      board.untold(found.reclaims).length === 0
-    );
-  };
-
   const look = (how: 'glance' | 'reach' = 'glance'): LockState => {
     if (mine.record !== null || (how === 'glance' && isQuiet(parts, board.last())) || !guard.tryEnter()) return last();
     const rest = { needsDisk: false, asked: false };
     try {
       const found = examine(scene());
-      if (found.kind === 'free' && isNothingNew(found)) return last();
+      if (found.kind === 'free' && !board.isNews(found)) return last();
       rest.asked = found.kind === 'hot' && surface.asked();
       if (found.kind !== 'stale') return show(found);
       if (tokens.covers(reclaimToken(found))) return show(reclaimNow(found));

@@ -12,6 +12,10 @@ export interface ReleaseWish {
   readonly endHolder: boolean;
   /** Last resort for `unseen`. */
   readonly breakIt: boolean;
+  /** The token that is meant; undefined: whatever it is. */
+  readonly token?: number;
+  /** The process that is meant, and no other may be ended; undefined: whoever it is. */
+  readonly holder?: { readonly pid: number; readonly start: number | null };
 }
 
 /** What a release works with. */
@@ -89,8 +93,8 @@ export async function carryOut(scene: ReleaseScene, wish: ReleaseWish): Promise<
       await units.stop(unit);
       steps.push(`stopped ${unit}`);
     }
-    if (wish.endHolder) steps.push(...(await endHolder(scene, await lock.settle())));
-    const after = await lock.clear({ by: wish.by, why: wish.why, breakIt: wish.breakIt });
+    if (wish.endHolder) steps.push(...(await endHolder(scene, await lock.settle(), wish)));
+    const after = await lock.clear({ by: wish.by, why: wish.why, breakIt: wish.breakIt, token: wish.token });
     if (after.state === 'HOT') {
       return {
         kind: 'refused',
@@ -110,7 +114,11 @@ export async function carryOut(scene: ReleaseScene, wish: ReleaseWish): Promise<
 }
 
 /** Ends the process an orphaned lock was left to: asks, then kills. */
-async function endHolder({ processes, clock, lock }: ReleaseScene, found: LockState): Promise<readonly string[]> {
+async function endHolder(
+  { processes, clock, lock }: ReleaseScene,
+  found: LockState,
+  { holder }: ReleaseWish,
+): Promise<readonly string[]> {
   const steps: string[] = [];
   for (
     let now = found;
@@ -118,6 +126,7 @@ async function endHolder({ processes, clock, lock }: ReleaseScene, found: LockSt
     now = await lock.settle()
   ) {
     const { pid, start } = now.holder;
+    if (holder !== undefined && !isSame(holder, now.holder)) break;
     for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
       processes.signal(pid, start, signal);
       for (let waitedMs = 0; waitedMs < END_MS && isThere(processes, pid, start); waitedMs += END_PAUSE_MS) {
@@ -128,6 +137,14 @@ async function endHolder({ processes, clock, lock }: ReleaseScene, found: LockSt
     steps.push(`ended ${sayHolder(now.holder)}`);
   }
   return steps;
+}
+
+/** True where both name the same process. */
+export function isSame(
+  a: { readonly pid: number; readonly start: number | null },
+  b: { readonly pid: number; readonly start: number | null },
+): boolean {
+  return a.pid === b.pid && a.start === b.start;
 }
 
 function isThere(processes: Processes, pid: number, start: number | null): boolean {

@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import t from 'tap';
 import { openLocks } from '../../agent/lock/room.ts';
 import { elsewhereBy, flockBy, leakBy, lockfBy } from '../fixtures/lock-holders.ts';
@@ -173,4 +173,33 @@ t.test('a reclaim by another process is told by the agent, once, and not again a
   await again.room.settleAll();
   t.strictSame(again.changes, []);
   command.close();
+});
+
+t.test(
+  'a lock file removed by a stranger proves nothing: a live holder keeps its lock, a gone one loses it',
+  async (t) => {
+    for (const withFile of [true, false]) {
+      const bench = makeRoom(t);
+      if (!withFile) rmSync(bench.conf);
+      const held = await mustHold(bench);
+      rmSync(bench.paths.sidecar);
+      const other = makeRoom(t, { dir: bench.dir });
+      const pid = process.pid;
+      t.match(await other.room.lock('aim').settle(), { state: 'HOT', verdict: 'held', holder: { pid }, token: 1 });
+      t.match(await held.fenced(() => t.fail('ran')), { kind: 'lost' });
+    }
+  },
+);
+
+t.test('the config file renamed, replaced or removed under the lock', async (t) => {
+  const { room, conf } = makeRoom(t);
+  await room.settleAll();
+  const locker = await flockBy(t, conf);
+  t.equal(room.look('aim').state, 'HOT');
+  renameSync(conf, `${conf}.old`);
+  t.equal(room.look('aim').state, 'COLD', 'what is locked is not the config any more');
+  writeFileSync(conf, 'gain = 2\n');
+  t.equal(room.reach('aim').state, 'COLD');
+  renameSync(`${conf}.old`, conf);
+  t.match(room.look('aim'), { state: 'HOT', holder: { pid: locker.pid } });
 });
