@@ -5,6 +5,7 @@ import { createOutbox } from './link/outbox.ts';
 import { createOutboxMemory } from './link/outbox-memory.ts';
 import { openSession, type Session } from './link/session.ts';
 import { createSpeech } from './link/speech.ts';
+import { releaseBound } from './lock/bound.ts';
 import { lockEvents } from './lock/news.ts';
 import { lockPaths } from './lock/parts.ts';
 import { openLocks } from './lock/room.ts';
@@ -21,6 +22,7 @@ import type {
   Processes,
   Sha256,
   Targets,
+  Units,
   WatchDir,
 } from './ports.ts';
 import type { Settings } from './settings-schema.ts';
@@ -47,6 +49,7 @@ export interface Host {
   readonly targets: Targets;
   readonly kernel: KernelLocks;
   readonly processes: Processes;
+  readonly units: Units;
   /** Absent: requests on the control surface of a lock are noticed within 5 s instead of at once. */
   readonly watchDir?: WatchDir;
   readonly clock: Clock;
@@ -163,6 +166,8 @@ export function openAgent(settings: Settings, host: Host): Agent {
     const cancels: Cancel[] = [];
     let cancelTick: Cancel = () => {};
     let session: Session | null = null;
+    /** Under release by a command: its answer tells of it, and what waits is looked at after its last step. */
+    const releasing = new Set<string>();
     const commands = openCommands({
       ...{ root, device: id, configs: configNames, ids: commandIds, budget, sha256, speak },
       time: () => ({ nowS: nowS(), clock: floor.trust() }),
@@ -171,7 +176,16 @@ export function openAgent(settings: Settings, host: Host): Agent {
         return verifyCommand(jws, keys, { nowS: nowS(), clock: floor.trust() });
       },
       hands: {
-        release: null,
+        release: async (config, wish) => {
+          releasing.add(config);
+          const { processes, units } = host;
+          try {
+            return await releaseBound({ lock: locks.lock(config), writers: [], units, processes, clock }, wish);
+          } finally {
+            releasing.delete(config);
+            line.wake(config);
+          }
+        },
         refresh: (config, seq) =>
           refresh(
             {
@@ -292,9 +306,12 @@ export function openAgent(settings: Settings, host: Host): Agent {
         }
         locks.onChange((config, change) => {
           if (change.what === 'token') tokenMoved(config, change.lock);
-          else
-            later(speak([], lockEvents(config, change, clock.wallMs()), [{ kind: 'lock', config, body: change.lock }]));
-          if (change.lock.state === 'COLD') line.wake(config);
+          else {
+            const ours = change.what === 'released' && releasing.has(config);
+            const events = ours ? [] : lockEvents(config, change, clock.wallMs());
+            later(speak([], events, [{ kind: 'lock', config, body: change.lock }]));
+          }
+          if (change.lock.state === 'COLD' && !releasing.has(config)) line.wake(config);
         });
         await locks.settleAll();
         await line.start();

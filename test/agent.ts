@@ -10,6 +10,7 @@ import { hostKernelLocks } from '../agent/host/libc.ts';
 import { hostParsers } from '../agent/host/parsers.ts';
 import { hostProcesses } from '../agent/host/processes.ts';
 import { hostTargets } from '../agent/host/targets.ts';
+import { hostUnits } from '../agent/host/units.ts';
 import { createOutboxMemory } from '../agent/link/outbox-memory.ts';
 import { readSettings } from '../agent/settings.ts';
 import { flockBy } from './fixtures/lock-holders.ts';
@@ -31,7 +32,7 @@ function hall(device: LoneDevice, sync: () => Promise<void> = async () => {}) {
   });
   const agent = openAgent(readSettings(device.settings), {
     ...{ files, clock: hostClock(), chance: hostChance, sha256, parsers: hostParsers, broker: null },
-    ...{ targets: hostTargets(), kernel: hostKernelLocks(), processes: hostProcesses() },
+    ...{ targets: hostTargets(), kernel: hostKernelLocks(), processes: hostProcesses(), units: hostUnits() },
     log: { say: (level, line) => void lines.push(`${level} ${line}`) },
     journal: {
       ...journal,

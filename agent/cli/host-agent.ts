@@ -11,6 +11,7 @@ import { hostLog } from '../host/log.ts';
 import { hostParsers } from '../host/parsers.ts';
 import { hostProcesses } from '../host/processes.ts';
 import { hostTargets } from '../host/targets.ts';
+import { hostUnits } from '../host/units.ts';
 import { hostWatchDir } from '../host/watches.ts';
 import type { Log, Trace } from '../ports.ts';
 import type { Settings } from '../settings-schema.ts';
@@ -82,6 +83,7 @@ export async function openHostAgent(given: Settings, options: HostAgentOptions):
     targets: hostTargets({ trace, copyAttributes: copyXattrs }),
     kernel: hostKernelLocks({ trace }),
     processes: hostProcesses(),
+    units: hostUnits(),
     watchDir: hostWatchDir,
     clock,
     chance: hostChance,
