@@ -27,6 +27,8 @@ export interface CommitPlan {
   readonly of: HeldRef | null;
   /** False if a newer document has ended this one meanwhile. */
   stillWanted(): boolean;
+  /** Journals and says the outcome. Called while the lock is still ours, so that what is said is what is on disk. */
+  done(): Promise<void>;
   readonly files: readonly CommitFile[];
   readonly expect: Expectation | null;
 }
@@ -93,7 +95,7 @@ export async function putAll(files: readonly CommitFile[], grant: Grant): Promis
 
 /**
  * Commits a staged set under the lock of its config: reads lock, token and disk again inside, keeps what would be lost,
- * journals the intent, renames. The caller journals the outcome, which ends the intent.
+ * journals the intent, renames, and has the outcome journalled, which ends the intent.
  */
 export async function commit(ports: CommitPorts, plan: CommitPlan): Promise<Committed> {
   const { journal, locks, sha256 } = ports;
@@ -125,6 +127,7 @@ export async function commit(ports: CommitPorts, plan: CommitPlan): Promise<Comm
       journal.note([intentOverRecord(plan.config)]);
       return { kind: 'hot', lock: locks.look(plan.config), displaced: !plan.stillWanted() };
     }
+    await plan.done();
     return { kind: 'committed', before: disk.digest, token: grant.token };
   });
   return held.kind === 'hot' ? { ...held, displaced: false } : held.value;

@@ -114,7 +114,8 @@ export function createStepper(ports: StepPorts): Stepper {
     try {
       const expect = fresh ? held.expect : null;
       const stillWanted = () => !fresh || isOpen(ledger, held);
-      committed = await commit(ports, { config, file, of: held && refOf(held), files, expect, stillWanted });
+      const done = () => endings.applied(config, goal, true);
+      committed = await commit(ports, { config, file, of: held && refOf(held), files, expect, stillWanted, done });
     } finally {
       // After a failure amid the renames the journalled intent still needs what is staged.
       const needed = committed === null ? ledger.intent(config) !== null : committed.kind === 'committed';
@@ -122,7 +123,7 @@ export function createStepper(ports: StepPorts): Stepper {
     }
     switch (committed.kind) {
       case 'committed':
-        return applied(config, goal, true);
+        return 'again';
       case 'hot':
         if (committed.displaced && held !== null) await endings.displaced(held);
         if (committed.displaced) return 'again';

@@ -31,7 +31,7 @@ async function plan(it: CommitBench, names: readonly string[], gone: readonly st
     return gone.includes(name) ? absent : { name, bytes: bytes(`new ${name}`), digest: digest(`new ${name}`) };
   });
   const files = await stage(it.open(...names), contents);
-  return { config: 'aim', file: 'a', of: DOCUMENT, stillWanted: () => true, files, expect: null };
+  return { config: 'aim', file: 'a', of: DOCUMENT, stillWanted: () => true, done: async () => {}, files, expect: null };
 }
 const onDisk = (dir: string) =>
   Object.fromEntries(
@@ -130,4 +130,22 @@ t.test('a disk that takes no intent: nothing is renamed', async (t) => {
   const append = () => Promise.reject(new Failure('disk-full', 'journal.append', '', 'no room', { retry: true }));
   await t.rejects(commit({ ...it, journal: { ...it.journal, append } }, base), { code: 'disk-full' });
   t.same(onDisk(it.dir), kept);
+});
+
+t.test('the outcome is said while the lock is still ours, and only after every rename', async (t) => {
+  const it = await bench(t);
+  it.ledger.fold(made.heldRecord(DOCUMENT));
+  const hold = it.locks.hold;
+  let ours = false;
+  it.locks.hold = async (config, section) => {
+    ours = true;
+    const held = await hold(config, section);
+    ours = false;
+    return held;
+  };
+  const base = await plan(it, ['a', 'b']);
+  const seen: unknown[] = [];
+  const done = async () => void seen.push({ ours, disk: onDisk(it.dir) });
+  t.match(await commit(it, { ...base, done }), { kind: 'committed' });
+  t.same(seen, [{ ours: true, disk: { a: 'new a', b: 'new b' } }]);
 });

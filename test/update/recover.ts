@@ -131,7 +131,15 @@ t.test('the token found before the crash is the one that counts afterwards, also
   t.equal(again.ledger.tokenFound('aim', DOCUMENT), 5);
   t.equal(again.ledger.tokenFound('aim', heldUpdate({ version: 2 })), null, 'for this document alone');
   const files = await stage(it.open(...NAMES), it.contents);
-  const plan = { config: 'aim', file: 'a', of: DOCUMENT, stillWanted: () => true, files, expect: DOCUMENT.expect };
+  const plan = {
+    config: 'aim',
+    file: 'a',
+    of: DOCUMENT,
+    stillWanted: () => true,
+    done: async () => {},
+    files,
+    expect: DOCUMENT.expect,
+  };
   t.match(await commit(it, { ...plan, of: heldUpdate({ version: 2 }) }), { mismatch: 'token' });
   t.match(await commit(it, plan), { kind: 'committed', token: 8 });
   t.equal(it.ledger.intent('aim')?.tokenBefore, 5);
