@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import type { Code } from '../../agent/values/errors.ts';
 import { nowS } from '../fixtures/documents.ts';
 import { type LineDevice, type LineWorld, lineDevice, lineWorld } from '../fixtures/line.ts';
+import { leakBy } from '../fixtures/lock-holders.ts';
 import { mosquittoPub } from '../fixtures/mosquitto-clients.ts';
 import { opensslKey, opensslSign } from '../fixtures/openssl.ts';
 import { until } from '../fixtures/until.ts';
@@ -58,6 +59,46 @@ t.test('commands through the built program and a real broker', { timeout: 120_00
       'no number is used for it',
     );
   });
+
+  await t.test(
+    'release: what a dead process left to its child is given back, for the token and holder that were seen',
+    async (t) => {
+      const device = lineDevice(t, world, { root: 'release' });
+      const keys = [{ ...world.key.jwk, may: { end_holder: true } }];
+      writeFileSync(join(device.dir, 'keys.json'), JSON.stringify({ keys }));
+      await device.start();
+      const ours = commander(world, device);
+      const locker = await leakBy(t, join(device.etc, 'aim.conf'));
+      const update = await device.push({ version: 1, files: { 'aim.conf': 'hold = 800\n' } });
+      t.match(await device.evt({ update: update.id, event: 'refused' }), { code: 'lock-mismatch', final: false });
+      const { token, holder } = await device.lock(({ verdict }) => verdict === 'orphaned');
+      const { pid = 0, start = null } = holder ?? {};
+      t.equal(pid, Number(locker.said));
+      const release = { config: 'aim', token, reason: 'its parent is gone' };
+      const refused = async (code: Code, mismatch: string | undefined, fields: object) => {
+        const id = await ours.send('release', { ...release, ...fields });
+        const evt = await device.evt({ command: id });
+        t.match(evt, { event: 'refused', cmd: 'release', config: 'aim', code, final: true });
+        t.equal(evt.mismatch, mismatch);
+        t.same(device.contents(), { 'aim.conf': 'hold = 500\n' });
+      };
+      await refused('lock-mismatch', 'token', { token: token + 1 });
+      await refused('lock-mismatch', 'hot', {});
+      const other = { pid, start: (start ?? 0) + 1 };
+      await refused('lock-mismatch', 'hot', { end_holder: true, holder: other });
+      const id = await ours.send('release', { ...release, end_holder: true, holder: { pid, start } });
+      const said = { cmd: 'release', config: 'aim', who: world.key.kid, reason: 'its parent is gone', changed: true };
+      const evt = await device.evt({ command: id });
+      t.match(evt, { event: 'released', ...said, old_token: token, final: true });
+      t.ok((evt.token ?? 0) > token);
+      t.equal(device.evts({ event: 'released' }).length, 1, 'told once');
+      t.match(await device.reported(({ running }) => running.version === 1), { pending: null });
+      t.same(device.contents(), { 'aim.conf': 'hold = 800\n' }, 'what waited was applied by itself');
+      const { token: now } = await device.lock((lock) => lock.state === 'COLD' && lock.token > (evt.token ?? 0));
+      const cold = await ours.send('release', { ...release, token: now });
+      t.match(await device.evt({ command: cold }), { event: 'released', token: now, old_token: now, changed: false });
+    },
+  );
 
   await t.test('each id once: not again, not after a restart, not kept by the broker', async (t) => {
     const device = lineDevice(t, world, { root: 'once' });
