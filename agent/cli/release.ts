@@ -5,10 +5,15 @@ import { hostUnits } from '../host/units.ts';
 import { carryOut, planRelease, releaseRefusal } from '../lock/release.ts';
 import { EXIT, SaidError } from '../values/errors.ts';
 import { sayLock } from '../values/lock-words.ts';
-import { type Command, readArgs, SETTINGS_PATH } from './command.ts';
+import { NAME } from '../values/units.ts';
+import { type Command, readArgs, SETTINGS_PATH, type Terminal } from './command.ts';
+import { misuse } from './fleet-options.ts';
 import { knownConfig, openLockDesk } from './lock-room.ts';
+import { boundRelease, REMOTE_HELP, REMOTE_OPTIONS, sendRemote } from './remote-command.ts';
 
 const OPTIONS = {
+  ...REMOTE_OPTIONS,
+  token: { type: 'string' },
   settings: { type: 'string', default: SETTINGS_PATH },
   yes: { type: 'boolean', default: false },
   'dry-run': { type: 'boolean', default: false },
@@ -19,19 +24,27 @@ const OPTIONS = {
 
 /** `locksmith release`. */
 export const command: Command = {
-  help: `locksmith release NAME [--yes --reason R] [--end-holder] [--break] [--settings FILE]
+  help: `Usage: locksmith release NAME [--yes --reason R] [--end-holder] [--break] [--settings FILE]
+       locksmith release NAME --device ID --reason R [--token N] [--end-holder] [options]
 
 Makes the lock of config NAME COLD, safely. Without --yes it only says what it would do. It proves that nobody has the lock by taking it,
 clears the record, raises the token, and takes and gives back the lock once. It takes nothing from a live holder.
   --yes --reason R   carry it out; the reason goes into the device's story and to the fleet
   --end-holder       also end the process that an orphaned lock was left to
   --break            last resort for a lock whose holder no process shows: root only
-Exit code: 0 planned or done, 3 refused, 4 the lock is COLD already.
+
+With --device it is done by a device far away, at once, for the token it last reported and the holder it named: refused if either
+has changed since. It is never broken from far away.
+  --token N             the token that is meant, instead of the one the broker keeps
+${REMOTE_HELP}
+
+Exit code: 0 planned or done, 1 no answer, 3 refused, 4 the lock is COLD already.
 
 Example: locksmith release aim_lock_config --yes --reason "left over from the night shift"`,
   async run(argv, terminal) {
     const { values, positionals } = readArgs('release', argv, OPTIONS, { min: 1, max: 1, names: 'one NAME' });
     const name = positionals[0] ?? '';
+    if (values.device !== undefined) return far(name, values, terminal);
     if (values.yes && values['dry-run'])
       throw new SaidError(EXIT.usage, 'release: --yes and --dry-run', 'locksmith release --help');
     const why = values.reason?.trim() ?? '';
@@ -73,4 +86,24 @@ Example: locksmith release aim_lock_config --yes --reason "left over from the ni
       desk.close();
     }
   },
+};
+
+async function far(config: string, values: FarValues, terminal: Terminal): Promise<number> {
+  const reason = values.reason?.trim() ?? '';
+  if (reason === '') throw misuse('release', 'why? give --reason R');
+  if (values.break === true) throw misuse('release', '--break is for whoever stands next to the device');
+  if (!NAME.test(config)) throw misuse('release', `expected a config, found '${config}'`);
+  if (values.token !== undefined && !/^\d{1,15}$/.test(values.token)) {
+    throw misuse('release', `--token: expected a whole number, found '${values.token}'`);
+  }
+  const token = values.token === undefined ? null : Number(values.token);
+  const wish = { config, token, endHolder: values['end-holder'] === true, reason };
+  return sendRemote('release', (link, at) => boundRelease(link, at, wish), values, terminal);
+}
+
+type FarValues = Parameters<typeof sendRemote>[2] & {
+  readonly reason?: string | undefined;
+  readonly token?: string | undefined;
+  readonly break?: boolean | undefined;
+  readonly 'end-holder'?: boolean | undefined;
 };
