@@ -204,13 +204,14 @@ t.test('a command room on documents made by openssl', async (t) => {
 
   await t.test('releases of one config come one after the other', async (t) => {
     const state = { now: 0, most: 0, done: 0 };
+    const gate = latch();
     const { room, send } = open({
       hands: {
         refresh: () => {},
         async release() {
           state.now += 1;
           state.most = Math.max(state.most, state.now);
-          await new Promise(setImmediate);
+          await gate.opened;
           state.now -= 1;
           state.done += 1;
           return RELEASED;
@@ -218,6 +219,8 @@ t.test('a command room on documents made by openssl', async (t) => {
       },
     });
     for (const id of ['a', 'b', 'c']) await send(sign({ ...RELEASE, id }));
+    for (let i = 0; i < 20; i += 1) await new Promise(setImmediate);
+    gate.open();
     await room.stop();
     t.strictSame(state, { now: 0, most: 1, done: 3 });
   });
