@@ -89,8 +89,9 @@ export function parseDesiredTopic(root: string, topic: string): DesiredTopic | n
   const prefix = `${root}/v1/`;
   if (!topic.startsWith(prefix)) return null;
   const parts = topic.slice(prefix.length).split('/');
-  const verb = parts.indexOf('desired');
-  if (verb < 1 || parts.length !== verb + 3) return null;
+  // By its place, not by its word: a device or a group may be called `desired` too.
+  const verb = parts[0] === 'all' ? 1 : 2;
+  if (parts[verb] !== 'desired' || parts.length !== verb + 3) return null;
   const address = parseAddress(parts.slice(0, verb).join('/'));
   const config = parts[verb + 1];
   const layer = parts[verb + 2];

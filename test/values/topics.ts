@@ -58,9 +58,10 @@ t.test('what is no topic of an update is none', async (t) => {
 });
 
 t.test('a device or group called desired is no trap', async (t) => {
-  const topic = desiredTopic('fleet', 'dev/desired', 'desired', 'base');
-  const read = parseDesiredTopic('fleet', topic);
-  t.ok(read === null || (read.address === 'dev/desired' && read.config === 'desired'), 'never read as another place');
+  for (const address of ['dev/desired', 'grp/desired'] as const) {
+    const topic = desiredTopic('fleet', address, 'desired', 'base');
+    t.strictSame(parseDesiredTopic('fleet', topic), { address, config: 'desired', layer: 'base' }, topic);
+  }
 });
 
 t.test('the topic of a command reads back; anything else is none', async (t) => {
