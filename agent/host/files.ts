@@ -118,7 +118,12 @@ export function hostFiles(trace: Trace = () => {}): Files {
     },
 
     makeDir(op, dir, mode) {
-      attempt(op, 'mkdir', dir, () => fs.mkdirSync(dir, { recursive: true, mode }));
+      attempt(op, 'mkdir', dir, () => {
+        const made = fs.mkdirSync(dir, { recursive: true, mode });
+        if (made === undefined) return;
+        // Not left to the umask: others could not get to the lock below a directory that is closed to them.
+        for (let each = dir; each.length >= made.length; each = dirname(each)) fs.chmodSync(each, mode);
+      });
     },
 
     remove(op, path) {

@@ -87,6 +87,13 @@ t.test('directories, renames, removals: twice does no harm', async (t) => {
   const files = hostFiles();
   for (const _ of [1, 2]) files.makeDir(OP, join(dir, 'a', 'b'), 0o700);
   t.equal(statSync(join(dir, 'a', 'b')).mode & 0o777, 0o700);
+  const umask = process.umask(0o077);
+  t.teardown(() => process.umask(umask));
+  files.makeDir(OP, join(dir, 'x', 'y'), 0o755);
+  for (const made of ['x', 'x/y'])
+    t.equal(statSync(join(dir, made)).mode & 0o777, 0o755, `${made}, whatever the umask`);
+  files.makeDir(OP, join(dir, 'x', 'y'), 0o700);
+  t.equal(statSync(join(dir, 'x', 'y')).mode & 0o777, 0o755, 'what is there keeps its mode');
   writeFileSync(join(dir, 'one'), '1');
   files.rename(OP, join(dir, 'one'), join(dir, 'a', 'two'));
   t.ok(existsSync(join(dir, 'a', 'two')));
