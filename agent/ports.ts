@@ -18,6 +18,18 @@ export interface Clock {
   after(ms: number, fn: () => void): Cancel;
 }
 
+/**
+ * Runs something at every match of a cron expression, from when it has been loaded until it is cancelled. A wall clock that jumps
+ * costs one run. The expression has been checked.
+ */
+export type Cron = (expression: string, run: () => void) => Cancel;
+
+/**
+ * Tells whoever watches over the agent that something is under way and within how many milliseconds it has to be over; calling what
+ * comes back tells that it is, once or more often.
+ */
+export type Begin = (what: string, withinMs: number) => () => void;
+
 /** Chance and digests, passed in so that a test can repeat a run. */
 export interface Chance {
   /** Uniform in [0, 1). */
@@ -97,6 +109,9 @@ export interface Targets {
    */
   open(op: Op, path: string, how: { readonly follow: boolean }): Target;
 }
+
+/** Makes a descriptor durable: `all` is fsync, `data` is fdatasync. Rejects with the error of the system call. */
+export type DiskSync = (fd: number, how: 'all' | 'data') => Promise<void>;
 
 /** One config file, reached through its directory held open, so that nobody can swap it between a check and its use. */
 export interface Target {
@@ -244,8 +259,8 @@ export interface LockLine extends Inode {
 /** Who has a descriptor that carries a lock on an inode. */
 export interface LockSearch {
   readonly pids: readonly number[];
-  /** False if some processes could not be looked into (not root): there may be more. */
-  readonly complete: boolean;
+  /** Processes that could not be looked into (we are not root, or they are shielded): they may have it too. */
+  readonly unseen: readonly number[];
 }
 
 /** Processes of this machine. Reading only; nothing here throws but for our own bugs. */

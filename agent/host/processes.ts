@@ -138,17 +138,17 @@ function carriesLock(pid: number, file: Inode): 'yes' | 'no' | 'unseen' {
 function holders(file: Inode, hints: readonly number[], enough: number): LockSearch {
   const others = hints.filter((pid) => pid > 0 && pid !== process.pid);
   const hinted = [...new Set(others)].filter((pid) => carriesLock(pid, file) === 'yes');
-  if (hinted.length > 0 && hinted.length >= enough) return { pids: hinted, complete: true };
+  if (hinted.length > 0 && hinted.length >= enough) return { pids: hinted, unseen: [] };
   const pids: number[] = [];
-  let complete = true;
+  const unseen: number[] = [];
   for (const name of fs.readdirSync('/proc')) {
     const pid = Number(name);
     if (!Number.isSafeInteger(pid) || pid === process.pid) continue;
     const answer = carriesLock(pid, file);
     if (answer === 'yes') pids.push(pid);
-    if (answer === 'unseen') complete = false;
+    if (answer === 'unseen') unseen.push(pid);
   }
-  return { pids, complete };
+  return { pids, unseen };
 }
 
 /** The processes of this machine, by /proc. */

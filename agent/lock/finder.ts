@@ -25,13 +25,13 @@ export function findHolders(processes: Processes, file: Inode, hints: readonly n
   const takers = lines.flatMap(({ pid }) => (pid > 0 ? [pid] : []));
   const search = processes.holders(file, [...takers, ...hints], Math.max(1, lines.length));
   const gone = takers.find((pid) => (processes.describe(pid) ?? { zombie: true }).zombie) ?? null;
-  // Who may not look into other processes still knows the pids on the lock lines.
-  const pids = search.pids.length > 0 || search.complete ? search.pids : takers;
+  // A taker that cannot be looked into is taken at the lock line's word; one that can, and has no descriptor, has passed it on.
+  const pids = search.pids.length > 0 ? search.pids : takers.filter((pid) => search.unseen.includes(pid));
   const holders = pids.flatMap((pid) => processes.describe(pid) ?? []).filter(({ zombie }) => !zombie);
   return {
     holders,
     takerGone: gone,
-    complete: search.complete,
+    complete: search.unseen.length === 0,
     attributed: holders.length >= Math.max(1, lines.length),
   };
 }

@@ -34,7 +34,7 @@ t.test('nothing is taken from a holder that is there, broken or not', async (t) 
 });
 
 t.test('the last resort: an unseen holder keeps its old lock file and fails at the fence', async (t) => {
-  const blind: Processes = { ...hostProcesses(), lockLines: () => [], holders: () => ({ pids: [], complete: true }) };
+  const blind: Processes = { ...hostProcesses(), lockLines: () => [], holders: () => ({ pids: [], unseen: [] }) };
   const bench = makeRoom(t);
   // The config file is not there yet, so that only the lock file is locked.
   rmSync(bench.conf);

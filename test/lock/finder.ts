@@ -11,24 +11,26 @@ const one: ProcessInfo = {
 };
 const world = (more: Partial<Processes>): Processes => ({
   ...{ self: () => ({ ...one, pid: 1, uid: 7 }), describe: (pid) => (pid === 50 ? one : null), lockLines: () => [] },
-  holders: () => ({ pids: [], complete: true }),
+  holders: () => ({ pids: [], unseen: [] }),
   signal: () => false,
   ...more,
 });
 
 t.test('whoever took the lock and is gone is told from whoever has it', async (t) => {
   const line = { dev: 1, ino: 2, family: 'flock', pid: 49 } as const;
-  const processes = world({ lockLines: () => [line], holders: () => ({ pids: [50], complete: true }) });
+  const processes = world({ lockLines: () => [line], holders: () => ({ pids: [50], unseen: [] }) });
   t.match(findHolders(processes, file, []), { holders: [one], takerGone: 49, attributed: true });
   t.match(findHolders(world({}), file, []), { holders: [], takerGone: null, attributed: false });
-  const two = world({ lockLines: () => [line, { ...line, pid: 50 }], holders: () => ({ pids: [50], complete: true }) });
+  const two = world({ lockLines: () => [line, { ...line, pid: 50 }], holders: () => ({ pids: [50], unseen: [] }) });
   t.match(findHolders(two, file, []), { attributed: false }, 'one process for two locks does not account for both');
-  const barred = world({ lockLines: () => [{ ...line, pid: 50 }], holders: () => ({ pids: [], complete: false }) });
+  const barred = world({ lockLines: () => [{ ...line, pid: 50 }], holders: () => ({ pids: [], unseen: [50] }) });
   t.match(
     findHolders(barred, file, []),
     { holders: [one], complete: false },
     'without root the lock line is all there is',
   );
+  const other = world({ lockLines: () => [{ ...line, pid: 50 }], holders: () => ({ pids: [], unseen: [1] }) });
+  t.match(findHolders(other, file, []), { holders: [], complete: false }, 'who can be looked into has passed it on');
 });
 
 t.test('whose lock on a config file counts', async (t) => {
