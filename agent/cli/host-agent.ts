@@ -10,6 +10,7 @@ import { copyXattrs, hostKernelLocks } from '../host/libc.ts';
 import { hostLog } from '../host/log.ts';
 import { hostParsers } from '../host/parsers.ts';
 import { hostProcesses } from '../host/processes.ts';
+import { adaptiveSync } from '../host/sync.ts';
 import { hostTargets } from '../host/targets.ts';
 import { hostUnits } from '../host/units.ts';
 import { hostWatchDir } from '../host/watches.ts';
@@ -62,7 +63,8 @@ export async function openHostAgent(given: Settings, options: HostAgentOptions):
   const { trace = () => {} } = options;
   const { state, run } = given.paths;
   const clock = hostClock();
-  const files = hostFiles(trace);
+  const sync = adaptiveSync();
+  const files = hostFiles(trace, sync);
   files.makeDir('log.append', state, 0o750);
   const log = hostLog({ path: `${state}/log`, level: given.log.level, echo: options.echo, nowMs: clock.wallMs });
   const onFatal = (error: unknown) => {
@@ -80,7 +82,7 @@ export async function openHostAgent(given: Settings, options: HostAgentOptions):
   const { settings, embedded } = options.broker ? await withEmbedded(given, log) : { settings: given, embedded: null };
   const agent = openAgent(settings, {
     files,
-    targets: hostTargets({ trace, copyAttributes: copyXattrs }),
+    targets: hostTargets({ trace, copyAttributes: copyXattrs, sync }),
     kernel: hostKernelLocks({ trace }),
     processes: hostProcesses(),
     units: hostUnits(),

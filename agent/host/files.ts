@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import { dirname } from 'node:path';
-import type { AppendFile, FileStat, Files, Trace } from '../ports.ts';
+import { promisify } from 'node:util';
+import type { AppendFile, DiskSync, FileStat, Files, Trace } from '../ports.ts';
 import { errnoOf, failureOf } from '../values/errno.ts';
 import { Failure } from '../values/errors.ts';
 import type { Op } from '../values/ops.ts';
@@ -17,6 +18,9 @@ function isAlive(pid: number): boolean {
     return errnoOf(error) !== 'ESRCH';
   }
 }
+
+const fsync = promisify(fs.fsync);
+const fdatasync = promisify(fs.fdatasync);
 
 function toStat(stat: fs.Stats): FileStat {
   const kind = stat.isFile()
@@ -39,17 +43,20 @@ function toStat(stat: fs.Stats): FileStat {
   };
 }
 
-/** fsync or fdatasync off the main thread: the one call that can take seconds on a worn card. */
-function syncFd(fd: number, how: 'all' | 'data'): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const done = (error: Error | null) => (error === null ? resolve() : reject(error));
-    if (how === 'all') fs.fsync(fd, done);
-    else fs.fdatasync(fd, done);
-  });
+/** The whole file in one read where its size is known; /proc says 0 of files that have content. */
+function readAll(fd: number, size: number): Uint8Array {
+  if (size === 0) return fs.readFileSync(fd);
+  const bytes = Buffer.allocUnsafe(size);
+  let length = 0;
+  for (let got = -1; got !== 0 && length < size; length += got)
+    got = fs.readSync(fd, bytes, length, size - length, length);
+  return bytes.subarray(0, length);
 }
 
+const inPool: DiskSync = (fd, how) => (how === 'all' ? fsync(fd) : fdatasync(fd));
+
 /** The files of this machine. */
-export function hostFiles(trace: Trace = () => {}): Files {
+export function hostFiles(trace: Trace = () => {}, sync: DiskSync = inPool): Files {
   const attempt = <T>(op: Op, step: string, path: string, fn: () => T): T => {
     trace(op, step);
     try {
@@ -61,7 +68,7 @@ export function hostFiles(trace: Trace = () => {}): Files {
   const attemptSync = async (op: Op, step: string, path: string, fd: number, how: 'all' | 'data') => {
     trace(op, step);
     try {
-      await syncFd(fd, how);
+      await sync(fd, how);
     } catch (error) {
       throw failureOf(op, path, error);
     }
@@ -90,7 +97,7 @@ export function hostFiles(trace: Trace = () => {}): Files {
               retry: false,
             });
           }
-          return fs.readFileSync(fd);
+          return readAll(fd, size);
         } finally {
           fs.closeSync(fd);
         }

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import type { FileStat, Target, Targets, Trace } from '../ports.ts';
+import type { DiskSync, FileStat, Target, Targets, Trace } from '../ports.ts';
 import { errnoOf, failureOf } from '../values/errno.ts';
 import { Failure } from '../values/errors.ts';
 import type { Op } from '../values/ops.ts';
@@ -78,9 +78,10 @@ function statOf(stat: fs.Stats): FileStat {
 
 /** The config files of this machine. */
 export function hostTargets(
-  options: { readonly trace?: Trace; readonly copyAttributes?: CopyAttributes } = {},
+  options: { readonly trace?: Trace; readonly copyAttributes?: CopyAttributes; readonly sync?: DiskSync } = {},
 ): Targets {
   const trace: Trace = options.trace ?? (() => {});
+  const sync: DiskSync = options.sync ?? ((fd) => fsync(fd));
   const self = process.geteuid?.() ?? 0;
 
   const attempt = <T>(op: Op, step: string, path: string, fn: () => T): T => {
@@ -156,7 +157,7 @@ export function hostTargets(
             attempt(stageOp, 'attributes', shown, () => copy(present.fd, fresh));
           }
           trace(stageOp, 'sync');
-          await fsync(fresh);
+          await sync(fresh, 'all');
         } catch (error) {
           if (fd !== null) fs.rmSync(inside(staged), { force: true });
           throw failureOf(stageOp, shown, error);
@@ -186,7 +187,7 @@ export function hostTargets(
       async sync(syncOp) {
         trace(syncOp, 'sync-dir');
         try {
-          await fsync(dirFd);
+          await sync(dirFd, 'all');
         } catch (error) {
           throw failureOf(syncOp, dir, error);
         }

@@ -1,4 +1,4 @@
-import type { Clock, Journal, JournalRecord, Log, LogLevel, Outbox, Saying } from '../ports.ts';
+import type { Cancel, Clock, Journal, JournalRecord, Log, LogLevel, Outbox, Saying } from '../ports.ts';
 import { Failure } from '../values/errors.ts';
 import type { LockState } from '../values/lock.ts';
 import type { EventBody } from '../values/report.ts';
@@ -31,10 +31,12 @@ export interface Speech {
 export function createSpeech(input: SpeechInput): Speech {
   const { outbox, journal, clock, log } = input;
   const moved = new Map<string, LockState>();
+  let cancelNews: Cancel = () => {};
 
   const speak: Speech['speak'] = async (records, events, states = []) => {
     const tokens = [...moved].map(([config, body]): Saying => ({ kind: 'lock', config, body }));
     moved.clear();
+    cancelNews();
     const said = events.map((body): Saying => ({ kind: 'evt', body }));
     const stamped = outbox.stamp([...said, ...states, ...tokens]);
     await journal.append([...records, ...stamped]);
@@ -54,7 +56,7 @@ export function createSpeech(input: SpeechInput): Speech {
     speak,
     later,
     tokenMoved(config, lock) {
-      if (moved.size === 0) clock.after(TOKEN_MS, () => moved.size > 0 && later(speak([], [])));
+      if (moved.size === 0) cancelNews = clock.after(TOKEN_MS, () => later(speak([], [])));
       moved.set(config, lock);
     },
   };
