@@ -66,7 +66,9 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
       return error.exit;
     }
     if (error instanceof Failure) {
-      terminal.err(`locksmith: ${error.message} (${error.code})\nTry: locksmith check\n`);
+      const remedy =
+        error.code === 'no-permission' ? 'the same as root, or as the user of the agent' : 'locksmith check';
+      terminal.err(`locksmith: ${error.message} (${error.code})\nTry: ${remedy}\n`);
       return EXIT.failed;
     }
     throw error;

@@ -1,3 +1,6 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import t from 'tap';
 import type { Terminal } from '../agent/cli/command.ts';
 import { main } from '../agent/main.ts';
@@ -72,6 +75,27 @@ t.test('a command that is none, also one with a name every object has', async (t
     t.equal(out, '');
     t.equal(err, `locksmith: there is no command '${name}'\nTry: locksmith --help\n`);
   }
+});
+
+t.test('what only root may read: the remedy is to be root, not to check the settings', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'main-'));
+  t.teardown(() => rmSync(dir, { recursive: true }));
+  chmodSync(dir, 0o755);
+  const journal = join(dir, 'journal');
+  const settings = join(dir, 'agent.yaml');
+  const own = `trust: { keys: ${dir}/keys.json }\npaths: { state: ${dir}, run: ${dir}/run }\n`;
+  const config = `configs: { a: { files: [ { path: /nowhere/a.conf } ] } }\n`;
+  writeFileSync(settings, `device: { id: d }\nbroker: { urls: [embedded] }\n${own}${config}`);
+  writeFileSync(journal, '', { mode: 0 });
+  await ask('history', '--help');
+  const root = process.geteuid?.() === 0;
+  if (root) process.seteuid?.(65534);
+  const { code, err } = await ask('history', '--settings', settings).finally(() => root && process.seteuid?.(0));
+  t.equal(code, 1);
+  t.equal(
+    err,
+    `locksmith: ${journal}: journal.open: EACCES (no-permission)\nTry: the same as root, or as the user of the agent\n`,
+  );
 });
 
 t.test('settings that are not there: exit 2 and what to do', async (t) => {
