@@ -1,4 +1,4 @@
-import { type Document, isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import { type Document, isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml';
 
 /** A place in a text; both count from 1. */
 export interface Place {
@@ -59,8 +59,24 @@ export function parseYaml(text: string): YamlText | { readonly kind: 'faults'; r
       placeOfKey: (path) => at(offsetOf(doc, path, true)),
     };
   } catch (error) {
-    return { kind: 'faults', faults: [{ line: 1, column: 1, why: firstLine(String(error)) }] };
+    const loose = error instanceof ReferenceError ? looseAlias(doc) : null;
+    const fault = loose ?? { offset: 0, why: firstLine(String(error)) };
+    return { kind: 'faults', faults: [{ ...at(fault.offset), why: fault.why }] };
   }
+}
+
+/** The first alias that stands for nothing. */
+function looseAlias(doc: Document): { readonly offset: number; readonly why: string } | null {
+  const found: { readonly offset: number; readonly why: string }[] = [];
+  visit(doc, {
+    Alias(_key, alias) {
+      if (alias.resolve(doc) !== undefined) return undefined;
+      const why = `\`*${alias.source}\` stands for nothing: there is no \`&${alias.source}\` before it`;
+      found.push({ offset: alias.range?.[0] ?? 0, why });
+      return visit.BREAK;
+    },
+  });
+  return found[0] ?? null;
 }
 
 function firstLine(message: string): string {

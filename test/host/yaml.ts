@@ -33,6 +33,12 @@ t.test('what is refused', async (t) => {
   t.match(faultsOf(`a: ${'['.repeat(100_000)}`)[0], /nested too deeply/);
 });
 
+t.test('an alias of nothing is a fault at its place', async (t) => {
+  t.same(faultsOf('a: &a 1\nlog: { b: *a, level: *x }\n'), [
+    '2:22: `*x` stands for nothing: there is no `&x` before it',
+  ]);
+});
+
 t.test('a bomb of aliases does not go off', async (t) => {
   const bomb = ['a0: &a0 [x, x, x, x, x, x, x, x, x]'];
   for (let i = 1; i < 9; i++) bomb.push(`a${i}: &a${i} [${Array.from({ length: 9 }, () => `*a${i - 1}`).join(', ')}]`);
