@@ -51,6 +51,9 @@ t.test('files', async (t) => {
     t.match(whys(withPath(path)), [/expected a path without '\.', '\.\.' or '\/\/'/], path);
   t.match(whys(withPath('/a/')), [/without '\/' at its end/]);
   t.match(whys(withPath('/a/x\n')), [/control characters/]);
+  t.same(whys(withPath(`/a/${'x'.repeat(233)}`)), []);
+  t.match(whys(withPath(`/a/${'x'.repeat(234)}`)), [/longer than 233 bytes/]);
+  t.match(whys(withPath(`/a/${'é'.repeat(117)}`)), [/longer than 233 bytes/], 'bytes, not characters');
   t.match(whys(withPath(SETTINGS_PATH)), [/Locksmith's own settings/]);
   t.match(whys(withPath('/etc/locksmith/keys.json')), [/keys that Locksmith trusts/]);
   t.match(whys(withPath('/var/lib/locksmith/journal')), [/state directory/]);
