@@ -47,12 +47,15 @@ export function heldRecord(
   };
 }
 
-/** True while record and sidecar say the lock is held under `token`. Throws Failure. */
-export function stillHeld({ files, paths, hands }: GrantScene, token: number): boolean {
+/** True while the record says the lock is held under `token`: nobody has broken it. Throws Failure. */
+function stillOnRecord({ files, paths }: GrantScene, token: number): boolean {
   const record = readRecord(files, paths.record);
-  return (
-    record !== null && record !== 'unreadable' && record.mode === 'held' && record.token === token && hands.intact()
-  );
+  return record !== null && record !== 'unreadable' && record.mode === 'held' && record.token === token;
+}
+
+/** True while record and sidecar say the lock is held under `token`. Throws Failure. */
+export function stillHeld(scene: GrantScene, token: number): boolean {
+  return stillOnRecord(scene, token) && scene.hands.intact();
 }
 
 /** Runs `step` under the guard if the lock is still held under `token`; see the port's `Grant.fenced`. Throws what `step` throws. */
@@ -78,7 +81,8 @@ export async function giveBack(scene: GrantScene, record: HeldRecord): Promise<s
   const entered = guard.tryEnter() || (await guard.enter());
   try {
     if (!entered) return `${paths.guard} is kept by another process`;
-    if (!stillHeld(scene, record.token)) return 'the lock was taken away meanwhile';
+    // Also where a stranger has moved the sidecar: who lives on without the lock must not stand on record as its holder.
+    if (!stillOnRecord(scene, record.token)) return 'the lock was taken away meanwhile';
     const { token, boot, reclaims } = record;
     files.writeView('lock.record', paths.record, recordText({ mode: 'free', token, boot, reclaims }), 0o644);
     surface.bit('0');

@@ -47,7 +47,7 @@ export function heldLock(parts: Parts, board: Board, mine: Mine, record: HeldRec
       const fenced = await runFenced(parts, token, step);
       if (fenced.kind === 'lost') {
         log.say('warning', `${fileName}: ${fenced.why}`);
-        hands.drop();
+        if (mine.record !== null) await giveBack(parts, mine.record);
         mine.record = null;
         look();
       }

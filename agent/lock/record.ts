@@ -55,6 +55,8 @@ export type LockRecord = HeldRecord | FreeRecord;
 export const RECORD_MAX_BYTES = 32_768;
 /** Most reclaims that are kept for the agent to hear of. */
 const RECLAIMS_MAX = 16;
+/** No token is ever near it: a record that says so was not written by us, and one above it could not be counted on from. */
+const TOKEN_MAX = 10 ** 14;
 /** Longest text of a record that is passed on to people. */
 const TEXT_MAX = 256;
 
@@ -126,7 +128,7 @@ export function parseRecord(bytes: Uint8Array): LockRecord | null {
   if (!isObject(json) || json.v !== 1) return null;
   const token = count(json.token);
   const boot = text(json.boot);
-  if (token === null || boot === null) return null;
+  if (token === null || token > TOKEN_MAX || boot === null) return null;
   if (json.mode === 'free') return { mode: 'free', token, boot, reclaims: parseReclaims(json.reclaims) };
   return json.mode === 'held' ? parseHeld(json, token, boot) : null;
 }
