@@ -6,14 +6,17 @@ import { createOutboxMemory } from './link/outbox-memory.ts';
 import { openSession, type Session } from './link/session.ts';
 import { createSpeech } from './link/speech.ts';
 import { releaseBound } from './lock/bound.ts';
+import { collectGarbage, isWorthSaying, sayGarbage } from './lock/gc.ts';
 import { lockEvents } from './lock/news.ts';
 import { lockPaths } from './lock/parts.ts';
 import { openLocks } from './lock/room.ts';
 import type {
+  Begin,
   Broker,
   Cancel,
   Chance,
   Clock,
+  Cron,
   Files,
   JournalFile,
   KernelLocks,
@@ -26,7 +29,9 @@ import type {
   WatchDir,
 } from './ports.ts';
 import type { Settings } from './settings-schema.ts';
+import { createBeat } from './telemetry/beat.ts';
 import { openPulse, type Pulse } from './telemetry/pulse.ts';
+import { openWatchdog, type Part, type Stall, sayStall } from './telemetry/watchdog.ts';
 import { createClockFloor } from './trust/clock-floor.ts';
 import { parseKeys } from './trust/keys.ts';
 import { verifyCommand, verifyUpdate } from './trust/verify.ts';
@@ -52,6 +57,8 @@ export interface Host {
   readonly units: Units;
   /** Absent: requests on the control surface of a lock are noticed within 5 s instead of at once. */
   readonly watchDir?: WatchDir;
+  /** Absent: garbage is collected at the start only. */
+  readonly cron?: Cron;
   readonly clock: Clock;
   readonly chance: Chance;
   readonly sha256: Sha256;
@@ -111,10 +118,15 @@ export function openAgent(settings: Settings, host: Host): Agent {
   });
   const say = (event: EventBody) => speak([], [event]);
 
-  const locks = openLocks(
-    { files, kernel: host.kernel, processes: host.processes, clock, log, watchDir: host.watchDir },
-    settings,
-  );
+  const watchdog = openWatchdog(clock);
+  const beginIn =
+    (part: Part): Begin =>
+    (what, withinMs) =>
+      watchdog.begin(part, what, withinMs);
+  const { kernel, processes, watchDir } = host;
+  const locks = openLocks({ files, kernel, processes, clock, log, watchDir, begin: beginIn('locks') }, settings);
+  const lockDirs = configNames.map((name) => lockPaths(run, state, name).dir);
+  const ownDirs = [state, `${state}/kept`, `${state}/locks`, run, ...lockDirs];
   const ring = () => {
     const bytes = files.read('trust.read', settings.trust.keys);
     if (bytes === null) {
@@ -150,6 +162,7 @@ export function openAgent(settings: Settings, host: Host): Agent {
     speak,
     time: () => ({ nowS: nowS(), clock: floor.trust(), poweredS: floor.poweredS() }),
     clockApplied: floor.applied,
+    begin: beginIn('line'),
     lockWords: (lock) => sayLock(lock, clock.wallMs()),
     context: () => ({ addresses, configs: fileNames, nowS: nowS(), clock: floor.trust(), sha256 }),
     async verify(jws) {
@@ -178,9 +191,10 @@ export function openAgent(settings: Settings, host: Host): Agent {
       hands: {
         release: async (config, wish) => {
           releasing.add(config);
-          const { processes, units } = host;
+          const { units } = host;
+          const writers = settings.configs[config]?.writers ?? [];
           try {
-            return await releaseBound({ lock: locks.lock(config), writers: [], units, processes, clock }, wish);
+            return await releaseBound({ lock: locks.lock(config), writers, units, processes, clock }, wish);
           } finally {
             releasing.delete(config);
             line.wake(config);
@@ -232,7 +246,7 @@ export function openAgent(settings: Settings, host: Host): Agent {
         files,
         log,
         path: `${run}/status.json`,
-        pid: host.processes.self().pid,
+        pid: processes.self().pid,
         agentVersion: host.version,
         intervalMs: settings.telemetry.heartbeat_s * 1000,
         unit: chance.unit(),
@@ -262,6 +276,37 @@ export function openAgent(settings: Settings, host: Host): Agent {
         },
       };
     };
+    const collecting = { now: false };
+    const collect = () => {
+      if (collecting.now) return;
+      collecting.now = true;
+      const collected = collectGarbage(locks, files, ownDirs).finally(() => {
+        collecting.now = false;
+      });
+      later(collected.then((found) => log.say(isWorthSaying(found) ? 'notice' : 'debug', sayGarbage(found))));
+    };
+    /** Something does not move any more: said while that is possible, then this process ends, for it cannot mend itself. */
+    const giveUp = (stall: Stall) => {
+      const reason = sayStall(stall);
+      const over = { is: false };
+      const end = () => {
+        if (!over.is) host.onFatal(reason);
+        over.is = true;
+      };
+      clock.after(LAST_WORDS_MS, end);
+      say({ event: 'alarm', reason })
+        .then(() => (session?.state().connected === true ? outbox.drained(LAST_WORDS_MS) : undefined))
+        .catch((error: unknown) => log.say('error', `${reason} (not reported: ${error})`))
+        .finally(end);
+    };
+    const watchOver = () => {
+      const beat = createBeat({ clock, files, log, path: `${run}/beat`, self: processes.self() });
+      beat();
+      watchdog.onMove((part) => {
+        if (part === 'locks' && watchdog.late() === null) beat();
+      });
+      cancels.push(watchdog.start(giveUp));
+    };
     const tick = () => {
       cancelTick = clock.after(TICK_MS, tick);
       try {
@@ -275,15 +320,13 @@ export function openAgent(settings: Settings, host: Host): Agent {
       async start() {
         files.makeDir('journal.open', state, 0o750);
         files.makeDir('lock.open', run, 0o755);
-        const instance = host.kernel.open('instance.lock', `${state}/instance.lock`, { create: 0o640 });
-        if (!host.kernel.tryFlock('instance.lock', instance)) {
-          host.kernel.close('instance.lock', instance);
+        const instance = kernel.open('instance.lock', `${state}/instance.lock`, { create: 0o640 });
+        if (!kernel.tryFlock('instance.lock', instance)) {
+          kernel.close('instance.lock', instance);
           throw new SaidError(EXIT.failed, `${state}: another locksmith works with this state`, 'locksmith status');
         }
-        const lockDirs = configNames.map((name) => lockPaths(run, state, name).dir);
-        for (const dir of [state, `${state}/kept`, `${state}/locks`, run, ...lockDirs]) {
-          files.removeTemps('leftovers.remove', dir);
-        }
+        for (const dir of ownDirs) files.removeTemps('leftovers.remove', dir);
+        if (host.broker !== null) watchOver();
         keys = ring();
         const replay = await journal.open([floor, ledger, outboxMemory, commandIds]);
         keeper.sweep(ledger.kept());
@@ -314,8 +357,10 @@ export function openAgent(settings: Settings, host: Host): Agent {
           if (change.lock.state === 'COLD' && !releasing.has(config)) line.wake(config);
         });
         await locks.settleAll();
-        await line.start();
+        // Before the line comes to rest: that may take its time, and the locks are looked after meanwhile.
         cancels.push(locks.watch());
+        if (host.broker !== null && host.cron !== undefined) cancels.push(host.cron(settings.locks.gc, collect));
+        await line.start();
         cancelTick = clock.after(TICK_MS, tick);
         cancels.push(() => cancelTick());
       },

@@ -1,4 +1,5 @@
 import type { Settings } from './settings-schema.ts';
+import { whyNoCron } from './values/cron.ts';
 
 /** A rule of the settings that a schema cannot say, broken at `path`. */
 export interface BrokenRule {
@@ -9,12 +10,20 @@ export interface BrokenRule {
 
 type Path = readonly (string | number)[];
 
+/** Longest base name of a file, in bytes: the name it is staged under is 22 longer, and Linux takes 255. */
+const FILE_NAME_MAX_BYTES = 233;
+
 /** Checks the rules between settings. `settingsPath` is where they were read: a config may not name that file. */
 /** Longest base name of a file, in bytes: the name it is staged under is 22 longer, and Linux takes 255. */
 const FILE_NAME_MAX_BYTES = 233;
 
 export function brokenRules(settings: Settings, settingsPath: string): readonly BrokenRule[] {
-  return [...brokerRules(settings), ...ownPathRules(settings), ...configRules(settings, settingsPath)];
+  return [
+    ...brokerRules(settings),
+    ...ownPathRules(settings),
+    ...configRules(settings, settingsPath),
+    ...lockRules(settings),
+  ];
 }
 
 function broken(path: Path, why: string, remedy: string | null = null): BrokenRule {
@@ -88,6 +97,11 @@ function configRules(settings: Settings, settingsPath: string): BrokenRule[] {
         continue;
       }
       const base = file.path.slice(file.path.lastIndexOf('/') + 1);
+      if (new TextEncoder().encode(base).length > FILE_NAME_MAX_BYTES) {
+        rules.push(
+          broken(at, `a name longer than ${FILE_NAME_MAX_BYTES} bytes leaves no room for the staged file beside it`),
+        );
+      }
       const other = takenBy.get(file.path);
       const own = whoseOwn(file.path, settings, settingsPath);
       if (own !== null) rules.push(broken(at, `a config cannot hold ${own}`));
@@ -109,6 +123,19 @@ function configRules(settings: Settings, settingsPath: string): BrokenRule[] {
     }
   }
   return rules;
+}
+
+function lockRules({ locks, configs }: Settings): BrokenRule[] {
+  const why = whyNoCron(locks.gc);
+  const gc = why === null ? [] : [broken(['locks', 'gc'], why, 'every minute is "* * * * *"')];
+  const own = Object.entries(configs).flatMap(([name, { writers }]) =>
+    writers.flatMap((unit, index) =>
+      /^locksmith(@.*)?\.\w+$/.test(unit)
+        ? [broken(['configs', name, 'writers', index], 'Locksmith cannot stop itself for a release')]
+        : [],
+    ),
+  );
+  return [...gc, ...own];
 }
 
 /** Why a path is not taken as it is written; null if it is fine. Two spellings of one path would defeat the other rules. */

@@ -2,6 +2,7 @@ import type { FromSchema } from 'json-schema-to-ts';
 
 const NAME = { type: 'string', pattern: '^[A-Za-z0-9_-]{1,64}$' } as const;
 const PATH = { type: 'string', pattern: '^/' } as const;
+const UNIT = { type: 'string', pattern: '^[A-Za-z0-9:_.\\\\@-]{1,247}\\.(service|socket|timer|path|target)$' } as const;
 
 /**
  * THE schema of the settings file: it gives the validator, the TypeScript type, the defaults and the reference in the docs.
@@ -166,6 +167,14 @@ export const SETTINGS_SCHEMA = {
             default: 'wait',
             description: 'What to do with an update while the lock is HOT.',
           },
+          writers: {
+            type: 'array',
+            items: UNIT,
+            uniqueItems: true,
+            default: [],
+            description:
+              'Services that take the lock: stopped during a release, and those that ran started again after it.',
+          },
         },
       },
     },
@@ -175,6 +184,12 @@ export const SETTINGS_SCHEMA = {
       default: {},
       description: 'How locks are kept.',
       properties: {
+        gc: {
+          type: 'string',
+          default: '* * * * *',
+          description:
+            'When all locks are settled and leftovers removed: as in a crontab, five fields (or six, seconds first), local time.',
+        },
         group: { ...NAME, description: 'Group whose members may take the locks (the sidecar is 0660).' },
         honour: {
           type: 'array',
@@ -228,7 +243,6 @@ export type ConfigSettings = Settings['configs'][string];
 export const NOT_BUILT = [
   'vehicle',
   'telemetry.track',
-  'configs.*.writers',
   'configs.*.check',
   'configs.*.reload',
   'configs.*.health',
@@ -237,5 +251,4 @@ export const NOT_BUILT = [
   'configs.*.window',
   'configs.*.on_drift',
   'configs.*.rollback_in_flight',
-  'locks.gc',
 ] as const;

@@ -71,6 +71,7 @@ function typeText(schema) {
   if (schema.maximum !== undefined) limits.push(`at most ${schema.maximum}`);
   if (schema.pattern === '^/') return 'absolute path';
   if (schema.pattern?.startsWith('^[A-Za-z0-9_-]')) return 'name';
+  if (schema.pattern?.includes('(service|')) return 'systemd unit';
   if (schema.type === 'array') return `list of ${typeText(schema.items)}`;
   const type = schema.type === 'object' ? 'mapping' : schema.type;
   return limits.length === 0 ? type : `${type}, ${limits.join(', ')}`;
@@ -118,6 +119,8 @@ ${rows(schema, '').join('\n')}
 - \`username\` needs \`password_file\` (or a client certificate), \`password_file\` needs \`username\`; neither is ever part of a URL.
 - \`embedded\` stands alone in \`broker.urls\`.
 - \`schema\` needs a \`format\` other than \`text\`.
+- \`writers\` does not name Locksmith's own unit: it would stop itself.
+- \`locks.gc\` has numbers, \`*\`, \`a-b\`, \`/step\`, lists and the names of months and days, and comes round at least once in four years.
 
 ## Named in the design, not built in this version
 

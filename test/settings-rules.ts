@@ -98,6 +98,18 @@ t.test('broker', async (t) => {
   }
 });
 
+t.test('locks', async (t) => {
+  const good = settingsOf(BROKER, ONE);
+  t.equal(good.locks.gc, '* * * * *', 'every minute by default');
+  const gc = (text: string) => whys(change(good, (copy) => Object.assign(copy.locks, { gc: text })));
+  t.same(gc('*/5 * * * *'), []);
+  t.match(gc('61 * * * *'), [/^locks\.gc: minute: expected 0 to 59, found '61'/]);
+  const writers = (...units: string[]) =>
+    whys(change(good, (copy) => Object.assign(copy.configs.c ?? {}, { writers: units })));
+  t.same(writers('aim.service', 'locksmithy.service'), []);
+  t.match(writers('aim.service', 'locksmith.service'), [/^configs\.c\.writers\.1: Locksmith cannot stop itself/]);
+});
+
 t.test('own directories', async (t) => {
   const good = settingsOf(BROKER, ONE);
   const paths = (state: string, run: string) => whys(change(good, (copy) => Object.assign(copy.paths, { state, run })));

@@ -97,6 +97,17 @@ t.test('each thing that is wrong is told with its place, and what was expected',
     ['not a mapping', 'hello', "1:1: expected a mapping, found 'hello'"],
     ['nothing at all', '', '1:1: expected a mapping, found nothing'],
     [
+      'a schedule that is none',
+      `${GOOD}locks: { gc: "61 * * * *" }\n`,
+      "7:14: locks.gc: minute: expected 0 to 59, found '61'",
+    ],
+    [
+      'a unit that is none',
+      `${GOOD}    writers: [ aim.service, "aim orchestrator" ]\n`,
+      '7:29: configs.aim_lock_config.writers[1]: expected the name of a systemd unit, such as `aim.service` ' +
+        "(or .socket, .timer, .path, .target), found 'aim orchestrator'",
+    ],
+    [
       'a rule between settings',
       GOOD.replace('mqtts:', 'mqtt:').replace('] }\ntrust', '], tls: {} }\ntrust'),
       '2:46: broker.tls: tls is for mqtts:// brokers, but no URL starts with it',
@@ -106,9 +117,9 @@ t.test('each thing that is wrong is told with its place, and what was expected',
 });
 
 t.test('what is designed but not built is refused by name', async (t) => {
-  const vehicle = problemsOf(`${GOOD}vehicle: { gpsd: true }\nlocks: { gc: "* * * * *" }\n`);
+  const vehicle = problemsOf(`${GOOD}vehicle: { gpsd: true }\ntelemetry: { track: {} }\n`);
   t.match(vehicle[0], /^7:1: vehicle: not-supported/);
-  t.match(vehicle[1], /^8:10: locks\.gc: not-supported/);
+  t.match(vehicle[1], /^8:14: telemetry\.track: not-supported/);
   t.match(problemsOf(`${GOOD}    reload: { unit: x }\n`)[0], /^7:5: configs\.aim_lock_config\.reload: not-supported/);
 });
 

@@ -3,6 +3,7 @@ import { BUILD } from '../build.ts';
 import { hostChance, sha256 } from '../host/chance.ts';
 import { hostClock } from '../host/clock.ts';
 import { type ControlServer, serveControl } from '../host/control.ts';
+import { hostCron } from '../host/cron.ts';
 import type { EmbeddedBroker } from '../host/embedded.ts';
 import { hostFiles } from '../host/files.ts';
 import { createJournal } from '../host/journal.ts';
@@ -87,6 +88,7 @@ export async function openHostAgent(given: Settings, options: HostAgentOptions):
     processes: hostProcesses(),
     units: hostUnits(),
     watchDir: hostWatchDir,
+    cron: hostCron(clock),
     clock,
     chance: hostChance,
     sha256,

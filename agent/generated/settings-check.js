@@ -36,10 +36,11 @@ var require_ucs2length = __commonJS({
 
 // settings-check
 var checkSettings = validate10;
-var schema11 = { "type": "object", "additionalProperties": false, "required": ["device", "broker", "trust", "configs"], "properties": { "device": { "type": "object", "additionalProperties": false, "required": ["id"], "properties": { "id": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "groups": { "type": "array", "items": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "uniqueItems": true, "default": [] } } }, "broker": { "type": "object", "additionalProperties": false, "required": ["urls"], "properties": { "urls": { "type": "array", "minItems": 1, "items": { "type": "string", "pattern": "^(embedded$|(mqtt|mqtts)://)" } }, "root": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$", "default": "fleet" }, "protocol": { "enum": ["3.1.1", "5"], "default": "3.1.1" }, "filters": { "enum": ["wildcard", "exact"], "default": "wildcard" }, "username": { "type": "string", "minLength": 1 }, "password_file": { "type": "string", "pattern": "^/" }, "keepalive_s": { "type": "integer", "minimum": 5, "maximum": 1200, "default": 60 }, "connect_timeout_s": { "type": "integer", "minimum": 1, "maximum": 60, "default": 8 }, "backoff": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "first_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 60, "default": 5 }, "cap_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 3600, "default": 90 }, "stable_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 3600, "default": 60 } } }, "tls": { "type": "object", "additionalProperties": false, "properties": { "ca": { "type": "string", "pattern": "^/" }, "cert": { "type": "string", "pattern": "^/" }, "key": { "type": "string", "pattern": "^/" }, "servername": { "type": "string" } } } } }, "trust": { "type": "object", "additionalProperties": false, "required": ["keys"], "properties": { "keys": { "type": "string", "pattern": "^/" } } }, "paths": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "state": { "type": "string", "pattern": "^/", "default": "/var/lib/locksmith" }, "run": { "type": "string", "pattern": "^/", "default": "/run/locksmith" } } }, "configs": { "type": "object", "propertyNames": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "minProperties": 1, "additionalProperties": { "type": "object", "additionalProperties": false, "required": ["files"], "properties": { "files": { "type": "array", "minItems": 1, "items": { "type": "object", "additionalProperties": false, "required": ["path"], "properties": { "path": { "type": "string", "pattern": "^/" }, "format": { "enum": ["json", "yaml", "toml", "ini", "text"], "default": "text" }, "schema": { "type": "string", "pattern": "^/" }, "follow": { "type": "boolean", "default": false } } } }, "on_hot": { "enum": ["wait", "refuse"], "default": "wait" } } } }, "locks": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "group": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "honour": { "type": "array", "items": { "type": "string", "minLength": 1 }, "uniqueItems": true, "default": [] } } }, "telemetry": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "heartbeat_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 86400, "default": 30 } } }, "log": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "level": { "enum": ["error", "warning", "notice", "info", "debug"], "default": "info" } } } } };
+var schema11 = { "type": "object", "additionalProperties": false, "required": ["device", "broker", "trust", "configs"], "properties": { "device": { "type": "object", "additionalProperties": false, "required": ["id"], "properties": { "id": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "groups": { "type": "array", "items": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "uniqueItems": true, "default": [] } } }, "broker": { "type": "object", "additionalProperties": false, "required": ["urls"], "properties": { "urls": { "type": "array", "minItems": 1, "items": { "type": "string", "pattern": "^(embedded$|(mqtt|mqtts)://)" } }, "root": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$", "default": "fleet" }, "protocol": { "enum": ["3.1.1", "5"], "default": "3.1.1" }, "filters": { "enum": ["wildcard", "exact"], "default": "wildcard" }, "username": { "type": "string", "minLength": 1 }, "password_file": { "type": "string", "pattern": "^/" }, "keepalive_s": { "type": "integer", "minimum": 5, "maximum": 1200, "default": 60 }, "connect_timeout_s": { "type": "integer", "minimum": 1, "maximum": 60, "default": 8 }, "backoff": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "first_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 60, "default": 5 }, "cap_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 3600, "default": 90 }, "stable_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 3600, "default": 60 } } }, "tls": { "type": "object", "additionalProperties": false, "properties": { "ca": { "type": "string", "pattern": "^/" }, "cert": { "type": "string", "pattern": "^/" }, "key": { "type": "string", "pattern": "^/" }, "servername": { "type": "string" } } } } }, "trust": { "type": "object", "additionalProperties": false, "required": ["keys"], "properties": { "keys": { "type": "string", "pattern": "^/" } } }, "paths": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "state": { "type": "string", "pattern": "^/", "default": "/var/lib/locksmith" }, "run": { "type": "string", "pattern": "^/", "default": "/run/locksmith" } } }, "configs": { "type": "object", "propertyNames": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "minProperties": 1, "additionalProperties": { "type": "object", "additionalProperties": false, "required": ["files"], "properties": { "files": { "type": "array", "minItems": 1, "items": { "type": "object", "additionalProperties": false, "required": ["path"], "properties": { "path": { "type": "string", "pattern": "^/" }, "format": { "enum": ["json", "yaml", "toml", "ini", "text"], "default": "text" }, "schema": { "type": "string", "pattern": "^/" }, "follow": { "type": "boolean", "default": false } } } }, "on_hot": { "enum": ["wait", "refuse"], "default": "wait" }, "writers": { "type": "array", "items": { "type": "string", "pattern": "^[A-Za-z0-9:_.\\\\@-]{1,247}\\.(service|socket|timer|path|target)$" }, "uniqueItems": true, "default": [] } } } }, "locks": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "gc": { "type": "string", "default": "* * * * *" }, "group": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "honour": { "type": "array", "items": { "type": "string", "minLength": 1 }, "uniqueItems": true, "default": [] } } }, "telemetry": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "heartbeat_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 86400, "default": 30 } } }, "log": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "level": { "enum": ["error", "warning", "notice", "info", "debug"], "default": "info" } } } } };
 var pattern0 = new RegExp("^[A-Za-z0-9_-]{1,64}$", "u");
 var pattern2 = new RegExp("^(embedded$|(mqtt|mqtts)://)", "u");
 var pattern4 = new RegExp("^/", "u");
+var pattern14 = new RegExp("^[A-Za-z0-9:_.\\\\@-]{1,247}\\.(service|socket|timer|path|target)$", "u");
 var func2 = Object.prototype.hasOwnProperty;
 var func3 = require_ucs2length().default;
 function validate10(data, { instancePath = "", parentData, parentDataProperty, rootData = data } = {}) {
@@ -852,6 +853,9 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             if (data29.on_hot === void 0) {
               data29.on_hot = "wait";
             }
+            if (data29.writers === void 0) {
+              data29.writers = [];
+            }
             if (data29.files === void 0) {
               const err70 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/configs/additionalProperties/required", keyword: "required", params: { missingProperty: "files" }, message: "must have required property 'files'" };
               if (vErrors === null) {
@@ -862,7 +866,7 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
               errors++;
             }
             for (const key9 in data29) {
-              if (!(key9 === "files" || key9 === "on_hot")) {
+              if (!(key9 === "files" || key9 === "on_hot" || key9 === "writers")) {
                 const err71 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/configs/additionalProperties/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key9 }, message: "must NOT have additional properties" };
                 if (vErrors === null) {
                   vErrors = [err71];
@@ -1007,168 +1011,183 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
               }
               errors++;
             }
-          } else {
-            const err84 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/configs/additionalProperties/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-            if (vErrors === null) {
-              vErrors = [err84];
+            let data37 = data29.writers;
+            if (Array.isArray(data37)) {
+              const len3 = data37.length;
+              for (let i4 = 0; i4 < len3; i4++) {
+                let data38 = data37[i4];
+                if (typeof data38 === "string") {
+                  if (!pattern14.test(data38)) {
+                    const err84 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/writers/" + i4, schemaPath: "#/properties/configs/additionalProperties/properties/writers/items/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9:_.\\\\@-]{1,247}\\.(service|socket|timer|path|target)$" }, message: 'must match pattern "^[A-Za-z0-9:_.\\\\@-]{1,247}\\.(service|socket|timer|path|target)$"' };
+                    if (vErrors === null) {
+                      vErrors = [err84];
+                    } else {
+                      vErrors.push(err84);
+                    }
+                    errors++;
+                  }
+                } else {
+                  const err85 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/writers/" + i4, schemaPath: "#/properties/configs/additionalProperties/properties/writers/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                  if (vErrors === null) {
+                    vErrors = [err85];
+                  } else {
+                    vErrors.push(err85);
+                  }
+                  errors++;
+                }
+              }
+              let i5 = data37.length;
+              let j1;
+              if (i5 > 1) {
+                const indices1 = {};
+                for (; i5--; ) {
+                  let item1 = data37[i5];
+                  if (typeof item1 !== "string") {
+                    continue;
+                  }
+                  if (typeof indices1[item1] == "number") {
+                    j1 = indices1[item1];
+                    const err86 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/writers", schemaPath: "#/properties/configs/additionalProperties/properties/writers/uniqueItems", keyword: "uniqueItems", params: { i: i5, j: j1 }, message: "must NOT have duplicate items (items ## " + j1 + " and " + i5 + " are identical)" };
+                    if (vErrors === null) {
+                      vErrors = [err86];
+                    } else {
+                      vErrors.push(err86);
+                    }
+                    errors++;
+                    break;
+                  }
+                  indices1[item1] = i5;
+                }
+              }
             } else {
-              vErrors.push(err84);
+              const err87 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/writers", schemaPath: "#/properties/configs/additionalProperties/properties/writers/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+              if (vErrors === null) {
+                vErrors = [err87];
+              } else {
+                vErrors.push(err87);
+              }
+              errors++;
+            }
+          } else {
+            const err88 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/configs/additionalProperties/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+            if (vErrors === null) {
+              vErrors = [err88];
+            } else {
+              vErrors.push(err88);
             }
             errors++;
           }
         }
       } else {
-        const err85 = { instancePath: instancePath + "/configs", schemaPath: "#/properties/configs/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err89 = { instancePath: instancePath + "/configs", schemaPath: "#/properties/configs/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err85];
+          vErrors = [err89];
         } else {
-          vErrors.push(err85);
+          vErrors.push(err89);
         }
         errors++;
       }
     }
-    let data37 = data.locks;
-    if (data37 && typeof data37 == "object" && !Array.isArray(data37)) {
-      if (data37.honour === void 0) {
-        data37.honour = [];
+    let data39 = data.locks;
+    if (data39 && typeof data39 == "object" && !Array.isArray(data39)) {
+      if (data39.gc === void 0) {
+        data39.gc = "* * * * *";
       }
-      for (const key11 in data37) {
-        if (!(key11 === "group" || key11 === "honour")) {
-          const err86 = { instancePath: instancePath + "/locks", schemaPath: "#/properties/locks/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key11 }, message: "must NOT have additional properties" };
+      if (data39.honour === void 0) {
+        data39.honour = [];
+      }
+      for (const key11 in data39) {
+        if (!(key11 === "gc" || key11 === "group" || key11 === "honour")) {
+          const err90 = { instancePath: instancePath + "/locks", schemaPath: "#/properties/locks/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key11 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
-            vErrors = [err86];
+            vErrors = [err90];
           } else {
-            vErrors.push(err86);
+            vErrors.push(err90);
           }
           errors++;
         }
       }
-      if (data37.group !== void 0) {
-        let data38 = data37.group;
-        if (typeof data38 === "string") {
-          if (!pattern0.test(data38)) {
-            const err87 = { instancePath: instancePath + "/locks/group", schemaPath: "#/properties/locks/properties/group/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9_-]{1,64}$" }, message: 'must match pattern "^[A-Za-z0-9_-]{1,64}$"' };
+      if (typeof data39.gc !== "string") {
+        const err91 = { instancePath: instancePath + "/locks/gc", schemaPath: "#/properties/locks/properties/gc/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        if (vErrors === null) {
+          vErrors = [err91];
+        } else {
+          vErrors.push(err91);
+        }
+        errors++;
+      }
+      if (data39.group !== void 0) {
+        let data41 = data39.group;
+        if (typeof data41 === "string") {
+          if (!pattern0.test(data41)) {
+            const err92 = { instancePath: instancePath + "/locks/group", schemaPath: "#/properties/locks/properties/group/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9_-]{1,64}$" }, message: 'must match pattern "^[A-Za-z0-9_-]{1,64}$"' };
             if (vErrors === null) {
-              vErrors = [err87];
+              vErrors = [err92];
             } else {
-              vErrors.push(err87);
+              vErrors.push(err92);
             }
             errors++;
           }
         } else {
-          const err88 = { instancePath: instancePath + "/locks/group", schemaPath: "#/properties/locks/properties/group/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+          const err93 = { instancePath: instancePath + "/locks/group", schemaPath: "#/properties/locks/properties/group/type", keyword: "type", params: { type: "string" }, message: "must be string" };
           if (vErrors === null) {
-            vErrors = [err88];
+            vErrors = [err93];
           } else {
-            vErrors.push(err88);
+            vErrors.push(err93);
           }
           errors++;
         }
       }
-      let data39 = data37.honour;
-      if (Array.isArray(data39)) {
-        const len3 = data39.length;
-        for (let i4 = 0; i4 < len3; i4++) {
-          let data40 = data39[i4];
-          if (typeof data40 === "string") {
-            if (func3(data40) < 1) {
-              const err89 = { instancePath: instancePath + "/locks/honour/" + i4, schemaPath: "#/properties/locks/properties/honour/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+      let data42 = data39.honour;
+      if (Array.isArray(data42)) {
+        const len4 = data42.length;
+        for (let i6 = 0; i6 < len4; i6++) {
+          let data43 = data42[i6];
+          if (typeof data43 === "string") {
+            if (func3(data43) < 1) {
+              const err94 = { instancePath: instancePath + "/locks/honour/" + i6, schemaPath: "#/properties/locks/properties/honour/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
               if (vErrors === null) {
-                vErrors = [err89];
+                vErrors = [err94];
               } else {
-                vErrors.push(err89);
+                vErrors.push(err94);
               }
               errors++;
             }
           } else {
-            const err90 = { instancePath: instancePath + "/locks/honour/" + i4, schemaPath: "#/properties/locks/properties/honour/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+            const err95 = { instancePath: instancePath + "/locks/honour/" + i6, schemaPath: "#/properties/locks/properties/honour/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
             if (vErrors === null) {
-              vErrors = [err90];
+              vErrors = [err95];
             } else {
-              vErrors.push(err90);
+              vErrors.push(err95);
             }
             errors++;
           }
         }
-        let i5 = data39.length;
-        let j1;
-        if (i5 > 1) {
-          const indices1 = {};
-          for (; i5--; ) {
-            let item1 = data39[i5];
-            if (typeof item1 !== "string") {
+        let i7 = data42.length;
+        let j2;
+        if (i7 > 1) {
+          const indices2 = {};
+          for (; i7--; ) {
+            let item2 = data42[i7];
+            if (typeof item2 !== "string") {
               continue;
             }
-            if (typeof indices1[item1] == "number") {
-              j1 = indices1[item1];
-              const err91 = { instancePath: instancePath + "/locks/honour", schemaPath: "#/properties/locks/properties/honour/uniqueItems", keyword: "uniqueItems", params: { i: i5, j: j1 }, message: "must NOT have duplicate items (items ## " + j1 + " and " + i5 + " are identical)" };
+            if (typeof indices2[item2] == "number") {
+              j2 = indices2[item2];
+              const err96 = { instancePath: instancePath + "/locks/honour", schemaPath: "#/properties/locks/properties/honour/uniqueItems", keyword: "uniqueItems", params: { i: i7, j: j2 }, message: "must NOT have duplicate items (items ## " + j2 + " and " + i7 + " are identical)" };
               if (vErrors === null) {
-                vErrors = [err91];
+                vErrors = [err96];
               } else {
-                vErrors.push(err91);
+                vErrors.push(err96);
               }
               errors++;
               break;
             }
-            indices1[item1] = i5;
+            indices2[item2] = i7;
           }
         }
       } else {
-        const err92 = { instancePath: instancePath + "/locks/honour", schemaPath: "#/properties/locks/properties/honour/type", keyword: "type", params: { type: "array" }, message: "must be array" };
-        if (vErrors === null) {
-          vErrors = [err92];
-        } else {
-          vErrors.push(err92);
-        }
-        errors++;
-      }
-    } else {
-      const err93 = { instancePath: instancePath + "/locks", schemaPath: "#/properties/locks/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err93];
-      } else {
-        vErrors.push(err93);
-      }
-      errors++;
-    }
-    let data41 = data.telemetry;
-    if (data41 && typeof data41 == "object" && !Array.isArray(data41)) {
-      if (data41.heartbeat_s === void 0) {
-        data41.heartbeat_s = 30;
-      }
-      for (const key12 in data41) {
-        if (!(key12 === "heartbeat_s")) {
-          const err94 = { instancePath: instancePath + "/telemetry", schemaPath: "#/properties/telemetry/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key12 }, message: "must NOT have additional properties" };
-          if (vErrors === null) {
-            vErrors = [err94];
-          } else {
-            vErrors.push(err94);
-          }
-          errors++;
-        }
-      }
-      let data42 = data41.heartbeat_s;
-      if (typeof data42 == "number" && isFinite(data42)) {
-        if (data42 > 86400 || isNaN(data42)) {
-          const err95 = { instancePath: instancePath + "/telemetry/heartbeat_s", schemaPath: "#/properties/telemetry/properties/heartbeat_s/maximum", keyword: "maximum", params: { comparison: "<=", limit: 86400 }, message: "must be <= 86400" };
-          if (vErrors === null) {
-            vErrors = [err95];
-          } else {
-            vErrors.push(err95);
-          }
-          errors++;
-        }
-        if (data42 <= 0 || isNaN(data42)) {
-          const err96 = { instancePath: instancePath + "/telemetry/heartbeat_s", schemaPath: "#/properties/telemetry/properties/heartbeat_s/exclusiveMinimum", keyword: "exclusiveMinimum", params: { comparison: ">", limit: 0 }, message: "must be > 0" };
-          if (vErrors === null) {
-            vErrors = [err96];
-          } else {
-            vErrors.push(err96);
-          }
-          errors++;
-        }
-      } else {
-        const err97 = { instancePath: instancePath + "/telemetry/heartbeat_s", schemaPath: "#/properties/telemetry/properties/heartbeat_s/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+        const err97 = { instancePath: instancePath + "/locks/honour", schemaPath: "#/properties/locks/properties/honour/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
           vErrors = [err97];
         } else {
@@ -1177,7 +1196,7 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
         errors++;
       }
     } else {
-      const err98 = { instancePath: instancePath + "/telemetry", schemaPath: "#/properties/telemetry/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err98 = { instancePath: instancePath + "/locks", schemaPath: "#/properties/locks/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
         vErrors = [err98];
       } else {
@@ -1185,14 +1204,14 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
       }
       errors++;
     }
-    let data43 = data.log;
-    if (data43 && typeof data43 == "object" && !Array.isArray(data43)) {
-      if (data43.level === void 0) {
-        data43.level = "info";
+    let data44 = data.telemetry;
+    if (data44 && typeof data44 == "object" && !Array.isArray(data44)) {
+      if (data44.heartbeat_s === void 0) {
+        data44.heartbeat_s = 30;
       }
-      for (const key13 in data43) {
-        if (!(key13 === "level")) {
-          const err99 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key13 }, message: "must NOT have additional properties" };
+      for (const key12 in data44) {
+        if (!(key12 === "heartbeat_s")) {
+          const err99 = { instancePath: instancePath + "/telemetry", schemaPath: "#/properties/telemetry/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key12 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
             vErrors = [err99];
           } else {
@@ -1201,31 +1220,85 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-      let data44 = data43.level;
-      if (!(data44 === "error" || data44 === "warning" || data44 === "notice" || data44 === "info" || data44 === "debug")) {
-        const err100 = { instancePath: instancePath + "/log/level", schemaPath: "#/properties/log/properties/level/enum", keyword: "enum", params: { allowedValues: schema11.properties.log.properties.level.enum }, message: "must be equal to one of the allowed values" };
+      let data45 = data44.heartbeat_s;
+      if (typeof data45 == "number" && isFinite(data45)) {
+        if (data45 > 86400 || isNaN(data45)) {
+          const err100 = { instancePath: instancePath + "/telemetry/heartbeat_s", schemaPath: "#/properties/telemetry/properties/heartbeat_s/maximum", keyword: "maximum", params: { comparison: "<=", limit: 86400 }, message: "must be <= 86400" };
+          if (vErrors === null) {
+            vErrors = [err100];
+          } else {
+            vErrors.push(err100);
+          }
+          errors++;
+        }
+        if (data45 <= 0 || isNaN(data45)) {
+          const err101 = { instancePath: instancePath + "/telemetry/heartbeat_s", schemaPath: "#/properties/telemetry/properties/heartbeat_s/exclusiveMinimum", keyword: "exclusiveMinimum", params: { comparison: ">", limit: 0 }, message: "must be > 0" };
+          if (vErrors === null) {
+            vErrors = [err101];
+          } else {
+            vErrors.push(err101);
+          }
+          errors++;
+        }
+      } else {
+        const err102 = { instancePath: instancePath + "/telemetry/heartbeat_s", schemaPath: "#/properties/telemetry/properties/heartbeat_s/type", keyword: "type", params: { type: "number" }, message: "must be number" };
         if (vErrors === null) {
-          vErrors = [err100];
+          vErrors = [err102];
         } else {
-          vErrors.push(err100);
+          vErrors.push(err102);
         }
         errors++;
       }
     } else {
-      const err101 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err103 = { instancePath: instancePath + "/telemetry", schemaPath: "#/properties/telemetry/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
-        vErrors = [err101];
+        vErrors = [err103];
       } else {
-        vErrors.push(err101);
+        vErrors.push(err103);
+      }
+      errors++;
+    }
+    let data46 = data.log;
+    if (data46 && typeof data46 == "object" && !Array.isArray(data46)) {
+      if (data46.level === void 0) {
+        data46.level = "info";
+      }
+      for (const key13 in data46) {
+        if (!(key13 === "level")) {
+          const err104 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key13 }, message: "must NOT have additional properties" };
+          if (vErrors === null) {
+            vErrors = [err104];
+          } else {
+            vErrors.push(err104);
+          }
+          errors++;
+        }
+      }
+      let data47 = data46.level;
+      if (!(data47 === "error" || data47 === "warning" || data47 === "notice" || data47 === "info" || data47 === "debug")) {
+        const err105 = { instancePath: instancePath + "/log/level", schemaPath: "#/properties/log/properties/level/enum", keyword: "enum", params: { allowedValues: schema11.properties.log.properties.level.enum }, message: "must be equal to one of the allowed values" };
+        if (vErrors === null) {
+          vErrors = [err105];
+        } else {
+          vErrors.push(err105);
+        }
+        errors++;
+      }
+    } else {
+      const err106 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err106];
+      } else {
+        vErrors.push(err106);
       }
       errors++;
     }
   } else {
-    const err102 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+    const err107 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
     if (vErrors === null) {
-      vErrors = [err102];
+      vErrors = [err107];
     } else {
-      vErrors.push(err102);
+      vErrors.push(err107);
     }
     errors++;
   }

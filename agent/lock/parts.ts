@@ -1,4 +1,4 @@
-import type { Clock, Files, KernelLocks, Log, Processes, ProcessInfo, WatchDir } from '../ports.ts';
+import type { Begin, Clock, Files, KernelLocks, Log, Processes, ProcessInfo, WatchDir } from '../ports.ts';
 import { Failure } from '../values/errors.ts';
 import { type Guard, openGuard } from './guard.ts';
 import { type GuardedFile, type Hands, openHands } from './hands.ts';
@@ -55,6 +55,8 @@ export interface LockPorts {
   readonly log: Log;
   /** Absent: requests on the control surface are noticed by the scheduled look only. */
   readonly watchDir?: WatchDir | undefined;
+  /** Absent: nobody watches whether the locks are still looked after. */
+  readonly begin?: Begin | undefined;
 }
 
 /** The part of the settings that locks need. */

@@ -11,15 +11,25 @@ const LOOK_EVERY_MS = 5000;
 /** Time between two tries while an update waits. Effect: COLD to applied within 2 s. */
 const TRY_EVERY_MS = 1000;
 
+/** How long a round over all locks may take. Reason: settling takes milliseconds, and an fsync of a worn card some seconds. */
+const ROUND_MAX_MS = 60_000;
+
 /** Hears what is new about a lock. Called after the fact, never while the guard is ours; must not throw. */
 export type LockListener = (config: string, change: Change) => void;
+
+/** How many locks there are, how many of them were found HOT, and how many could not be settled. */
+export interface Settled {
+  readonly locks: number;
+  readonly hot: number;
+  readonly failed: number;
+}
 
 /** All locks of the device. */
 export interface LockRoom extends LockDoor {
   /** The lock of one config; a config that is not in the settings is our own bug. */
   lock(config: string): Lock;
   /** Settles every lock, with all patience: at boot and to collect garbage. A lock that cannot be settled is said in the log. */
-  settleAll(): Promise<void>;
+  settleAll(): Promise<Settled>;
   /** How every lock was last found, by config. */
   states(): Readonly<Record<string, LockState>>;
   onChange(listener: LockListener): Cancel;
@@ -30,7 +40,7 @@ export interface LockRoom extends LockDoor {
 
 /** Opens the locks of all configs in the settings. Touches nothing yet. */
 export function openLocks(ports: LockPorts, settings: LockSettings): LockRoom {
-  const { clock, log } = ports;
+  const { clock, log, begin = () => () => {} } = ports;
   const self = toHolder(ports.processes.self());
   const listeners = new Set<LockListener>();
   const locks = new Map<string, Lock>();
@@ -52,15 +62,17 @@ export function openLocks(ports: LockPorts, settings: LockSettings): LockRoom {
     return found;
   };
 
-  /** Runs a step of the schedule; what fails is said once, until it works again. */
-  const attempt = async (config: string, step: () => unknown): Promise<void> => {
+  /** Runs a step of the schedule; what fails is said once, until it works again. False if it failed. */
+  const attempt = async (config: string, step: () => unknown): Promise<boolean> => {
     try {
       await step();
       complaints.delete(config);
+      return true;
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       if (complaints.get(config) !== error.message) log.say('error', `lock of ${config}: ${error.message}`);
       complaints.set(config, error.message);
+      return false;
     }
   };
 
@@ -118,12 +130,17 @@ export function openLocks(ports: LockPorts, settings: LockSettings): LockRoom {
     },
 
     async settleAll() {
+      const over = begin('settling the locks', ROUND_MAX_MS);
+      let [hot, failed] = [0, 0];
       for (const [config, one] of locks) {
-        await attempt(config, async () => {
-          await one.settle();
+        const settled = await attempt(config, async () => {
+          if ((await one.settle()).state === 'HOT') hot += 1;
           await one.topUp();
         });
+        if (!settled) failed += 1;
       }
+      over();
+      return { locks: locks.size, hot, failed };
     },
 
     states() {
@@ -152,7 +169,12 @@ export function openLocks(ports: LockPorts, settings: LockSettings): LockRoom {
       };
       const tick = () => {
         if (state.stopped) return;
-        state.cancel = clock.after(LOOK_EVERY_MS, () => void round().finally(tick));
+        const over = begin('the next look at the locks', LOOK_EVERY_MS + ROUND_MAX_MS);
+        const cancel = clock.after(LOOK_EVERY_MS, () => void round().finally(over).finally(tick));
+        state.cancel = () => {
+          cancel();
+          over();
+        };
       };
       tick();
       const unwatch = [...locks].map(([config, one]) => {

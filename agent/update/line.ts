@@ -1,4 +1,4 @@
-import type { Cancel, Frame } from '../ports.ts';
+import type { Begin, Cancel, Frame } from '../ports.ts';
 import { Failure } from '../values/errors.ts';
 import type { Outcome } from '../values/report.ts';
 import { type IntakePorts, openIntake, type Taken } from './intake.ts';
@@ -10,6 +10,8 @@ import { createStepper, type StepPorts } from './step.ts';
 const RETRY_MS = 5_000;
 /** Longest time between two looks at what time alone changes: the wall clock may jump meanwhile. */
 const TURN_MAX_MS = 600_000;
+/** How long one step may take. Reason: longer than any command, and any disk that still answers. */
+const STEP_MAX_MS = 600_000;
 /** Steps over one config without coming to rest: more is a loop, which is our own bug. */
 const STEPS_MAX = 1_000;
 
@@ -17,6 +19,8 @@ const STEPS_MAX = 1_000;
 export interface LinePorts
   extends Omit<StepPorts, 'count'>,
     Pick<IntakePorts, 'root' | 'budget' | 'verify' | 'context'> {
+  /** Absent: nobody watches whether the line still moves. */
+  readonly begin?: Begin;
   /** Something failed that no report could be made of; the step is tried again. */
   onTrouble(failure: Failure): void;
   /** Our own bug: the process must not go on. */
@@ -84,6 +88,7 @@ export function openLine(ports: LinePorts): Line {
     for (let steps = 0; worker.dirty && !stopping; steps += 1) {
       worker.dirty = false;
       if (steps > STEPS_MAX) throw new Error(`config ${config} does not come to rest`);
+      const over = ports.begin?.(`a step of ${config}`, STEP_MAX_MS);
       const end = await stepper.step(config).then(
         (ended) => {
           worker.trouble = null;
@@ -96,6 +101,7 @@ export function openLine(ports: LinePorts): Line {
           return 'retry' as const;
         },
       );
+      over?.();
       if (end === 'again') worker.dirty = true;
       if (end === 'retry') sleepFor(config, RETRY_MS);
       if (end === 'rest') {

@@ -32,6 +32,7 @@ export const OPS = [
   'lock.view',
   'lock.ceiling',
   'view.status',
+  'view.beat',
   'log.append',
 ] as const;
 

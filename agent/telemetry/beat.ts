@@ -1,0 +1,67 @@
+import type { Clock, Files, Log } from '../ports.ts';
+import { rfc3339 } from '../values/units.ts';
+
+/** What the file `beat` holds: the daemon's word that its locks, its line and its loop have just moved. */
+export interface Beat {
+  /** RFC 3339 UTC, for people. */
+  readonly at: string;
+  readonly boot: string;
+  /** On the boot-time clock, which no jump of the wall clock reaches. */
+  readonly boot_ms: number;
+  readonly pid: number;
+  /** Start time of that process; a pid alone may be used again. */
+  readonly start: number | null;
+}
+
+/** How old the last beat of a living daemon may be, in milliseconds. Reason: one comes every 5 s; six are not missed by chance. */
+export const BEAT_MAX_MS = 30_000;
+
+/** What a beat is written with. */
+export interface BeatInput {
+  readonly clock: Clock;
+  readonly files: Files;
+  readonly log: Log;
+  readonly path: string;
+  readonly self: { readonly pid: number; readonly start: number | null };
+}
+
+/** Writes the beat, for whoever asks while nobody answers. A beat that cannot be written is said once, until one can. */
+export function createBeat({ clock, files, log, path, self }: BeatInput): () => void {
+  const state = { complained: false };
+  return () => {
+    const { pid, start } = self;
+    const beat: Beat = { at: rfc3339(clock.wallMs()), boot: clock.bootId, boot_ms: clock.bootMs(), pid, start };
+    try {
+      files.writeView('view.beat', path, `${JSON.stringify(beat)}\n`, 0o644);
+      state.complained = false;
+    } catch (error) {
+      if (!state.complained) log.say('warning', `no beat: ${error instanceof Error ? error.message : String(error)}`);
+      state.complained = true;
+    }
+  };
+}
+
+/** Reads what a beat file holds; null if it is none. Pure. */
+export function parseBeat(text: string): Beat | null {
+  const value = parsed(text);
+  if (typeof value !== 'object' || value === null) return null;
+  if (!('at' in value && 'boot' in value && 'boot_ms' in value && 'pid' in value && 'start' in value)) return null;
+  const { at, boot, boot_ms, pid, start } = value;
+  if (typeof at !== 'string' || Number.isNaN(Date.parse(at)) || typeof boot !== 'string') return null;
+  if (typeof boot_ms !== 'number' || typeof pid !== 'number') return null;
+  return start === null || typeof start === 'number' ? { at, boot, boot_ms, pid, start } : null;
+}
+
+/** How long ago a beat was, in milliseconds: by the boot-time clock where it is of this boot. Pure. */
+export function beatAgeMs(beat: Beat, clock: Pick<Clock, 'bootId' | 'bootMs' | 'wallMs'>): number {
+  const ageMs = beat.boot === clock.bootId ? clock.bootMs() - beat.boot_ms : clock.wallMs() - Date.parse(beat.at);
+  return Math.max(0, ageMs);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

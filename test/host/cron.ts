@@ -1,0 +1,63 @@
+import t from 'tap';
+import { hostClock } from '../../agent/host/clock.ts';
+import { hostCron } from '../../agent/host/cron.ts';
+import { keepAlive } from '../fixtures/lock-room.ts';
+import { manualClock } from '../fixtures/manual-clock.ts';
+import { until } from '../fixtures/until.ts';
+
+const MINUTE_MS = 60_000;
+
+/** A schedule of every minute on a clock moved by hand; `jump` moves the wall clock alone. */
+async function everyMinute() {
+  const hand = manualClock();
+  const state = { jumpedMs: 0, runs: 0 };
+  const clock = { ...hand, wallMs: () => hand.wallMs() + state.jumpedMs };
+  const next = () => (Math.floor(clock.wallMs() / MINUTE_MS) + 1) * MINUTE_MS;
+  const cancel = hostCron(clock, async () => next)('* * * * *', () => {
+    state.runs += 1;
+  });
+  await new Promise((resolve) => void setImmediate(resolve));
+  const advance = (ms: number) => {
+    state.runs = 0;
+    hand.advance(ms);
+    return state.runs;
+  };
+  return { state, advance, cancel };
+}
+
+t.test('once at every match, and never after it was cancelled', async (t) => {
+  const { advance, cancel } = await everyMinute();
+  t.equal(advance(MINUTE_MS - 1), 0);
+  t.equal(advance(1), 1);
+  t.equal(advance(10 * MINUTE_MS), 10);
+  cancel();
+  t.equal(advance(10 * MINUTE_MS), 0);
+});
+
+t.test('a wall clock that jumps years either way costs one run, and the schedule goes on', async (t) => {
+  const { state, advance } = await everyMinute();
+  const yearMs = 365 * 24 * 60 * MINUTE_MS;
+  for (const jumpMs of [3 * yearMs, -7 * yearMs]) {
+    state.jumpedMs += jumpMs;
+    t.equal(advance(30_000), 1, `noticed, ${jumpMs}`);
+    t.equal(advance(10 * MINUTE_MS), 10, `goes on, ${jumpMs}`);
+  }
+});
+
+t.test('on the real clock, by the real scheduler', async (t) => {
+  keepAlive(t);
+  const runs: number[] = [];
+  const cancel = hostCron(hostClock())('* * * * * *', () => void runs.push(Date.now()));
+  await until('three seconds', () => runs.length >= 3);
+  cancel();
+  const [first = 0, , third = 0] = runs;
+  t.ok(third - first >= 1000, 'not all at once');
+});
+
+t.test('cancelled before it was loaded', async (t) => {
+  const clock = manualClock();
+  const cancel = hostCron(clock, async () => () => clock.wallMs() + 1)('* * * * *', () => t.fail('ran'));
+  cancel();
+  await new Promise((resolve) => void setImmediate(resolve));
+  clock.advance(MINUTE_MS);
+});

@@ -1,0 +1,49 @@
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { hostFiles } from '../../agent/host/files.ts';
+import { beatAgeMs, createBeat, parseBeat } from '../../agent/telemetry/beat.ts';
+import { manualClock } from '../fixtures/manual-clock.ts';
+
+const self = { pid: 4711, start: 99 };
+
+t.test('a beat says when, and whose it is', async (t) => {
+  const clock = manualClock();
+  const path = join(t.testdir({}), 'beat');
+  const beat = createBeat({ clock, files: hostFiles(), log: { say: () => t.fail('said') }, path, self });
+  clock.advance(1234);
+  beat();
+  const read = parseBeat(readFileSync(path, 'utf8'));
+  t.strictSame(read, { at: '2026-01-01T00:00:01.234Z', boot: clock.bootId, boot_ms: 1234, ...self });
+  clock.advance(31_000);
+  if (read === null) throw new Error('no beat');
+  t.equal(beatAgeMs(read, clock), 31_000);
+  t.equal(beatAgeMs(read, { ...clock, wallMs: () => 0 }), 31_000, 'whatever the wall clock says');
+  const rebooted = { ...clock, bootId: 'other', bootMs: () => 5 };
+  t.equal(beatAgeMs(read, rebooted), 31_000, 'from another boot: by the wall clock');
+  t.equal(beatAgeMs(read, { ...rebooted, wallMs: () => 0 }), 0, 'never less than none');
+});
+
+t.test('a beat that cannot be written is said once, and again when it fails anew', async (t) => {
+  const dir = join(t.testdir({}), 'run');
+  const said: string[] = [];
+  const log = { say: (_level: string, line: string) => void said.push(line) };
+  const beat = createBeat({ clock: manualClock(), files: hostFiles(), log, path: join(dir, 'beat'), self });
+  beat();
+  beat();
+  t.equal(said.length, 1);
+  t.match(said[0], /^no beat: /);
+  mkdirSync(dir);
+  beat();
+  t.ok(existsSync(join(dir, 'beat')));
+});
+
+t.test('what is no beat', async (t) => {
+  const good = { at: '2026-01-01T00:00:00.000Z', boot: 'b', boot_ms: 1, ...self };
+  t.ok(parseBeat(JSON.stringify(good)));
+  t.ok(parseBeat(JSON.stringify({ ...good, start: null })));
+  for (const wrong of ['', '{', 'null', '[]', '{}']) t.equal(parseBeat(wrong), null, wrong);
+  for (const [key, value] of Object.entries({ at: 'noon', boot: 1, boot_ms: 'x', pid: null, start: 'x' })) {
+    t.equal(parseBeat(JSON.stringify({ ...good, [key]: value })), null, key);
+  }
+});

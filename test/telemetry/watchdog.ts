@@ -1,0 +1,71 @@
+import t from 'tap';
+import { openWatchdog, type Stall, sayStall } from '../../agent/telemetry/watchdog.ts';
+import { manualClock } from '../fixtures/manual-clock.ts';
+
+function bench() {
+  const clock = manualClock();
+  const watchdog = openWatchdog(clock);
+  const stalls: Stall[] = [];
+  const cancel = watchdog.start((stall) => void stalls.push(stall));
+  return { clock, watchdog, stalls, cancel };
+}
+
+t.test('what is over in time is no stall; who is interested hears of it once', async (t) => {
+  const { clock, watchdog, stalls } = bench();
+  const moved: string[] = [];
+  watchdog.onMove((part) => void moved.push(part));
+  const look = watchdog.begin('locks', 'a look', 5000);
+  const step = watchdog.begin('line', 'a step', 9000);
+  clock.advance(4000);
+  look();
+  look();
+  clock.advance(4000);
+  step();
+  clock.advance(60_000);
+  t.strictSame(stalls, []);
+  t.strictSame(moved, ['locks', 'line']);
+  t.equal(watchdog.late(), null);
+});
+
+t.test('what is not over is told once, while the rest may go on', async (t) => {
+  const { clock, watchdog, stalls } = bench();
+  watchdog.begin('line', 'a step of aim', 5000);
+  for (let n = 0; n < 10; n += 1) {
+    const look = watchdog.begin('locks', 'a look', 5000);
+    clock.advance(1000);
+    look();
+  }
+  t.strictSame(stalls, [{ part: 'line', what: 'a step of aim', forMs: 5000 }]);
+  t.match(watchdog.late(), { part: 'line' });
+});
+
+t.test('time in which the whole process stood still is nobody’s fault', async (t) => {
+  const { clock, watchdog, stalls } = bench();
+  // Timers do not run while a process is stopped or a machine asleep, but the clock does.
+  const asleep = { ...clock };
+  const other = openWatchdog({ ...asleep, after: () => () => {} });
+  const over = other.begin('locks', 'a look', 5000);
+  clock.advance(3_600_000);
+  t.equal(other.late(), null, 'an hour asleep');
+  over();
+  t.strictSame(stalls, []);
+  watchdog.begin('locks', 'a look', 5000);
+  clock.advance(5000);
+  t.equal(stalls.length, 1, 'five seconds awake');
+});
+
+t.test('after it was cancelled nothing is told', async (t) => {
+  const { clock, watchdog, stalls, cancel } = bench();
+  watchdog.begin('locks', 'a look', 5000);
+  cancel();
+  clock.advance(60_000);
+  t.strictSame(stalls, []);
+});
+
+t.test('in words', async (t) => {
+  t.match(
+    sayStall({ part: 'locks', what: 'the next look at the locks', forMs: 65_000 }),
+    /^the lock manager does not move: the next look at the locks has been under way for 1 min; the agent ends/,
+  );
+  t.match(sayStall({ part: 'line', what: 'a step of aim', forMs: 600_000 }), /^the update line .* 10 min/);
+});
