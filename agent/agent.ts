@@ -17,6 +17,7 @@ import type {
   Chance,
   Clock,
   Cron,
+  Ed25519,
   Files,
   JournalFile,
   KernelLocks,
@@ -62,6 +63,7 @@ export interface Host {
   readonly clock: Clock;
   readonly chance: Chance;
   readonly sha256: Sha256;
+  readonly ed25519: Ed25519;
   readonly log: Log;
   readonly parsers: Parsers;
   /** Null: this run takes documents from files only. */
@@ -167,7 +169,7 @@ export function openAgent(settings: Settings, host: Host): Agent {
     context: () => ({ addresses, configs: fileNames, nowS: nowS(), clock: floor.trust(), sha256 }),
     async verify(jws) {
       keys ??= ring();
-      const verified = await verifyUpdate(jws, keys, { nowS: nowS(), clock: floor.trust() });
+      const verified = verifyUpdate(jws, keys, { nowS: nowS(), clock: floor.trust(), ed25519: host.ed25519 });
       return verified.kind === 'refusal' ? verified : { kind: 'update', update: verified.update };
     },
     onTrouble: (failure) => log.say('error', `${failure.message} (${failure.code}); tried again by itself`),
@@ -184,9 +186,9 @@ export function openAgent(settings: Settings, host: Host): Agent {
     const commands = openCommands({
       ...{ root, device: id, configs: configNames, ids: commandIds, budget, sha256, speak },
       time: () => ({ nowS: nowS(), clock: floor.trust() }),
-      verify(jws) {
+      async verify(jws) {
         keys ??= ring();
-        return verifyCommand(jws, keys, { nowS: nowS(), clock: floor.trust() });
+        return verifyCommand(jws, keys, { nowS: nowS(), clock: floor.trust(), ed25519: host.ed25519 });
       },
       hands: {
         release: async (config, wish) => {

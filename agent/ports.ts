@@ -39,6 +39,12 @@ export interface Chance {
   hex(n: number): string;
 }
 
+/**
+ * Is this an Ed25519 signature (64 bytes) of `data` by the key whose public half is `x` (32 bytes in base64url)? False also for an `x`
+ * that is no key.
+ */
+export type Ed25519 = (x: string, data: Uint8Array, signature: Uint8Array) => boolean;
+
 /** SHA-256 of `bytes` as 64 lower-case hex digits, without prefix. */
 export type Sha256 = (bytes: Uint8Array | string) => string;
 

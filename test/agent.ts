@@ -4,6 +4,7 @@ import t from 'tap';
 import { type Agent, openAgent } from '../agent/agent.ts';
 import { hostChance, sha256 } from '../agent/host/chance.ts';
 import { hostClock } from '../agent/host/clock.ts';
+import { hostEd25519 } from '../agent/host/ed25519.ts';
 import { hostFiles } from '../agent/host/files.ts';
 import { createJournal, replayJournal } from '../agent/host/journal.ts';
 import { hostKernelLocks } from '../agent/host/libc.ts';
@@ -31,7 +32,15 @@ function hall(device: LoneDevice, sync: () => Promise<void> = async () => {}) {
     onTrouble: () => {},
   });
   const agent = openAgent(readSettings(device.settings), {
-    ...{ files, clock: hostClock(), chance: hostChance, sha256, parsers: hostParsers, broker: null },
+    ...{
+      files,
+      clock: hostClock(),
+      chance: hostChance,
+      sha256,
+      ed25519: hostEd25519(),
+      parsers: hostParsers,
+      broker: null,
+    },
     ...{ targets: hostTargets(), kernel: hostKernelLocks(), processes: hostProcesses(), units: hostUnits() },
     log: { say: (level, line) => void lines.push(`${level} ${line}`) },
     journal: {
@@ -78,7 +87,10 @@ t.test('one agent on a state; a wrong key file is told before anything is begun'
   const device = loneDevice(t);
   const first = hall(device);
   await first.agent.start();
-  await t.rejects(hall(device).agent.start(), { exit: 1, message: /another locksmith works with this state/ });
+  const second = hall(device);
+  await t.rejects(second.agent.start(), { exit: 1, message: /another locksmith works with this state/ });
+  await second.agent.stop('it could not go on');
+  t.same(second.lines, [], 'it has no state to write its end into, and does not complain of it');
   await first.agent.stop('done');
 
   const keyless = loneDevice(t);

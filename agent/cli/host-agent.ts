@@ -5,6 +5,7 @@ import { hostClock } from '../host/clock.ts';
 import { type ControlServer, serveControl } from '../host/control.ts';
 import { hostCron } from '../host/cron.ts';
 import type { EmbeddedBroker } from '../host/embedded.ts';
+import { hostEd25519 } from '../host/ed25519.ts';
 import { hostFiles } from '../host/files.ts';
 import { createJournal } from '../host/journal.ts';
 import { copyXattrs, hostKernelLocks } from '../host/libc.ts';
@@ -92,6 +93,7 @@ export async function openHostAgent(given: Settings, options: HostAgentOptions):
     clock,
     chance: hostChance,
     sha256,
+    ed25519: hostEd25519(),
     log,
     parsers: hostParsers,
     broker: options.broker ? (await import('../host/mqtt.ts')).mqttBroker : null,

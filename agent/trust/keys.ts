@@ -1,4 +1,3 @@
-import { importJWK } from 'jose';
 import { EXIT, SaidError } from '../values/errors.ts';
 import { parseStrictJson } from '../values/json.ts';
 import { parseAddress } from '../values/topics.ts';
@@ -16,9 +15,6 @@ export interface KeyMay {
   readonly endHolder: boolean;
 }
 
-/** What jose verifies with. */
-export type ImportedKey = Awaited<ReturnType<typeof importJWK>>;
-
 /** One key the device knows. */
 export interface TrustKey {
   readonly kid: string;
@@ -31,8 +27,6 @@ export interface TrustKey {
   readonly may: KeyMay;
   /** The public key, 32 bytes in base64url. */
   readonly x: string;
-  /** The key ready to verify with; imported once, at first use. Rejects if it is no point of the curve. */
-  imported(): Promise<ImportedKey>;
 }
 
 /** The keys a device knows, by id. */
@@ -85,7 +79,6 @@ function readKey(jwk: unknown, bad: Bad): TrustKey {
   if (key_ops !== undefined && !(Array.isArray(key_ops) && key_ops.includes('verify'))) {
     return bad('.key_ops', 'expected a list with "verify" in it');
   }
-  const cached: { key?: Promise<ImportedKey> } = {};
   return {
     kid,
     x,
@@ -93,10 +86,6 @@ function readKey(jwk: unknown, bad: Bad): TrustKey {
     nbf: readTime(jwk.nbf, (why) => bad('.nbf', why)),
     exp: readTime(jwk.exp, (why) => bad('.exp', why)),
     may: readMay(jwk.may, (where, why) => bad(`.may${where}`, why)),
-    imported() {
-      cached.key ??= importJWK({ kty: 'OKP', crv: 'Ed25519', x }, 'EdDSA');
-      return cached.key;
-    },
   };
 }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { command as keys } from '../../agent/cli/keys.ts';
 import { command as sign } from '../../agent/cli/sign.ts';
+import { hostEd25519 } from '../../agent/host/ed25519.ts';
 import { parseKeys } from '../../agent/trust/keys.ts';
 import { verifyUpdate } from '../../agent/trust/verify.ts';
 import { runCommand } from '../fixtures/command.ts';
@@ -14,7 +15,7 @@ t.test('sign', async (t) => {
   const path = join(dir, 'a.conf');
   const ring = parseKeys(readFileSync(join(dir, 'ops.pub.json'), 'utf8'), 'keys');
   const nowS = Math.floor(Date.now() / 1000);
-  const verify = (jws: string) => verifyUpdate(jws.trim(), ring, { nowS, clock: 'ok' });
+  const verify = (jws: string) => verifyUpdate(jws.trim(), ring, { nowS, clock: 'ok', ed25519: hostEd25519() });
   const words = ['aim', path, '--to', 'dev/d7', '--version', '42'];
 
   t.match(await verify((await runCommand(sign, words, env)).out), {

@@ -3,6 +3,7 @@ import type { Hands, Released, ReleaseWish } from '../../agent/command/carry.ts'
 import { createIds } from '../../agent/command/ids.ts';
 import { type CommandPorts, openCommands } from '../../agent/command/intake.ts';
 import { sha256 } from '../../agent/host/chance.ts';
+import { hostEd25519 } from '../../agent/host/ed25519.ts';
 import type { JournalRecord } from '../../agent/ports.ts';
 import { parseKeys } from '../../agent/trust/keys.ts';
 import { verifyCommand } from '../../agent/trust/verify.ts';
@@ -45,7 +46,7 @@ t.test('a command room on documents made by openssl', async (t) => {
       ...{ root: 'fleet', device: 'drone-7', configs: ['aim'], ids, hands, sha256 },
       budget: openRefusalBudget(manualClock()),
       time: () => ({ nowS: NOW, clock: 'ok' }),
-      verify: (jws) => verifyCommand(jws, ring, { nowS: NOW, clock: 'ok' }),
+      verify: async (jws) => verifyCommand(jws, ring, { nowS: NOW, clock: 'ok', ed25519: hostEd25519() }),
       async speak(records, said) {
         for (const record of records) ids.fold(record);
         journal.push(...records);

@@ -2,6 +2,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { isEd25519Jwk, makeKeyFiles, readSigner } from '../../agent/fleet/signer.ts';
+import { hostEd25519 } from '../../agent/host/ed25519.ts';
 import { parseKeys } from '../../agent/trust/keys.ts';
 import { verifyCommand, verifyUpdate } from '../../agent/trust/verify.ts';
 import type { Update } from '../../agent/values/update.ts';
@@ -26,11 +27,19 @@ t.test('a new key pair signs what its public half verifies, ours and the one of 
   t.equal(statSync(privatePath).mode & 0o777, 0o600);
   const jws = await (await readSigner(privatePath)).sign(UPDATE);
   const ring = parseKeys(readFileSync(publicPath, 'utf8'), publicPath);
-  t.match(await verifyUpdate(jws, ring, { nowS: 1000, clock: 'ok' }), { kind: 'update', kid, update: UPDATE });
+  t.match(await verifyUpdate(jws, ring, { nowS: 1000, clock: 'ok', ed25519: hostEd25519() }), {
+    kind: 'update',
+    kid,
+    update: UPDATE,
+  });
   t.ok(opensslVerifies(dir, jws, ring.find(kid)?.x ?? ''));
   const command = { v: 1, id: 'c', aud: 'dev/d7', cmd: 'refresh', iat: 1000, exp: 1060 } as const;
   const signed = await (await readSigner(privatePath)).signCommand(command);
-  t.match(await verifyCommand(signed, ring, { nowS: 1000, clock: 'ok' }), { kind: 'command', kid, command });
+  t.match(await verifyCommand(signed, ring, { nowS: 1000, clock: 'ok', ed25519: hostEd25519() }), {
+    kind: 'command',
+    kid,
+    command,
+  });
   t.ok(opensslVerifies(dir, signed, ring.find(kid)?.x ?? ''));
   t.notOk(readFileSync(publicPath, 'utf8').includes('"d"'));
 });

@@ -1,5 +1,6 @@
 import { CompactSign, exportJWK, generateKeyPair } from 'jose';
 import t from 'tap';
+import { hostEd25519 } from '../../agent/host/ed25519.ts';
 import { parseKeys } from '../../agent/trust/keys.ts';
 import { verifyDocument } from '../../agent/trust/verify.ts';
 import { SaidError } from '../../agent/values/errors.ts';
@@ -80,7 +81,7 @@ t.test(
       const jws = await new CompactSign(new TextEncoder().encode(`${i}`))
         .setProtectedHeader(header)
         .sign(pair.privateKey);
-      const verified = await verifyDocument(jws, 'update', ring);
+      const verified = await verifyDocument(jws, 'update', ring, hostEd25519());
       if (verified.kind !== 'verified' || verified.payload !== i) t.fail(`pair ${i}: ${JSON.stringify(verified)}`);
     }
   },
