@@ -24,7 +24,8 @@ const BROKER_ROUNDS = proof.rounds(4, 60);
 /** From before `mosquitto_pub` has sent it until well after it is applied, on an idle machine. */
 const KILL_WITHIN_MS = 150;
 
-const content = (version: number) => ({ 'aim.conf': `[aim]\nhold_ms = ${version}\n` });
+// Every one of another length: that is how the log of the broker tells them apart.
+const content = (version: number) => ({ 'aim.conf': `[aim]\nhold_ms = ${version}\n${'#'.repeat(version)}\n` });
 
 t.test(
   'SIGKILL between receipt and PUBACK, and around it: nothing acknowledged is lost, nothing applied twice',
