@@ -14,9 +14,6 @@ type Path = readonly (string | number)[];
 const FILE_NAME_MAX_BYTES = 233;
 
 /** Checks the rules between settings. `settingsPath` is where they were read: a config may not name that file. */
-/** Longest base name of a file, in bytes: the name it is staged under is 22 longer, and Linux takes 255. */
-const FILE_NAME_MAX_BYTES = 233;
-
 export function brokenRules(settings: Settings, settingsPath: string): readonly BrokenRule[] {
   return [
     ...brokerRules(settings),
@@ -108,11 +105,6 @@ function configRules(settings: Settings, settingsPath: string): BrokenRule[] {
       else if (other !== undefined && other !== name) rules.push(broken(at, `config '${other}' has this path already`));
       else if (names.has(base)) rules.push(broken(at, `a second file called '${base}' in config '${name}'`));
       if (file.schema !== undefined && file.format === 'text') {
-      if (new TextEncoder().encode(base).length > FILE_NAME_MAX_BYTES) {
-        rules.push(
-          broken(at, `a name longer than ${FILE_NAME_MAX_BYTES} bytes leaves no room for the staged file beside it`),
-        );
-      }
         const remedy = 'add `format: json` (or yaml, toml, ini) to the file';
         rules.push(
           broken(['configs', name, 'files', index, 'schema'], 'a schema needs a format other than text', remedy),
