@@ -1,32 +1,41 @@
-import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { Units } from '../ports.ts';
 import { Failure } from '../values/errors.ts';
 
 /** How long systemd may take to stop or start a service. Source: twice its own default limit. */
 const SYSTEMCTL_MS = 180_000;
-const run = promisify(execFile);
+
+/** Runs systemctl; loaded when first needed, which on most devices is never. */
+async function systemctl(...argv: readonly string[]): Promise<void> {
+  const { execFile } = await import('node:child_process');
+  await promisify(execFile)('systemctl', argv, { timeout: SYSTEMCTL_MS });
+}
 
 /** The services of this machine, by systemctl. */
 export function hostUnits(): Units {
+  const failure = (verb: string, unit: string, error: unknown) => {
+    const why = error instanceof Error ? error.message.trim().split('\n').at(-1) : String(error);
+    return new Failure('io', `systemctl ${verb}`, unit, `${unit}: systemctl ${verb}: ${why}`, {
+      retry: true,
+      cause: error,
+    });
+  };
   const call = async (verb: string, unit: string) => {
     try {
-      await run('systemctl', [verb, '--', unit], { timeout: SYSTEMCTL_MS });
+      await systemctl(verb, '--', unit);
     } catch (error) {
-      const why = error instanceof Error ? error.message.trim().split('\n').at(-1) : String(error);
-      throw new Failure('io', `systemctl ${verb}`, unit, `${unit}: systemctl ${verb}: ${why}`, {
-        retry: true,
-        cause: error,
-      });
+      throw failure(verb, unit, error);
     }
   };
   return {
     async running(unit) {
       try {
-        await run('systemctl', ['is-active', '--quiet', '--', unit], { timeout: SYSTEMCTL_MS });
+        await systemctl('is-active', '--quiet', '--', unit);
         return true;
-      } catch {
-        return false;
+      } catch (error) {
+        // It answered, and the answer was no; without an answer nothing is known.
+        if (error instanceof Error && 'code' in error && typeof error.code === 'number') return false;
+        throw failure('is-active', unit, error);
       }
     },
     stop: (unit) => call('stop', unit),

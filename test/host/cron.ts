@@ -61,3 +61,13 @@ t.test('cancelled before it was loaded', async (t) => {
   await new Promise((resolve) => void setImmediate(resolve));
   clock.advance(MINUTE_MS);
 });
+
+t.test('every minute is told without the library, and means the same', async (t) => {
+  const clock = manualClock();
+  const runs: number[] = [];
+  clock.advance(20_000);
+  hostCron(clock)('* * * * *', () => runs.push(clock.bootMs()));
+  await new Promise(setImmediate);
+  clock.advance(130_000);
+  t.same(runs, [60_000, 120_000], 'on the full minute of the wall clock');
+});
