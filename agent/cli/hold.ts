@@ -3,11 +3,11 @@ import { constants } from 'node:os';
 import { hostProcesses } from '../host/processes.ts';
 import type { HeldLock } from '../lock/held.ts';
 import { errnoOf } from '../values/errno.ts';
-import { EXIT, SaidError } from '../values/errors.ts';
+import { EXIT, Failure, SaidError } from '../values/errors.ts';
 import type { Holder } from '../values/lock.ts';
 import { sayLock } from '../values/lock-words.ts';
 import { parseDurationMs, sayDuration } from '../values/units.ts';
-import { type Command, readArgs, SETTINGS_PATH } from './command.ts';
+import { type Command, readArgs, SETTINGS_PATH, type Terminal } from './command.ts';
 import { knownConfig, type LockDesk, openLockDesk } from './lock-room.ts';
 
 /** Pause between two tries while `--wait` lasts. */
@@ -85,8 +85,21 @@ async function take({ room }: LockDesk, order: Order): Promise<HeldLock> {
   }
 }
 
+/** Puts the command on record. Where that cannot be written the lock is held all the same: it must not be given back under a running command. */
+async function name(held: HeldLock, pid: number | undefined, terminal: Terminal): Promise<void> {
+  const info = pid === undefined ? null : hostProcesses().describe(pid);
+  if (info === null) return;
+  const { start, command, user, unit } = info;
+  try {
+    await held.name({ pid: info.pid, start, command, user, unit });
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    terminal.err(`The lock is held, but who holds it could not be written down: ${error.message}\n`);
+  }
+}
+
 /** Runs the command with the lock's descriptors open in it, and waits for its end. Returns its exit code as a shell tells it. */
-async function runUnder(held: HeldLock, [file = '', ...args]: readonly string[]): Promise<number> {
+async function runUnder(held: HeldLock, [file = '', ...args]: readonly string[], terminal: Terminal): Promise<number> {
   const child = spawn(file, args, { stdio: ['inherit', 'inherit', 'inherit', ...held.descriptors()] });
   const passOn = (signal: NodeJS.Signals) => {
     if (!(FROM_TERMINAL.includes(signal) && process.stdin.isTTY)) child.kill(signal);
@@ -97,12 +110,7 @@ async function runUnder(held: HeldLock, [file = '', ...args]: readonly string[])
       child.once('error', reject);
       child.once('exit', (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
     });
-    const info = child.pid === undefined ? null : hostProcesses().describe(child.pid);
-    const naming =
-      info === null
-        ? Promise.resolve()
-        : held.name({ pid: info.pid, start: info.start, command: info.command, user: info.user, unit: info.unit });
-    const [code] = await Promise.all([ended, naming]);
+    const [code] = await Promise.all([ended, name(held, child.pid, terminal)]);
     return code;
   } catch (error) {
     const errno = errnoOf(error);
@@ -162,7 +170,7 @@ Example: locksmith hold aim_lock_config --reason calibration -- aim-calibrate --
         terminal.err('The lock is held, but only root can write down the reason and the time.\n');
       }
       try {
-        if (under.length > 0) return await runUnder(held, under);
+        if (under.length > 0) return await runUnder(held, under, terminal);
         if (forMs !== null) terminal.err(`${order.config} is held for ${sayDuration(forMs)}, token ${held.token}\n`);
         return EXIT.done;
       } finally {
