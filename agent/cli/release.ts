@@ -28,7 +28,8 @@ export const command: Command = {
        locksmith release NAME --device ID --reason R [--token N] [--end-holder] [options]
 
 Makes the lock of config NAME COLD, safely. Without --yes it only says what it would do. It proves that nobody has the lock by taking it,
-clears the record, raises the token, and takes and gives back the lock once. It takes nothing from a live holder.
+clears the record, raises the token, and takes and gives back the lock once. It takes nothing from a live holder. The config's
+writers are stopped before, and those that ran are started again however it ends.
   --yes --reason R   carry it out; the reason goes into the device's story and to the fleet
   --end-holder       also end the process that an orphaned lock was left to
   --break            last resort for a lock whose holder no process shows: root only
@@ -56,8 +57,9 @@ Example: locksmith release aim_lock_config --yes --reason "left over from the ni
     const wish = { by: userInfo().username, why, endHolder: values['end-holder'], breakIt: values.break };
     const desk = openLockDesk(values.settings, terminal);
     try {
-      const lock = desk.room.lock(knownConfig('release', desk.settings, values.settings, name));
-      const writers: readonly string[] = [];
+      const config = knownConfig('release', desk.settings, values.settings, name);
+      const lock = desk.room.lock(config);
+      const writers = desk.settings.configs[config]?.writers ?? [];
       const { lock: found } = await lock.observe();
       if (found.state === 'COLD') {
         terminal.err(`${found.file} is COLD already, token ${found.token}\n`);
@@ -76,7 +78,7 @@ Example: locksmith release aim_lock_config --yes --reason "left over from the ni
         return EXIT.done;
       }
       const scene = { lock, writers, units: hostUnits(), processes: hostProcesses(), clock: hostClock() };
-      const release = await carryOut(scene, wish);
+      const release = await uninterrupted(terminal, () => carryOut(scene, wish));
       for (const step of release.steps) terminal.out(`${step}\n`);
       if (release.kind === 'cold') return EXIT.nothing;
       if (release.kind === 'refused') throw new SaidError(EXIT.refused, `release: ${release.why}`, remedy);
@@ -87,6 +89,18 @@ Example: locksmith release aim_lock_config --yes --reason "left over from the ni
     }
   },
 };
+
+/** Does something to its end whatever the person presses: services that were stopped must not stay so. */
+async function uninterrupted<T>(terminal: Terminal, work: () => Promise<T>): Promise<T> {
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  const wait = () => terminal.err('Ends as soon as every service that was stopped is started again.\n');
+  for (const signal of signals) process.on(signal, wait);
+  try {
+    return await work();
+  } finally {
+    for (const signal of signals) process.off(signal, wait);
+  }
+}
 
 async function far(config: string, values: FarValues, terminal: Terminal): Promise<number> {
   const reason = values.reason?.trim() ?? '';

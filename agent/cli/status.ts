@@ -9,6 +9,7 @@ import { openLocks } from '../lock/room.ts';
 import type { Files } from '../ports.ts';
 import { readSettings } from '../settings.ts';
 import type { Settings } from '../settings-schema.ts';
+import { BEAT_MAX_MS, type Beat, beatAgeMs, parseBeat } from '../telemetry/beat.ts';
 import type { StatusFile } from '../telemetry/pulse.ts';
 import { EXIT, Failure } from '../values/errors.ts';
 import type { LinkState } from '../values/link.ts';
@@ -18,15 +19,20 @@ import type { Reported } from '../values/report.ts';
 import { sayDuration } from '../values/units.ts';
 import { type Command, readArgs, SETTINGS_PATH } from './command.ts';
 
-/** Whether the daemon lives: by the lock it holds on its state, not by its word. */
+/** Whether the daemon lives: by the lock it holds on its state, not by its word; and whether it moves: by its beat. */
 interface AgentState {
-  readonly state: 'running' | 'stopped' | 'unknown';
+  /** `frozen`: the process is there and does not move. */
+  readonly state: 'running' | 'frozen' | 'stopped' | 'unknown';
   readonly pid: number | null;
   /** Of the daemon that runs, or ran last. */
   readonly version: string | null;
   readonly since: string | null;
   /** When it last wrote its status; null if it never did. */
   readonly last_sign: string | null;
+  /** When its locks, its line and its loop last moved; null if that is not known. */
+  readonly last_beat: string | null;
+  /** How long ago that was, whatever the wall clock says. */
+  readonly last_beat_age_s: number | null;
 }
 
 /** What `status` shows, and prints with --json. */
@@ -51,8 +57,13 @@ function readStatusFile(files: Files, path: string): StatusFile | null {
   return isStatusFile(value) ? value : null;
 }
 
+function readBeat(files: Files, path: string): Beat | null {
+  const bytes = files.read('view.beat', path, 64 * 1024);
+  return bytes === null ? null : parseBeat(new TextDecoder().decode(bytes));
+}
+
 /** Takes the lock that a living daemon holds, for an instant. */
-function isRunning(path: string, files: Files): AgentState['state'] {
+function isRunning(path: string, files: Files): 'running' | 'stopped' | 'unknown' {
   if (files.stat('instance.lock', path) === null) return 'stopped';
   const kernel = hostKernelLocks();
   try {
@@ -82,14 +93,13 @@ async function readStatus(settings: Settings): Promise<Status> {
     }
   };
   const file = look('the link', null, () => readStatusFile(files, `${run}/status.json`));
+  const beat = look('the beat', null, () => readBeat(files, `${run}/beat`));
   const running = look('the daemon', 'unknown' as const, () => isRunning(`${state}/instance.lock`, files));
   const memory = createOutboxMemory();
   look('what runs', null, () => replayJournal(files, sha256, `${state}/journal`, [memory]));
   const log = { say: () => {} };
-  const room = openLocks(
-    { files, kernel: hostKernelLocks(), processes: hostProcesses(), clock: hostClock(), log },
-    settings,
-  );
+  const [clock, processes] = [hostClock(), hostProcesses()];
+  const room = openLocks({ files, kernel: hostKernelLocks(), processes, clock, log }, settings);
   const locks: Record<string, LockState> = {};
   for (const name of names) {
     try {
@@ -106,13 +116,19 @@ async function readStatus(settings: Settings): Promise<Status> {
     if (reported !== null) configs[name] = reported;
   }
   const alive = running !== 'stopped';
+  const beatMs = beat === null ? null : beatAgeMs(beat, clock);
+  // Of that very process: `locksmith apply` has the state to itself for a moment, too, and does not beat.
+  const isThere = beat !== null && processes.describe(beat.pid)?.start === beat.start;
+  const isFrozen = running === 'running' && isThere && beatMs !== null && beatMs > BEAT_MAX_MS;
   return {
     agent: {
-      state: running,
+      state: isFrozen ? 'frozen' : running,
       pid: alive ? (file?.pid ?? null) : null,
       version: file?.version ?? null,
       since: alive ? (file?.since ?? null) : null,
       last_sign: file?.at ?? null,
+      last_beat: beat?.at ?? null,
+      last_beat_age_s: beatMs === null ? null : Math.floor(beatMs / 1000),
     },
     link: alive ? (file?.link ?? null) : null,
     configs,
@@ -126,10 +142,28 @@ function ago(at: string | null, nowMs: number): string {
   return at === null ? 'never' : `${at.slice(0, 19).replace('T', ' ')} UTC, ${sayDuration(nowMs - Date.parse(at))} ago`;
 }
 
-function sayAgent({ state, pid, version, since, last_sign }: AgentState, nowMs: number): string {
-  if (state === 'running') return `running ${version ?? ''}, pid ${pid ?? '?'}, since ${ago(since, nowMs)}`;
-  if (state === 'stopped') return `not running; last sign of life ${ago(last_sign, nowMs)}`;
-  return `not known without root; last sign of life ${ago(last_sign, nowMs)}`;
+/** The time of day in UTC, with its date where that is not obvious. */
+function clockTime(at: string, ageMs: number): string {
+  return ageMs < 86_400_000 ? at.slice(11, 19) : at.slice(0, 19).replace('T', ' ');
+}
+
+function sayAgent(agent: AgentState, nowMs: number): string {
+  const { state, pid, version, since, last_beat, last_beat_age_s } = agent;
+  const ageMs = (last_beat_age_s ?? 0) * 1000;
+  const at = last_beat === null ? null : clockTime(last_beat, ageMs);
+  const beat = at === null ? 'last beat never' : `last beat ${at}, ${sayDuration(ageMs)} ago`;
+  switch (state) {
+    case 'running':
+      return `running ${version ?? ''}, pid ${pid ?? '?'}, since ${ago(since, nowMs)}`;
+    case 'frozen': {
+      const whom = `pid ${pid ?? '?'} is there and does not move`;
+      return `frozen since ${at}, ${sayDuration(ageMs)} ago: ${whom}\n  try    systemctl restart locksmith`;
+    }
+    case 'stopped':
+      return `not running; ${beat}`;
+    case 'unknown':
+      return `not known without root; ${beat}`;
+  }
 }
 
 function sayConfig(name: string, reported: Reported | undefined, nowMs: number): readonly string[] {
@@ -174,7 +208,7 @@ export const command: Command = {
   help: `Usage: locksmith status [--settings FILE] [--json]
 
 Agent, link, configs and locks at a glance, on one screen. Reads the device's own files, so it works with the daemon dead
-and without a network, and says since when. Exit code: 0.
+and without a network, and says since when: by the last beat of a daemon that is dead, or frozen. Times are UTC. Exit code: 0.
 
 Example:
   locksmith status

@@ -4,6 +4,8 @@ import { Failure } from '../values/errors.ts';
 
 /** How long systemd may take to stop or start a service. Source: twice its own default limit. */
 const SYSTEMCTL_MS = 180_000;
+/** What systemctl says of a service that runs, or would be back in a moment; its exit code tells `active` alone. */
+const ABOUT = ['activating', 'reloading', 'refreshing', 'deactivating'];
 
 /** Runs systemctl; loaded when first needed, which on most devices is never. */
 async function systemctl(...argv: readonly string[]): Promise<void> {
@@ -30,12 +32,14 @@ export function hostUnits(): Units {
   return {
     async running(unit) {
       try {
-        await systemctl('is-active', '--quiet', '--', unit);
+        await systemctl('is-active', '--', unit);
         return true;
       } catch (error) {
         // It answered, and the answer was no; without an answer nothing is known.
-        if (error instanceof Error && 'code' in error && typeof error.code === 'number') return false;
-        throw failure('is-active', unit, error);
+        if (!(error instanceof Error && 'code' in error && typeof error.code === 'number')) {
+          throw failure('is-active', unit, error);
+        }
+        return 'stdout' in error && ABOUT.includes(String(error.stdout).trim());
       }
     },
     stop: (unit) => call('stop', unit),

@@ -1,4 +1,5 @@
 import type { Clock, Processes, Units } from '../ports.ts';
+import { Failure } from '../values/errors.ts';
 import type { LockState } from '../values/lock.ts';
 import { sayHolder, sayLock } from '../values/lock-words.ts';
 import type { Lock } from './lock.ts';
@@ -72,45 +73,68 @@ export function planRelease(
     'prove that nobody has the lock, by taking it',
     `clear record and conf_locked, token ${lock.token} -> ${lock.token + 1} or higher`,
     'take the lock and give it back once',
-    ...writers.map((unit) => `start ${unit}, if it ran before`),
+    ...writers.toReversed().map((unit) => `start ${unit}, if it ran before`),
     'updates that wait are looked at again after the last step',
   ];
 }
 
 /** Carries a release out. Writers that ran are started again however it ends. Throws Failure. */
 export async function carryOut(scene: ReleaseScene, wish: ReleaseWish): Promise<Release> {
-  const { lock, units, writers, clock } = scene;
+  const { lock, units, clock } = scene;
   const steps: string[] = [];
   const { lock: before } = await lock.observe();
   if (before.state === 'COLD') return { kind: 'cold', lock: before, steps, why: null };
   const refusal = releaseRefusal(before, wish, clock.wallMs());
   if (refusal !== null) return { kind: 'refused', lock: before, steps, why: refusal };
   const stopped: string[] = [];
-  try {
-    for (const unit of writers) {
-      if (!(await units.running(unit))) continue;
-      stopped.push(unit);
-      await units.stop(unit);
-      steps.push(`stopped ${unit}`);
-    }
-    if (wish.endHolder) steps.push(...(await endHolder(scene, await lock.settle(), wish)));
-    const after = await lock.clear({ by: wish.by, why: wish.why, breakIt: wish.breakIt, token: wish.token });
-    if (after.state === 'HOT') {
-      return {
-        kind: 'refused',
-        lock: after,
-        steps,
-        why: `${after.file} is still HOT (${sayLock(after, clock.wallMs())})`,
-      };
-    }
-    steps.push(`cleared, token ${after.token}`);
-    return await takeOnce(scene, steps);
-  } finally {
-    for (const unit of stopped) {
+  const done = await withoutWriters(scene, stopped, steps, wish).catch(async (error: unknown) => {
+    await startAgain(units, stopped, steps, before.file);
+    throw error;
+  });
+  await startAgain(units, stopped, steps, before.file);
+  return done;
+}
+
+/** The steps between stopping the writers and starting them again; `stopped` grows with each that is about to be stopped. */
+async function withoutWriters(
+  scene: ReleaseScene,
+  stopped: string[],
+  steps: string[],
+  wish: ReleaseWish,
+): Promise<Release> {
+  const { lock, units, writers, clock } = scene;
+  for (const unit of writers) {
+    if (!(await units.running(unit))) continue;
+    stopped.push(unit);
+    await units.stop(unit);
+    steps.push(`stopped ${unit}`);
+  }
+  if (wish.endHolder) steps.push(...(await endHolder(scene, await lock.settle(), wish)));
+  const after = await lock.clear({ by: wish.by, why: wish.why, breakIt: wish.breakIt, token: wish.token });
+  if (after.state === 'HOT') {
+    const why = `${after.file} is still HOT (${sayLock(after, clock.wallMs())})`;
+    return { kind: 'refused', lock: after, steps, why };
+  }
+  steps.push(`cleared, token ${after.token}`);
+  return takeOnce(scene, steps);
+}
+
+/** Starts every writer that was stopped, the last one first; one that does not start is no reason to leave the others. */
+async function startAgain(units: Units, stopped: readonly string[], steps: string[], file: string): Promise<void> {
+  const failures: Failure[] = [];
+  for (const unit of stopped.toReversed()) {
+    try {
       await units.start(unit);
       steps.push(`started ${unit}`);
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      failures.push(error);
     }
   }
+  const [first] = failures;
+  if (first === undefined) return;
+  const why = `stopped for the release of ${file}, and not started again: ${failures.map(({ message }) => message).join('; ')}`;
+  throw new Failure(first.code, first.op, first.path, why, { retry: false, cause: first });
 }
 
 /** Ends the process an orphaned lock was left to: asks, then kills. */

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { fakeSystemctl } from '../fixtures/fake-systemctl.ts';
 import { flockBy, leakBy } from '../fixtures/lock-holders.ts';
 import { makeDevice } from '../fixtures/lock-settings.ts';
 import { run } from '../fixtures/locksmith.ts';
@@ -28,4 +29,35 @@ t.test('refused on a live holder; an orphan only with --end-holder', async (t) =
   const leak = await leakBy(t, conf);
   t.match(await release(), { code: 3, stderr: /orphaned.*--end-holder/ });
   t.match(await release('--end-holder'), { code: 0, stdout: new RegExp(`ended pid ${leak.said} sleep`) });
+});
+
+t.test('writers: named by the plan, stopped if they run, started again however it ends', async (t) => {
+  const { settings } = makeDevice(t, '', ', writers: [ aim.service, idle.service, nav.timer ]');
+  const systemctl = fakeSystemctl(t, ['aim.service', 'nav.timer']);
+  const release = (...more: readonly string[]) =>
+    run(['release', 'aim', '--settings', settings, ...more], { env: { PATH: systemctl.path } });
+  const lease = () => run(['hold', 'aim', '--for', '1h', '--settings', settings]);
+  await lease();
+  const plan = await release();
+  t.match(plan.stdout, /1\. stop aim\.service, .*\n2\. stop idle\.service, .*\n3\. stop nav\.timer/);
+  t.match(plan.stdout, /7\. start nav\.timer, if it ran before\n8\. start idle.*\n9\. start aim\.service/);
+  t.strictSame(systemctl.calls(), [], 'a plan asks nobody to do anything');
+  const done = await release('--yes', '--reason', 'over');
+  t.match(done, { code: 0, stdout: /^stopped aim\.service\nstopped nav\.timer\ncleared.*\n/ });
+  const all = ['stop aim.service', 'stop nav.timer', 'start nav.timer', 'start aim.service'];
+  t.strictSame(systemctl.calls(), all);
+  t.ok(systemctl.runs('aim.service'));
+  t.notOk(systemctl.runs('idle.service'), 'one that did not run is left alone');
+});
+
+t.test('a later step that fails: those that were stopped run again, one that does not is named, exit 1', async (t) => {
+  const { settings } = makeDevice(t, '', ', writers: [ aim.service, nav.timer ]');
+  const systemctl = fakeSystemctl(t, ['aim.service', 'nav.timer'], ['nav.timer']);
+  await run(['hold', 'aim', '--for', '1h', '--settings', settings]);
+  const env = { PATH: systemctl.path };
+  const failed = await run(['release', 'aim', '--settings', settings, '--yes', '--reason', 'x'], { env });
+  t.match(failed, { code: 1, stderr: /nav\.timer: systemctl start: Job for nav\.timer failed/ });
+  t.strictSame(systemctl.calls(), ['stop aim.service', 'stop nav.timer', 'start nav.timer', 'start aim.service']);
+  t.ok(systemctl.runs('aim.service'));
+  t.match(await run(['locks', '--settings', settings]), { stdout: /HOT/ }, 'nothing was cleared');
 });

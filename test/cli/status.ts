@@ -1,15 +1,16 @@
-import { chmodSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { flockBy } from '../fixtures/lock-holders.ts';
 import { LOCKSMITH, start } from '../fixtures/locksmith.ts';
 import { loneDevice } from '../fixtures/lone-device.ts';
+import { until } from '../fixtures/until.ts';
 
 t.test('before the first start, with the daemon running, and with it dead', async (t) => {
   const device = loneDevice(t, { heartbeatS: 0.2 });
   const never = await device.locksmith(['status']);
   t.equal(never.code, 0);
-  t.match(never.stdout, /^agent {4}not running; last sign of life never\nconfig {3}aim: nothing known yet\n/);
+  t.match(never.stdout, /^agent {4}not running; last beat never\nconfig {3}aim: nothing known yet\n/);
 
   const agent = await device.daemon();
   await device.locksmith(['apply', '-'], device.sign({ version: 4, files: { 'aim.conf': 'one\n' } }).jws);
@@ -24,7 +25,15 @@ t.test('before the first start, with the daemon running, and with it dead', asyn
   const json = JSON.parse((await device.locksmith(['status', '--json'])).stdout);
   t.same(Object.keys(json).sort(), ['agent', 'configs', 'hidden', 'link', 'locks', 'vehicle']);
   t.match(json, {
-    agent: { state: 'running', version: String, pid: agent.pid, since: String, last_sign: String },
+    agent: {
+      state: 'running',
+      version: String,
+      pid: agent.pid,
+      since: String,
+      last_sign: String,
+      last_beat: String,
+      last_beat_age_s: Number,
+    },
     link: { connected: false, words: String },
     configs: { aim: { running: { version: 4, layer: 'base' }, pending: null, drift: null, seq: Number } },
     locks: { aim: { state: 'COLD', verdict: null, holder: null, file: 'aim.conf', token: 1 } },
@@ -32,9 +41,43 @@ t.test('before the first start, with the daemon running, and with it dead', asyn
 
   await agent.stop('SIGKILL');
   const dead = await device.locksmith(['status']);
-  t.match(dead.stdout, /^agent {4}not running; last sign of life \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC, \d+ s ago\n/);
+  t.match(dead.stdout, /^agent {4}not running; last beat \d\d:\d\d:\d\d, \d+ s ago\n/);
   t.notMatch(dead.stdout, /^link/m, 'a dead agent has no link to speak of');
   t.match(dead.stdout, 'base version 4');
+});
+
+t.test('how long it has been dead, or frozen', async (t) => {
+  const device = loneDevice(t);
+  const path = join(device.run, 'beat');
+  const agent = await device.daemon();
+  const beat = await until('its first beat', () => existsSync(path) && JSON.parse(readFileSync(path, 'utf8')));
+  t.equal(beat.pid, agent.pid);
+  const status = async () => {
+    const [words, json] = [await device.locksmith(['status']), await device.locksmith(['status', '--json'])];
+    return { words: words.stdout, agent: JSON.parse(json.stdout).agent };
+  };
+  const rewrite = (more: object) => writeFileSync(path, JSON.stringify({ ...beat, ...more }));
+  agent.child.kill('SIGSTOP');
+  // So that nobody has to wait for it: a beat of half an hour ago, at 03:12:04.
+  rewrite({ at: '2026-01-01T03:12:04.500Z', boot_ms: beat.boot_ms - 31 * 60_000 });
+  const frozen = await status();
+  t.match(frozen.words, new RegExp(`^agent    frozen since 03:12:04, 31 min ago: pid ${agent.pid} is there`));
+  t.match(frozen.words, 'try    systemctl restart locksmith');
+  t.match(frozen.agent, { state: 'frozen', pid: agent.pid, last_beat: '2026-01-01T03:12:04.500Z' });
+  t.ok(frozen.agent.last_beat_age_s >= 31 * 60);
+  rewrite({ boot_ms: beat.boot_ms - 31 * 60_000, start: 1 });
+  t.match((await status()).agent, { state: 'running' }, 'the beat of another process says nothing of this one');
+  agent.child.kill('SIGCONT');
+  await until('it beats again', () => JSON.parse(readFileSync(path, 'utf8')).boot_ms > beat.boot_ms);
+  t.match((await status()).agent, { state: 'running' });
+
+  await agent.stop('SIGKILL');
+  rewrite({ at: '2026-01-01T03:12:04.500Z', boot_ms: beat.boot_ms - 31 * 60_000 });
+  t.match((await status()).words, /^agent {4}not running; last beat 03:12:04, 31 min ago\n/);
+  rewrite({ at: '2026-01-01T03:12:04.500Z', boot_ms: beat.boot_ms - 26 * 3_600_000 });
+  t.match((await status()).words, /^agent {4}not running; last beat 2026-01-01 03:12:04, 1 d 2 h ago\n/);
+  writeFileSync(path, 'no beat');
+  t.match(await status(), { words: /last beat never/, agent: { last_beat: null, last_beat_age_s: null } });
 });
 
 t.test('what waits, and for whom', async (t) => {

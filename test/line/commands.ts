@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import t from 'tap';
 import type { Code } from '../../agent/values/errors.ts';
 import { nowS } from '../fixtures/documents.ts';
+import { fakeSystemctl } from '../fixtures/fake-systemctl.ts';
 import { type LineDevice, type LineWorld, lineDevice, lineWorld } from '../fixtures/line.ts';
 import { leakBy } from '../fixtures/lock-holders.ts';
+import { run, start } from '../fixtures/locksmith.ts';
 import { mosquittoPub } from '../fixtures/mosquitto-clients.ts';
 import { opensslKey, opensslSign } from '../fixtures/openssl.ts';
 import { until } from '../fixtures/until.ts';
@@ -99,6 +101,24 @@ t.test('commands through the built program and a real broker', { timeout: 120_00
       t.match(await device.evt({ command: cold }), { event: 'released', token: now, old_token: now, changed: false });
     },
   );
+
+  await t.test('release: writers that run are stopped before, and started again after', async (t) => {
+    const writers = ['aim.service', 'idle.service'];
+    const systemctl = fakeSystemctl(t, ['aim.service']);
+    const device = lineDevice(t, world, {
+      root: 'writers',
+      settings: ({ configs }) => Object.assign(configs.aim ?? {}, { writers }),
+    });
+    const agent = start(['run', '--settings', device.settings], { env: { PATH: systemctl.path } });
+    t.teardown(() => agent.stop('SIGKILL'));
+    await agent.line(': connected');
+    const ours = commander(world, device);
+    await run(['hold', 'aim', '--for', '1h', '--settings', device.settings]);
+    const { token } = await device.lock(({ state }) => state === 'HOT');
+    const id = await ours.send('release', { config: 'aim', token, reason: 'over' });
+    t.match(await device.evt({ command: id }), { event: 'released', changed: true });
+    t.strictSame(systemctl.calls(), ['stop aim.service', 'start aim.service']);
+  });
 
   await t.test('each id once: not again, not after a restart, not kept by the broker', async (t) => {
     const device = lineDevice(t, world, { root: 'once' });

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import t from 'tap';
 import { carryOut, planRelease, type ReleaseScene, releaseRefusal } from '../../agent/lock/release.ts';
+import { Failure } from '../../agent/values/errors.ts';
 import type { LockState } from '../../agent/values/lock.ts';
 import { flockBy, leakBy } from '../fixtures/lock-holders.ts';
 import { makeRoom, mustHold } from '../fixtures/lock-room.ts';
@@ -99,4 +100,29 @@ t.test('a failure at any step starts the writers again', async (t) => {
   };
   await t.rejects(carryOut({ ...made.scene, lock }, wish), /no space/);
   t.strictSame(made.done, ['stop a.service', 'start a.service']);
+});
+
+t.test('a writer that cannot be stopped, or not be started again', async (t) => {
+  const made = bench(t);
+  await made.room.settleAll();
+  writeFileSync(made.paths.bit, '1\n');
+  const failing = (verb: string) => async (unit: string) => {
+    if (unit === 'b.service')
+      throw new Failure('io', `systemctl ${verb}`, unit, `${unit}: ${verb}: no`, { retry: true });
+    made.done.push(`${verb} ${unit}`);
+  };
+  const units = { ...made.scene.units, running: async () => true };
+  const stuck = { ...made.scene, units: { ...units, stop: failing('stop') } };
+  await t.rejects(carryOut(stuck, wish), { code: 'io', message: 'b.service: stop: no' });
+  t.strictSame(made.done, ['stop a.service', 'start b.service', 'start a.service'], 'also the one that did not stop');
+  t.match((await made.room.lock('aim').observe()).stale, /conf_locked|record/, 'nothing was cleared');
+
+  made.done.length = 0;
+  const down = { ...made.scene, units: { ...units, start: failing('start') } };
+  await t.rejects(carryOut(down, wish), {
+    code: 'io',
+    message: 'stopped for the release of aim.conf, and not started again: b.service: start: no',
+  });
+  t.strictSame(made.done, ['stop a.service', 'stop b.service', 'start a.service'], 'the other one runs again');
+  t.match((await made.room.lock('aim').observe()).lock, { state: 'COLD' }, 'the lock is free all the same');
 });
