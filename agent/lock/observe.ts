@@ -3,6 +3,7 @@ import type { LockState, Verdict } from '../values/lock.ts';
 import { VERDICTS } from '../values/lock.ts';
 import type { Board } from './board.ts';
 import { findHolders, toHolder } from './finder.ts';
+import { freeByList } from './look.ts';
 import { type Parts, pause } from './parts.ts';
 import { examine, type FreeLock, type HotLock, readRecord, readWord, type StaleLock } from './settle.ts';
 import { stateOf } from './shown.ts';
@@ -43,6 +44,8 @@ export function guardKeptBy({ guard, processes, paths }: Parts, hints: readonly 
 export async function observe(parts: Parts, board: Board, guardKept: () => HotLock): Promise<Observation> {
   const { guard, hands, clock } = parts;
   try {
+    const free = freeByList(parts);
+    if (free !== null) return { lock: board.note(free), stale: null, complete: true };
     for (let waitedMs = 0; ; waitedMs += COMMIT_PAUSE_MS) {
       const entered = await guard.enter();
       try {

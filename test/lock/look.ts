@@ -1,7 +1,7 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import t from 'tap';
 import { hostKernelLocks } from '../../agent/host/libc.ts';
-import { isQuiet } from '../../agent/lock/look.ts';
+import { freeByList, isQuiet } from '../../agent/lock/look.ts';
 import { openParts } from '../../agent/lock/parts.ts';
 import { flockBy } from '../fixtures/lock-holders.ts';
 import { makeRoom } from '../fixtures/lock-room.ts';
@@ -48,4 +48,17 @@ t.test('whatever speaks against COLD is noticed', async (t) => {
   }
   rmSync(paths.sidecar);
   t.equal(quiet(), false, 'no sidecar');
+});
+
+t.test('a lock is found free by the list of all locks alone, where that list is whole', async (t) => {
+  const bench = makeRoom(t);
+  await bench.room.settleAll();
+  const of = (pidNamespace: number) => {
+    const parts = openParts(bench.ports, bench.settings, 'aim');
+    return freeByList({ ...parts, self: { ...parts.self, pidNamespace } });
+  };
+  t.match(of(0xeffffffc), { kind: 'free', token: 0 });
+  t.equal(of(1), null, 'in a container locks of others may be missing from it');
+  await flockBy(t, bench.conf);
+  t.equal(of(0xeffffffc), null);
 });

@@ -47,7 +47,7 @@ t.test('who may not open the files sees the record, the lock list and the contro
     },
   };
   const barred = makeRoom(t, { dir: bench.dir, ports: { kernel } }).room.lock('aim');
-  t.match(await barred.observe(), { lock: { state: 'COLD', token: 0 }, complete: false });
+  t.match(await barred.observe(), { lock: { state: 'COLD', token: 0 } });
   const held = await mustHold(bench, { reason: 'survey' });
   t.match(await barred.observe(), { lock: { state: 'HOT', verdict: 'held', reason: 'survey', token: 1 } });
   await held.release();
