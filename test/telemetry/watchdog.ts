@@ -1,5 +1,10 @@
+import { execFile } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import { openWatchdog, type Stall, sayStall } from '../../agent/telemetry/watchdog.ts';
+import { bundle } from '../fixtures/bundle.ts';
+import { loneDevice } from '../fixtures/lone-device.ts';
 import { manualClock } from '../fixtures/manual-clock.ts';
 
 function bench() {
@@ -68,4 +73,30 @@ t.test('in words', async (t) => {
     /^the lock manager does not move: the next look at the locks has been under way for 1 min; the agent ends/,
   );
   t.match(sayStall({ part: 'line', what: 'a step of aim', forMs: 600_000 }), /^the update line .* 10 min/);
+});
+
+t.test('a real daemon whose disk does not answer: alarm, exit 1, and the next one goes on from there', async (t) => {
+  const device = loneDevice(t);
+  await device.locksmith(['apply', '-'], device.sign({ version: 1, files: { 'aim.conf': 'one\n' } }).jws);
+  // So that the next tokens have to be asked for.
+  rmSync(join(device.state, 'locks'), { recursive: true });
+  const program = await bundle(join(import.meta.dirname, '..', 'fixtures', 'stalled-agent.ts'));
+  const ended = await new Promise<{ code: unknown; said: string }>((resolve) => {
+    const { NODE_OPTIONS: _, ...env } = process.env;
+    const how = { env, timeout: 60_000 };
+    const child = execFile(process.execPath, [program, device.settings], how, (_error, _stdout, said) => {
+      resolve({ code: child.exitCode, said });
+    });
+  });
+  t.equal(ended.code, 1, ended.said);
+  t.match(ended.said, /error alarm: the lock manager does not move: settling the locks has been under way for 1 min/);
+  t.match(ended.said, /cannot go on: the lock manager does not move/);
+  const story = JSON.parse((await device.locksmith(['history', '--json'])).stdout);
+  t.match(story.at(-1), { event: 'alarm', reason: /^the lock manager does not move/ }, 'kept for the fleet');
+
+  const next = await device.daemon();
+  t.match((await device.locksmith(['status'])).stdout, /base version 1 .*\n.*aim\.conf COLD/, 'nothing is lost');
+  await device.locksmith(['apply', '-'], device.sign({ version: 2, files: { 'aim.conf': 'two\n' } }).jws);
+  t.same(device.contents(), { 'aim.conf': 'two\n' });
+  t.equal((await next.stop()).code, 0);
 });
