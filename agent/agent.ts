@@ -181,6 +181,7 @@ export function openAgent(settings: Settings, host: Host): Agent {
     const cancels: Cancel[] = [];
     let cancelTick: Cancel = () => {};
     let session: Session | null = null;
+    let begun = false;
     /** Under release by a command: its answer tells of it, and what waits is looked at after its last step. */
     const releasing = new Set<string>();
     const commands = openCommands({
@@ -331,6 +332,7 @@ export function openAgent(settings: Settings, host: Host): Agent {
         if (host.broker !== null) watchOver();
         keys = ring();
         const replay = await journal.open([floor, ledger, outboxMemory, commandIds]);
+        begun = true;
         keeper.sweep(ledger.kept());
         journal.note([floor.tick()]);
         outbox.start();
@@ -375,7 +377,8 @@ export function openAgent(settings: Settings, host: Host): Agent {
             await say({ event: 'stopped', reason });
             if (session.state().connected) await outbox.drained(LAST_WORDS_MS);
           }
-          journal.note([floor.tick()]);
+          // Another agent's journal, or one that did not open, is none to write into.
+          if (begun) journal.note([floor.tick()]);
         } catch (error) {
           // A full disk must not keep the agent from leaving.
           log.say(
@@ -384,7 +387,7 @@ export function openAgent(settings: Settings, host: Host): Agent {
           );
         }
         await session?.stop(reason);
-        await journal.close();
+        if (begun) await journal.close();
         locks.close();
       },
       async apply(document) {
