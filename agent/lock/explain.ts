@@ -55,10 +55,11 @@ function explainCold(lock: LockState): Explanation {
   if (lock.unprivileged === undefined) {
     return { explanation: 'Nobody has the lock. Updates are applied.', remedy: 'Nothing to do.' };
   }
-  const names = lock.unprivileged.map((holder) => capital(inSentence(sayHolder(holder)))).join('; ');
+  const names = capital(inSentence(lock.unprivileged.map(sayHolder).join(' and ')));
+  const verb = lock.unprivileged.length > 1 ? 'have' : 'has';
   return {
     explanation: [
-      `Nobody has the lock that counts. ${names} has locked the config file itself,`,
+      `Nobody has the lock that counts. ${names} ${verb} locked the config file itself,`,
       'as any local user can, which blocks nothing.',
     ].join(' '),
     remedy: 'Nothing to do; name the user in locks.honour if its lock shall count.',
