@@ -4,7 +4,7 @@ import t from 'tap';
 import { sha256Hex } from '../fixtures/device.ts';
 import { nowS, signedDocument } from '../fixtures/documents.ts';
 import { changeSettings, lineDevice, lineWorld } from '../fixtures/line.ts';
-import { mosquittoPub } from '../fixtures/mosquitto-clients.ts';
+import { mosquittoPub, mosquittoSub } from '../fixtures/mosquitto-clients.ts';
 import { opensslKey, opensslKeys } from '../fixtures/openssl.ts';
 import { until } from '../fixtures/until.ts';
 
@@ -15,6 +15,20 @@ const UUID = /^[0-9a-f-]{36}$/;
 
 t.test('an update through the built program and a real broker', { timeout: 120_000 }, async (t) => {
   const world = await lineWorld(t);
+
+  await t.test('an agent that is killed is offline for whoever looks later too: the will is retained', async (t) => {
+    const device = lineDevice(t, world, { root: 'killed' });
+    const agent = await device.start();
+    await agent.stop('SIGKILL');
+    await until('the broker has said it', async () => {
+      const late = await mosquittoSub(t, world.broker, ['killed/v1/dev/+/status']);
+      const { payload, retain } = await late.next(() => true);
+      await late.stop();
+      const status: unknown = JSON.parse(payload.toString());
+      t.ok(retain, 'to one who came later');
+      return typeof status === 'object' && status !== null && 'state' in status && status.state === 'offline';
+    });
+  });
 
   await t.test('applied: file, event and report as documented, numbered without a gap', async (t) => {
     const device = lineDevice(t, world, { root: 'plain' });
