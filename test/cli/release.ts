@@ -56,7 +56,7 @@ t.test('a later step that fails: those that were stopped run again, one that doe
   await run(['hold', 'aim', '--for', '1h', '--settings', settings]);
   const env = { PATH: systemctl.path };
   const failed = await run(['release', 'aim', '--settings', settings, '--yes', '--reason', 'x'], { env });
-  t.match(failed, { code: 1, stderr: /nav\.timer: systemctl start: Job for nav\.timer failed/ });
+  t.match(failed, { code: 1, stderr: /nav\.timer: systemctl start: nav\.timer failed/ });
   t.strictSame(systemctl.calls(), ['stop aim.service', 'stop nav.timer', 'start nav.timer', 'start aim.service']);
   t.ok(systemctl.runs('aim.service'));
   t.match(await run(['locks', '--settings', settings]), { stdout: /HOT/ }, 'nothing was cleared');

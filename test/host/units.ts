@@ -4,7 +4,12 @@ import { hostUnits } from '../../agent/host/units.ts';
 
 t.test('services are asked for, stopped and started by systemctl', async (t) => {
   const dir = t.testdir({});
-  const script = `#!/bin/sh\necho "$*" >> ${dir}/asked\ncase "$*" in *between*) echo activating; exit 3;; *dead*) echo inactive; exit 3;; *bad*) echo 'Unit bad.service not loaded.' >&2; exit 5;; esac\n`;
+  const cases = [
+    '*between*) echo activating; exit 3;;',
+    '*dead*) echo inactive; exit 3;;',
+    "*bad*) echo 'Unit bad.service not loaded.' >&2; exit 5;;",
+  ];
+  const script = `#!/bin/sh\necho "$*" >> ${dir}/asked\ncase "$*" in ${cases.join(' ')} esac\n`;
   writeFileSync(`${dir}/systemctl`, script);
   chmodSync(`${dir}/systemctl`, 0o755);
   const before = process.env.PATH;
