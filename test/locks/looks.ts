@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { loneDevice } from '../fixtures/lone-device.ts';
@@ -8,6 +8,8 @@ import { until } from '../fixtures/until.ts';
 
 // Own looks never show HOT to anybody: a stranger that takes the lock without waiting, again and again, beside an agent that is looked at.
 
+const machine = readlinkSync('/proc/self/ns/pid') === 'pid:[4026531836]';
+const without = machine ? false : 'in a container the list of all locks is not whole, so looks have to try them';
 const proof = openProof(t);
 const TRIES = proof.rounds(3000, 100_000);
 
@@ -44,7 +46,7 @@ function strangerOn(path: string, tries: number) {
 
 t.test(
   'a flock -n in a loop beside an agent that is asked for its status all the time',
-  { timeout: 600_000 },
+  { timeout: 600_000, skip: without },
   async (t) => {
     const device = loneDevice(t);
     const agent = await device.daemon();
