@@ -8,11 +8,6 @@ export function about(held: Pick<HeldUpdate, 'config' | 'id' | 'version' | 'laye
   return { config: held.config, update: held.id, version: held.version, layer: held.layer, address: held.address };
 }
 
-/** An event as a message for the fleet. */
-export function sayEvent(body: EventBody): Saying {
-  return { kind: 'evt', body };
-}
-
 /** The refusal of a held document, as an event. */
 export function refusalEvent(held: HeldUpdate, refusal: Refusal): EventBody {
   return {

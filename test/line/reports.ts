@@ -18,16 +18,17 @@ t.test('an update through the built program and a real broker', { timeout: 120_0
 
   await t.test('an agent that is killed is offline for whoever looks later too: the will is retained', async (t) => {
     const device = lineDevice(t, world, { root: 'killed' });
+    const topics = ['killed/v1/dev/+/status'];
+    const there = await mosquittoSub(t, world.broker, topics);
     const agent = await device.start();
+    await there.next(({ payload }) => payload.includes('"online"'));
     await agent.stop('SIGKILL');
-    await until('the broker has said it', async () => {
-      const late = await mosquittoSub(t, world.broker, ['killed/v1/dev/+/status']);
-      const { payload, retain } = await late.next(() => true);
-      await late.stop();
-      const status: unknown = JSON.parse(payload.toString());
-      t.ok(retain, 'to one who came later');
-      return typeof status === 'object' && status !== null && 'state' in status && status.state === 'offline';
-    });
+    await there.next(({ payload }) => payload.includes('"offline"'));
+    const late = await mosquittoSub(t, world.broker, topics);
+    const { payload, retain } = await late.next(() => true);
+    t.ok(retain);
+    t.match(JSON.parse(payload.toString()), { state: 'offline', boot: UUID, at: ISO, reason: String });
+    await Promise.all([there.stop(), late.stop()]);
   });
 
   await t.test('applied: file, event and report as documented, numbered without a gap', async (t) => {

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { about, attemptOf, refusalEvent, sayEvent, sayReported } from '../../agent/update/report.ts';
+import { about, attemptOf, refusalEvent, sayReported } from '../../agent/update/report.ts';
 import type { Refusal } from '../../agent/values/errors.ts';
 import { heldUpdate, SIGNED_S } from '../fixtures/update.ts';
 
@@ -13,7 +13,6 @@ t.test('an event says which document, and why', async (t) => {
   t.same(refusalEvent(held, refusal), event);
   const { mismatch: _, ...plain } = { ...refusal, code: 'schema' as const };
   t.notOk('mismatch' in refusalEvent(held, plain), 'no key without a value');
-  t.same(sayEvent(refusalEvent(held, refusal)), { kind: 'evt', body: event });
 });
 
 t.test('the last attempt, refused and applied', async (t) => {
