@@ -62,14 +62,11 @@ for (const { name, before, after } of SETS) {
         call.path.startsWith('socket:') &&
         call.strings.join('').startsWith('@\x02'),
     );
-    const kept = calls.findLast(
-      (call) => call.name === 'fdatasync' && call.path === join(device.state, 'journal') && from(call) < from(receipt),
-    );
-    t.ok(kept, 'the journal is synced before');
-    const written = calls.findLast(
-      (call) => call.name === 'write' && call.path === join(device.state, 'journal') && from(call) < from(kept),
-    );
-    t.match(written?.strings.join(''), /"t":"held"/, 'what was synced is the line with the document');
+    const journal = join(device.state, 'journal');
+    const held = (call: Call) =>
+      call.name === 'write' && call.path === journal && call.strings.join('').includes('"t":"held"');
+    const written = find('the document is written into the journal', -1, held);
+    const kept = find('and synced', from(written), (call) => call.name === 'fdatasync' && call.path === journal);
     t.ok((kept?.ended ?? Infinity) < (receipt?.began ?? 0), 'the sync was over before the PUBACK left');
 
     const renames = Object.keys(after).map((file) => {
