@@ -149,12 +149,20 @@ export function openAgent(settings: Settings, host: Host): Agent {
   const keeper = openKeeper(files, sha256, `${state}/kept`);
   let keys: ReturnType<typeof ring> | null = null;
   const line = openLine({
+    // A counted refusal changes what the fleet is told of the lock; it goes out with the report of the refusal.
+    locks: {
+      ...locks,
+      refused(config) {
+        locks.refused(config);
+        const lock = locks.lock(config).last();
+        if (lock !== null) tokenMoved(config, lock);
+      },
+    },
     root,
     configs: settings.configs,
     addresses,
     ledger,
     journal,
-    locks,
     clock,
     sha256,
     budget,
@@ -361,6 +369,15 @@ export function openAgent(settings: Settings, host: Host): Agent {
           if (change.lock.state === 'COLD' && !releasing.has(config)) line.wake(config);
         });
         await locks.settleAll();
+        // The fleet shall know the token of every lock, also of one that nobody ever took.
+        const unsaid = host.broker === null ? [] : configNames.filter((name) => outboxMemory.lastLock(name) === null);
+        const states = Object.entries(locks.states()).filter(([name]) => unsaid.includes(name));
+        if (states.length > 0)
+          await speak(
+            [],
+            [],
+            states.map(([config, body]) => ({ kind: 'lock', config, body })),
+          );
         // Before the line comes to rest: that may take its time, and the locks are looked after meanwhile.
         cancels.push(locks.watch());
         if (host.broker !== null && host.cron !== undefined) cancels.push(host.cron(settings.locks.gc, collect));

@@ -1,12 +1,12 @@
 import { COMMANDS } from '../values/command.ts';
-import { type Address, commandTopic, desiredTopic, LAYERS } from '../values/topics.ts';
+import { type Address, commandTopic, desiredTopic, LAYERS, ORDERS, orderTopic } from '../values/topics.ts';
 
 /** Filters in one SUBSCRIBE. Source: AWS IoT Core takes no more; no broker minds fewer. */
 const FILTERS_PER_PACKET = 8;
 
 /**
- * The filters of a device, in packets of at most 8. `wildcard`: one filter an address, and one for its commands. `exact`: one for
- * every config and layer, and for every command, for brokers that do not send retained messages to wildcard filters.
+ * The filters of a device, in packets of at most 8. `wildcard`: one filter for the updates of an address, and one for the commands.
+ * `exact`: one for every config and layer, and for every command, for brokers that do not send retained messages to wildcard filters.
  */
 export function subscriptionPackets(input: {
   readonly root: string;
@@ -17,13 +17,15 @@ export function subscriptionPackets(input: {
   readonly filters: 'wildcard' | 'exact';
 }): readonly (readonly string[])[] {
   const { root, id, addresses, configs } = input;
+  const orders = addresses.flatMap((address) => ORDERS.map((order) => orderTopic(root, address, order)));
   const filters =
     input.filters === 'wildcard'
-      ? [...addresses.map((address) => `${root}/v1/${address}/desired/+/+`), commandTopic(root, id, '+')]
+      ? [...addresses.map((address) => `${root}/v1/${address}/desired/+/+`), ...orders, commandTopic(root, id, '+')]
       : [
           ...addresses.flatMap((address) =>
             configs.flatMap((config) => LAYERS.map((layer) => desiredTopic(root, address, config, layer))),
           ),
+          ...orders,
           ...COMMANDS.map((name) => commandTopic(root, id, name)),
         ];
   const packets: string[][] = [];

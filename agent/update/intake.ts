@@ -77,8 +77,8 @@ export function openIntake(ports: IntakePorts): Intake {
   const { ledger, speak, budget, sha256 } = ports;
 
   /** Says a refusal once per signed form; judged again, it may pass meanwhile: a key was added, a group was joined. */
-  const refused = async (hash: string | null, refusal: Refusal, signed: boolean, said: Partial<EventBody>) => {
-    if (hash !== null && ledger.answered(hash)) {
+  const refused = async (hash: string, refusal: Refusal, signed: boolean, said: Partial<EventBody>) => {
+    if (ledger.answered(hash)) {
       ports.count('duplicates');
       return refusal;
     }
@@ -86,7 +86,7 @@ export function openIntake(ports: IntakePorts): Intake {
     const { code, reason, final } = refusal;
     const event: EventBody = { event: 'refused', ...said, code, reason, final };
     const alarm: readonly EventBody[] = code === 'version-reused' ? [{ event: 'alarm', ...said, code, reason }] : [];
-    await speak(hash === null ? [] : [answeredRecord(hash)], [event, ...alarm]);
+    await speak([answeredRecord(hash)], [event, ...alarm]);
     return refusal;
   };
 
@@ -131,9 +131,9 @@ export function openIntake(ports: IntakePorts): Intake {
     return { kind: 'held', held };
   };
 
-  const take = async (parsed: Parsed, said: Partial<EventBody>): Promise<Taken> => {
+  const take = async (parsed: Parsed, said: Partial<EventBody>, garbageHash: () => string): Promise<Taken> => {
     if (parsed.kind === 'empty') return parsed;
-    if (parsed.kind === 'refusal') return refused(null, parsed, false, said);
+    if (parsed.kind === 'refusal') return refused(garbageHash(), parsed, false, said);
     const { place } = parsed;
     const known = place === null ? null : ledger.place(place.config, place.address, place.layer);
     if (known !== null && known.latest.hash === parsed.hash) {
@@ -154,8 +154,10 @@ export function openIntake(ports: IntakePorts): Intake {
       const parsed = parseFrame(frame, ports.root, sha256);
       // The topic is known of garbage too.
       const place = parseDesiredTopic(ports.root, frame.topic);
-      return take(parsed, place === null ? {} : { config: place.config, layer: place.layer, address: place.address });
+      const said = place === null ? {} : { config: place.config, layer: place.layer, address: place.address };
+      // Garbage that is retained comes again with every connect: it too gets one answer for each topic.
+      return take(parsed, said, () => sha256(`${frame.topic}\n${sha256(frame.payload)}`));
     },
-    file: (payload) => take(parseDocument(payload, null, sha256), {}),
+    file: (payload) => take(parseDocument(payload, null, sha256), {}, () => sha256(payload)),
   };
 }

@@ -18,6 +18,8 @@ export interface TopicRow {
 /** THE topic table: every topic the agent reads or writes. The verb sits at a fixed level, so an ACL is short. */
 export const TOPICS = {
   desired: { pattern: '{root}/v1/{address}/desired/{config}/{layer}', direction: 'to-device', qos: 1, retained: true },
+  trust: { pattern: '{root}/v1/{address}/trust', direction: 'to-device', qos: 1, retained: true },
+  halt: { pattern: '{root}/v1/{address}/halt', direction: 'to-device', qos: 1, retained: true },
   cmd: { pattern: '{root}/v1/dev/{id}/cmd/{name}', direction: 'to-device', qos: 1, retained: false },
   reported: { pattern: '{root}/v1/dev/{id}/reported/{config}', direction: 'from-device', qos: 1, retained: true },
   lock: { pattern: '{root}/v1/dev/{id}/lock/{config}', direction: 'from-device', qos: 1, retained: true },
@@ -75,6 +77,28 @@ export function parseCommandTopic(root: string, topic: string): { readonly id: s
   if (!topic.startsWith(prefix)) return null;
   const [id = '', verb, name, more] = topic.slice(prefix.length).split('/');
   return verb === 'cmd' && name !== undefined && more === undefined && NAME.test(id) ? { id, name } : null;
+}
+
+/** What is said to a device about its keys and about stopping. */
+export const ORDERS = ['trust', 'halt'] as const;
+export type Order = (typeof ORDERS)[number];
+
+/** The topic of an order. */
+export function orderTopic(root: string, address: Address, order: Order): string {
+  return `${root}/v1/${address}/${order}`;
+}
+
+/** Reads the topic of an order; null if it is not one under `root`. */
+export function parseOrderTopic(
+  root: string,
+  topic: string,
+): { readonly address: Address; readonly order: Order } | null {
+  const prefix = `${root}/v1/`;
+  const end = topic.lastIndexOf('/');
+  const order = ORDERS.find((one) => one === topic.slice(end + 1));
+  const address =
+    topic.startsWith(prefix) && end > prefix.length ? parseAddress(topic.slice(prefix.length, end)) : null;
+  return order === undefined || address === null ? null : { address, order };
 }
 
 /** Where an update was published, read back from its topic. */

@@ -4,7 +4,7 @@ import { addressesOf } from '../../agent/values/topics.ts';
 
 const configs = ['camera', 'radio'];
 
-t.test('wildcards: one filter an address, and one for commands', async (t) => {
+t.test('wildcards: one filter for the updates of an address, its keys and its stop sign, and one for commands', async (t) => {
   const addresses = addressesOf('drone-7', ['canary', 'north']);
   t.same(subscriptionPackets({ root: 'fleet', id: 'drone-7', addresses, configs, filters: 'wildcard' }), [
     [
@@ -12,6 +12,16 @@ t.test('wildcards: one filter an address, and one for commands', async (t) => {
       'fleet/v1/grp/canary/desired/+/+',
       'fleet/v1/grp/north/desired/+/+',
       'fleet/v1/all/desired/+/+',
+      'fleet/v1/dev/drone-7/trust',
+      'fleet/v1/dev/drone-7/halt',
+      'fleet/v1/grp/canary/trust',
+      'fleet/v1/grp/canary/halt',
+    ],
+    [
+      'fleet/v1/grp/north/trust',
+      'fleet/v1/grp/north/halt',
+      'fleet/v1/all/trust',
+      'fleet/v1/all/halt',
       'fleet/v1/dev/drone-7/cmd/+',
     ],
   ]);
@@ -22,9 +32,9 @@ t.test('exact: every config and layer of every address, every command, at most 8
   const packets = subscriptionPackets({ root: 'fleet', id: 'drone-7', addresses, configs, filters: 'exact' });
   t.same(
     packets.map(({ length }) => length),
-    [8, 8],
+    [8, 8, 6],
   );
-  t.equal(new Set(packets.flat()).size, 16);
+  t.equal(new Set(packets.flat()).size, 22);
   t.ok(packets.flat().includes('fleet/v1/grp/canary/desired/radio/shadow'));
   for (const name of ['release', 'refresh', 'confirm', 'rollback']) {
     t.ok(packets.flat().includes(`fleet/v1/dev/drone-7/cmd/${name}`), name);
