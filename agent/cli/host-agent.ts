@@ -8,7 +8,7 @@ import { hostEd25519 } from '../host/ed25519.ts';
 import type { EmbeddedBroker } from '../host/embedded.ts';
 import { hostFiles } from '../host/files.ts';
 import { createJournal } from '../host/journal.ts';
-import { copyXattrs, hostKernelLocks } from '../host/libc.ts';
+import { hostKernelLocks, xattrCopier } from '../host/libc.ts';
 import { hostLog } from '../host/log.ts';
 import { hostParsers } from '../host/parsers.ts';
 import { hostProcesses } from '../host/processes.ts';
@@ -84,7 +84,7 @@ export async function openHostAgent(given: Settings, options: HostAgentOptions):
   const { settings, embedded } = options.broker ? await withEmbedded(given, log) : { settings: given, embedded: null };
   const agent = openAgent(settings, {
     files,
-    targets: hostTargets({ trace, copyAttributes: copyXattrs, sync }),
+    targets: hostTargets({ trace, copyAttributes: xattrCopier(), sync }),
     kernel: hostKernelLocks({ trace }),
     processes: hostProcesses(),
     units: hostUnits(),

@@ -136,7 +136,7 @@ export function hostKernelLocks(options: { readonly trace?: Trace } = {}): Kerne
  * Copies extended attributes (access lists, labels, the user's own) from one descriptor to another. A file system without them is
  * fine; capabilities are never copied; labels that only the kernel may set are left to it.
  */
-export function copyXattrs(fromFd: number, toFd: number): void {
+export function xattrCopier(): (fromFd: number, toFd: number) => void {
   const libc = koffi.load(null);
   const list: (fd: number, names: Uint8Array | null, size: number) => number = libc.func('flistxattr', 'intptr_t', [
     'int',
@@ -154,22 +154,24 @@ export function copyXattrs(fromFd: number, toFd: number): void {
     ['int', 'str', 'void *', 'size_t', 'int'],
   );
   const { ENOTSUP, EPERM, EACCES, ENODATA } = koffi.os.errno;
-  const size = list(fromFd, null, 0);
-  if (size < 0 && koffi.errno() === ENOTSUP) return;
-  if (size < 0) throw errorOf(koffi.errno(), 'flistxattr');
-  const names = Buffer.alloc(size);
-  const filled = size === 0 ? 0 : list(fromFd, names, size);
-  for (const name of names.subarray(0, Math.max(0, filled)).toString('utf8').split('\0')) {
-    if (name === '' || name === 'security.capability') continue;
-    const length = get(fromFd, name, null, 0);
-    if (length < 0 && koffi.errno() === ENODATA) continue;
-    if (length < 0) throw errorOf(koffi.errno(), `fgetxattr ${name}`);
-    const value = Buffer.alloc(Math.max(1, length));
-    const got = get(fromFd, name, value, length);
-    if (got >= 0 && set(toFd, name, value, got, 0) === 0) continue;
-    const number = koffi.errno();
-    const kernels = name.startsWith('security.') || name.startsWith('trusted.');
-    if (number === ENOTSUP || (kernels && (number === EPERM || number === EACCES))) continue;
-    throw errorOf(number, `fsetxattr ${name}`);
-  }
+  return (fromFd, toFd) => {
+    const size = list(fromFd, null, 0);
+    if (size < 0 && koffi.errno() === ENOTSUP) return;
+    if (size < 0) throw errorOf(koffi.errno(), 'flistxattr');
+    const names = Buffer.alloc(size);
+    const filled = size === 0 ? 0 : list(fromFd, names, size);
+    for (const name of names.subarray(0, Math.max(0, filled)).toString('utf8').split('\0')) {
+      if (name === '' || name === 'security.capability') continue;
+      const length = get(fromFd, name, null, 0);
+      if (length < 0 && koffi.errno() === ENODATA) continue;
+      if (length < 0) throw errorOf(koffi.errno(), `fgetxattr ${name}`);
+      const value = Buffer.alloc(Math.max(1, length));
+      const got = get(fromFd, name, value, length);
+      if (got >= 0 && set(toFd, name, value, got, 0) === 0) continue;
+      const number = koffi.errno();
+      const kernels = name.startsWith('security.') || name.startsWith('trusted.');
+      if (number === ENOTSUP || (kernels && (number === EPERM || number === EACCES))) continue;
+      throw errorOf(number, `fsetxattr ${name}`);
+    }
+  };
 }

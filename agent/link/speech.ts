@@ -34,9 +34,13 @@ export function createSpeech(input: SpeechInput): Speech {
   let cancelNews: Cancel = () => {};
 
   const speak: Speech['speak'] = async (records, events, states = []) => {
-    const tokens = [...moved].map(([config, body]): Saying => ({ kind: 'lock', config, body }));
-    moved.clear();
-    cancelNews();
+    // Not with a document that is only taken in: its commit, which everybody waits for, comes right after.
+    const news = events.length + states.length > 0 || records.length === 0 ? [...moved] : [];
+    const tokens = news.map(([config, body]): Saying => ({ kind: 'lock', config, body }));
+    if (news.length > 0) {
+      moved.clear();
+      cancelNews();
+    }
     const said = events.map((body): Saying => ({ kind: 'evt', body }));
     const stamped = outbox.stamp([...said, ...states, ...tokens]);
     await journal.append([...records, ...stamped]);

@@ -134,7 +134,7 @@ function verifiedBytes(jws: string, key: TrustKey, ed25519: Ed25519): Uint8Array
 
 /** The bytes of a text that was seen to be base64url. */
 function base64url(text: string): Uint8Array {
-  return Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (char) => char.charCodeAt(0));
+  return Buffer.from(text, 'base64url');
 }
 
 function decodeUtf8(bytes: Uint8Array): string | null {

@@ -1,5 +1,4 @@
 import type { Sha256 } from '../ports.ts';
-import { parseUpdate } from '../values/document.ts';
 import type { Update, UpdateFile } from '../values/update.ts';
 
 /** A file's base name and its bytes; null where the file is absent. */
@@ -35,19 +34,25 @@ export function configDigest(
 }
 
 /** The bytes of a file in an update. */
-export function bytesOf(file: UpdateFile): Uint8Array {
+export function bytesOf(file: Pick<UpdateFile, 'encoding' | 'content'>): Uint8Array {
   return file.encoding === 'utf8'
     ? new TextEncoder().encode(file.content)
-    : Uint8Array.from(atob(file.content), (char) => char.charCodeAt(0));
+    : new Uint8Array(Buffer.from(file.content, 'base64'));
 }
 
-/** The contents a signed update asks for. The signature was checked before it was held: only the payload is read here. */
+function isFile(value: unknown): value is Pick<UpdateFile, 'name' | 'encoding' | 'content'> {
+  if (typeof value !== 'object' || value === null) return false;
+  if (!('name' in value && 'encoding' in value && 'content' in value)) return false;
+  const known = value.encoding === 'utf8' || value.encoding === 'base64';
+  return known && typeof value.name === 'string' && typeof value.content === 'string';
+}
+
+/** The contents a signed update asks for. It was checked through and through before it was held: only its files are read here. */
 export function contentsOf(jws: string): readonly FileContent[] {
-  const payload = (jws.split('.')[1] ?? '').replaceAll('-', '+').replaceAll('_', '/');
-  const bytes = Uint8Array.from(atob(payload), (char) => char.charCodeAt(0));
-  const update = parseUpdate(JSON.parse(new TextDecoder().decode(bytes)));
-  if ('kind' in update) throw new Error(`a held update cannot be read: ${update.reason}`);
-  return update.files.map((file) => ({ name: file.name, bytes: bytesOf(file) }));
+  const payload: unknown = JSON.parse(Buffer.from(jws.split('.')[1] ?? '', 'base64url').toString());
+  const files: unknown = typeof payload === 'object' && payload !== null && 'files' in payload ? payload.files : null;
+  if (!Array.isArray(files) || !files.every(isFile)) throw new Error('a held update cannot be read');
+  return files.map((file) => ({ name: file.name, bytes: bytesOf(file) }));
 }
 
 /** The digest of the config an update asks for; null for a tombstone. */

@@ -2,7 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import t from 'tap';
-import { copyXattrs, hostKernelLocks } from '../../agent/host/libc.ts';
+import { hostKernelLocks, xattrCopier } from '../../agent/host/libc.ts';
 import { lockfBy } from '../fixtures/lock-holders.ts';
 
 const kernel = hostKernelLocks();
@@ -94,13 +94,13 @@ t.test('extended attributes are copied', async (t) => {
     'import os,sys; os.setxattr(sys.argv[1], "user.note", b"a\\x00b"); os.setxattr(sys.argv[1], "user.empty", b"")';
   execFileSync('python3', ['-c', set, `${dir}/from`]);
   const [from, to] = [openSync(`${dir}/from`, 'r'), openSync(`${dir}/to`, 'r+')];
-  copyXattrs(from, to);
+  xattrCopier()(from, to);
   const get = 'import os,sys; print([(n, os.getxattr(sys.argv[1], n)) for n in sorted(os.listxattr(sys.argv[1]))])';
   const listed = execFileSync('python3', ['-c', get, `${dir}/to`]).toString();
   t.match(listed, /'user.empty', b''/);
   t.match(listed, /'user.note', b'a\\x00b'/);
   const none = openSync('/proc/self/status', 'r');
-  copyXattrs(none, to);
+  xattrCopier()(none, to);
   for (const fd of [from, to, none]) closeSync(fd);
   writeFileSync(`${dir}/to`, 'still writable');
 });

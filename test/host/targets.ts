@@ -16,7 +16,7 @@ import {
 import { join } from 'node:path';
 import koffi from 'koffi';
 import t from 'tap';
-import { copyXattrs } from '../../agent/host/libc.ts';
+import { xattrCopier } from '../../agent/host/libc.ts';
 import { hostTargets } from '../../agent/host/targets.ts';
 import { configDir } from '../fixtures/config-files.ts';
 
@@ -105,7 +105,7 @@ t.test('extended attributes go along, an access list among them', async (t) => {
   ];
   const kept = wanted.filter(([name, value]) => set(path, name, value, value.length, 0) === 0);
   if (kept.length < wanted.length) t.comment(`this file system keeps only ${kept.map(([name]) => name).join()}`);
-  const target = hostTargets({ copyAttributes: copyXattrs }).open('stage.open', path, { follow: false });
+  const target = hostTargets({ copyAttributes: xattrCopier() }).open('stage.open', path, { follow: false });
   target.put('commit.rename', await target.stage('stage.write', bytes('new')));
   target.close();
   for (const [name, value] of kept) {
@@ -236,7 +236,7 @@ t.test('a stage that fails at any step leaves no file and no descriptor', async 
     const trace = (_op: string, step: string) => {
       if (step === stop) throw new Error('stopped');
     };
-    const target = hostTargets({ trace, copyAttributes: copyXattrs }).open('stage.open', join(dir, 'aim.conf'), {
+    const target = hostTargets({ trace, copyAttributes: xattrCopier() }).open('stage.open', join(dir, 'aim.conf'), {
       follow: false,
     });
     await t.rejects(target.stage('stage.write', bytes('new')), { message: /stopped/ }, stop);

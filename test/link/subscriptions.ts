@@ -4,28 +4,31 @@ import { addressesOf } from '../../agent/values/topics.ts';
 
 const configs = ['camera', 'radio'];
 
-t.test('wildcards: one filter for the updates of an address, its keys and its stop sign, and one for commands', async (t) => {
-  const addresses = addressesOf('drone-7', ['canary', 'north']);
-  t.same(subscriptionPackets({ root: 'fleet', id: 'drone-7', addresses, configs, filters: 'wildcard' }), [
-    [
-      'fleet/v1/dev/drone-7/desired/+/+',
-      'fleet/v1/grp/canary/desired/+/+',
-      'fleet/v1/grp/north/desired/+/+',
-      'fleet/v1/all/desired/+/+',
-      'fleet/v1/dev/drone-7/trust',
-      'fleet/v1/dev/drone-7/halt',
-      'fleet/v1/grp/canary/trust',
-      'fleet/v1/grp/canary/halt',
-    ],
-    [
-      'fleet/v1/grp/north/trust',
-      'fleet/v1/grp/north/halt',
-      'fleet/v1/all/trust',
-      'fleet/v1/all/halt',
-      'fleet/v1/dev/drone-7/cmd/+',
-    ],
-  ]);
-});
+t.test(
+  'wildcards: one filter for the updates of an address, its keys and its stop sign, and one for commands',
+  async (t) => {
+    const addresses = addressesOf('drone-7', ['canary', 'north']);
+    t.same(subscriptionPackets({ root: 'fleet', id: 'drone-7', addresses, configs, filters: 'wildcard' }), [
+      [
+        'fleet/v1/dev/drone-7/desired/+/+',
+        'fleet/v1/grp/canary/desired/+/+',
+        'fleet/v1/grp/north/desired/+/+',
+        'fleet/v1/all/desired/+/+',
+        'fleet/v1/dev/drone-7/trust',
+        'fleet/v1/dev/drone-7/halt',
+        'fleet/v1/grp/canary/trust',
+        'fleet/v1/grp/canary/halt',
+      ],
+      [
+        'fleet/v1/grp/north/trust',
+        'fleet/v1/grp/north/halt',
+        'fleet/v1/all/trust',
+        'fleet/v1/all/halt',
+        'fleet/v1/dev/drone-7/cmd/+',
+      ],
+    ]);
+  },
+);
 
 t.test('exact: every config and layer of every address, every command, at most 8 a packet', async (t) => {
   const addresses = addressesOf('drone-7', ['canary']);
