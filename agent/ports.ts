@@ -123,8 +123,8 @@ export type DiskSync = (fd: number, how: 'all' | 'data') => Promise<void>;
 export interface Target {
   /** A path to a name in this very directory, whatever the directory is called meanwhile; the file itself by default. */
   path(name?: string): string;
-  /** The file, never through a symlink; null if it does not exist; Failure unsafe-path if it is no regular file with one link. */
-  read(op: Op): { readonly bytes: Uint8Array; readonly stat: FileStat } | null;
+  /** Content of the file, never through a symlink; null if it does not exist; Failure unsafe-path if it is no regular file with one link. */
+  read(op: Op): Uint8Array | null;
   /**
    * Writes the new content beside the file (`.NAME.<random>.locksmith`, O_EXCL) with the mode (never setuid), owner and extended
    * attributes of the present one (else 0644 and the directory's owner), and syncs it. Returns the name it got.

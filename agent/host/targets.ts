@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import type { DiskSync, FileStat, Target, Targets, Trace } from '../ports.ts';
+import type { DiskSync, Target, Targets, Trace } from '../ports.ts';
 import { errnoOf, failureOf } from '../values/errno.ts';
 import { Failure } from '../values/errors.ts';
 import type { Op } from '../values/ops.ts';
@@ -62,20 +62,6 @@ function resolveSafely(op: Op, path: string, follow: boolean, self: number): { d
   return { dir: dirname(here), name: basename(here) };
 }
 
-function statOf(stat: fs.Stats): FileStat {
-  return {
-    kind: 'file',
-    bytes: stat.size,
-    mode: stat.mode & 0o7777,
-    uid: stat.uid,
-    gid: stat.gid,
-    links: stat.nlink,
-    dev: stat.dev,
-    ino: stat.ino,
-    modifiedMs: stat.mtimeMs,
-  };
-}
-
 /** The config files of this machine. */
 export function hostTargets(
   options: { readonly trace?: Trace; readonly copyAttributes?: CopyAttributes; readonly sync?: DiskSync } = {},
@@ -120,18 +106,20 @@ export function hostTargets(
     const isStaged = (file: string) =>
       file.startsWith(stagedPrefix) && /^[a-z0-9]+\.locksmith$/.test(file.slice(stagedPrefix.length));
 
+    const contentOf = (readOp: Op, path: string): Uint8Array | null => {
+      const file = openFile(readOp, path, shown);
+      if (file === null) return null;
+      try {
+        return attempt(readOp, 'read', shown, () => fs.readFileSync(file.fd));
+      } finally {
+        fs.closeSync(file.fd);
+      }
+    };
+
     return {
       path: (file = name) => inside(file),
 
-      read(readOp) {
-        const file = openFile(readOp, inside(name), shown);
-        if (file === null) return null;
-        try {
-          return attempt(readOp, 'read', shown, () => ({ bytes: fs.readFileSync(file.fd), stat: statOf(file.stat) }));
-        } finally {
-          fs.closeSync(file.fd);
-        }
-      },
+      read: (readOp) => contentOf(readOp, inside(name)),
 
       async stage(stageOp, bytes) {
         const staged = `${stagedPrefix}${Math.random().toString(36).slice(2, 12)}.locksmith`;
@@ -174,15 +162,7 @@ export function hostTargets(
         attempt(discardOp, 'remove', shown, () => fs.rmSync(inside(staged), { force: true })),
       leftovers: (listOp) => attempt(listOp, 'list', dir, () => fs.readdirSync(inside('.')).filter(isStaged)),
 
-      readStaged(readOp, staged) {
-        const file = isStaged(staged) ? openFile(readOp, inside(staged), shown) : null;
-        if (file === null) return null;
-        try {
-          return attempt(readOp, 'read', shown, () => fs.readFileSync(file.fd));
-        } finally {
-          fs.closeSync(file.fd);
-        }
-      },
+      readStaged: (readOp, staged) => (isStaged(staged) ? contentOf(readOp, inside(staged)) : null),
 
       async sync(syncOp) {
         trace(syncOp, 'sync-dir');

@@ -59,7 +59,7 @@ export function readContents(
   readonly digests: readonly (string | null)[];
   readonly digest: string;
 } {
-  const contents = files.map(({ name, target }) => ({ name, bytes: target.read('stage.read')?.bytes ?? null }));
+  const contents = files.map(({ name, target }) => ({ name, bytes: target.read('stage.read') }));
   const digests = contents.map(({ bytes }) => (bytes === null ? null : digestOf(bytes, sha256)));
   const named = contents.map(({ name }, index) => ({ name, digest: digests[index] ?? null }));
   return { contents, digests, digest: configDigest(named, sha256) };
