@@ -10,25 +10,14 @@ import { collectGarbage, isWorthSaying, sayGarbage } from './lock/gc.ts';
 import { lockEvents } from './lock/news.ts';
 import { lockPaths } from './lock/parts.ts';
 import { openLocks } from './lock/room.ts';
-import type {
-  Begin,
-  Broker,
-  Cancel,
-  Chance,
-  Clock,
-  Cron,
-  Ed25519,
-  Files,
-  JournalFile,
-  KernelLocks,
-  Log,
-  Parsers,
-  Processes,
-  Sha256,
-  Targets,
-  Units,
-  WatchDir,
-} from './ports.ts';
+import type { Broker } from './ports/broker.ts';
+import type { Files, WatchDir } from './ports/files.ts';
+import type { JournalFile } from './ports/journal.ts';
+import type { KernelLocks } from './ports/kernel.ts';
+import type { Log } from './ports/log.ts';
+import type { Processes, Units } from './ports/processes.ts';
+import type { Parsers, Targets } from './ports/targets.ts';
+import type { Begin, Cancel, Chance, Clock, Cron, Ed25519, Sha256 } from './ports/world.ts';
 import type { Settings } from './settings-schema.ts';
 import { createBeat } from './telemetry/beat.ts';
 import { openPulse, type Pulse } from './telemetry/pulse.ts';

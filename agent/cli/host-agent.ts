@@ -16,7 +16,8 @@ import { adaptiveSync } from '../host/sync.ts';
 import { hostTargets } from '../host/targets.ts';
 import { hostUnits } from '../host/units.ts';
 import { hostWatchDir } from '../host/watches.ts';
-import type { Log, Trace } from '../ports.ts';
+import type { Log } from '../ports/log.ts';
+import type { Trace } from '../ports/world.ts';
 import type { Settings } from '../settings-schema.ts';
 import { EXIT } from '../values/errors.ts';
 

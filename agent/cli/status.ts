@@ -6,7 +6,7 @@ import { hostKernelLocks } from '../host/libc.ts';
 import { hostProcesses } from '../host/processes.ts';
 import { createOutboxMemory } from '../link/outbox-memory.ts';
 import { openLocks } from '../lock/room.ts';
-import type { Files } from '../ports.ts';
+import type { Files } from '../ports/files.ts';
 import { readSettings } from '../settings.ts';
 import type { Settings } from '../settings-schema.ts';
 import { BEAT_MAX_MS, type Beat, beatAgeMs, parseBeat } from '../telemetry/beat.ts';

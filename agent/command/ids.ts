@@ -1,4 +1,4 @@
-import type { JournalMemory, JournalRecord } from '../ports.ts';
+import type { JournalMemory, JournalRecord } from '../ports/journal.ts';
 
 /** A command that was taken, for as long as its id has to be remembered. */
 export interface TakenCommand {

@@ -1,4 +1,6 @@
-import type { Frame, JournalRecord, Sha256 } from '../ports.ts';
+import type { Frame } from '../ports/broker.ts';
+import type { JournalRecord } from '../ports/journal.ts';
+import type { Sha256 } from '../ports/world.ts';
 import type { Command } from '../values/command.ts';
 import { type Code, type Refusal, refuse } from '../values/errors.ts';
 import { printable } from '../values/printable.ts';

@@ -1,4 +1,4 @@
-import type { Frame } from '../ports.ts';
+import type { Frame } from '../ports/broker.ts';
 import { harmless } from '../values/printable.ts';
 import { OUTCOMES } from '../values/report.ts';
 import type { Address, Layer } from '../values/topics.ts';

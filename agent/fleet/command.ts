@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Frame } from '../ports.ts';
+import type { Frame } from '../ports/broker.ts';
 import { type Command, parseCommand, type RefreshCommand, type ReleaseCommand } from '../values/command.ts';
 import { EXIT, SaidError } from '../values/errors.ts';
 import { harmless } from '../values/printable.ts';

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mqttBroker } from '../host/mqtt.ts';
-import type { Cancel, ConnectWish, Frame, LinkEnd } from '../ports.ts';
+import type { ConnectWish, Frame, LinkEnd } from '../ports/broker.ts';
+import type { Cancel } from '../ports/world.ts';
 
 /** How the operator reaches the broker. */
 export type FleetBroker = Pick<ConnectWish, 'url' | 'protocol' | 'username' | 'passwordFile' | 'tls'>;

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Frame } from '../ports.ts';
+import type { Frame } from '../ports/broker.ts';
 import { type Address, desiredTopic, type Layer } from '../values/topics.ts';
 import { isFields, readFields } from './answers.ts';
 import type { FleetLink } from './link.ts';

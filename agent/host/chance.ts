@@ -1,5 +1,5 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import type { Chance, Sha256 } from '../ports.ts';
+import type { Chance, Sha256 } from '../ports/world.ts';
 
 /** Chance from the operating system. */
 export const hostChance: Chance = {

@@ -1,5 +1,5 @@
 import { openSync, readFileSync, readSync } from 'node:fs';
-import type { Clock } from '../ports.ts';
+import type { Clock } from '../ports/world.ts';
 
 /** The clocks of this machine. Source of the boot-time clock: /proc/uptime, which also counts sleep. */
 export function hostClock(): Clock {

@@ -1,4 +1,4 @@
-import type { Cancel, Clock, Cron } from '../ports.ts';
+import type { Cancel, Clock, Cron } from '../ports/world.ts';
 
 /** Longest time between two looks at the wall clock. Effect: a jump is noticed within it. */
 const LOOK_MS = 30_000;

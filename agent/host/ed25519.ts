@@ -1,5 +1,5 @@
 import { createPublicKey, type KeyObject, verify } from 'node:crypto';
-import type { Ed25519 } from '../ports.ts';
+import type { Ed25519 } from '../ports/world.ts';
 
 /** Ed25519 (RFC 8032) by the OpenSSL inside Node; each key is read once. */
 export function hostEd25519(): Ed25519 {

@@ -1,7 +1,8 @@
 import * as fs from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
-import type { AppendFile, DiskSync, FileStat, Files, Trace } from '../ports.ts';
+import type { AppendFile, DiskSync, FileStat, Files } from '../ports/files.ts';
+import type { Trace } from '../ports/world.ts';
 import { errnoOf, failureOf } from '../values/errno.ts';
 import { Failure } from '../values/errors.ts';
 import type { Op } from '../values/ops.ts';

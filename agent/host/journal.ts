@@ -1,4 +1,6 @@
-import type { AppendFile, Files, JournalFile, JournalMemory, JournalRecord, Replay, Sha256 } from '../ports.ts';
+import type { AppendFile, Files } from '../ports/files.ts';
+import type { JournalFile, JournalMemory, JournalRecord, Replay } from '../ports/journal.ts';
+import type { Sha256 } from '../ports/world.ts';
 import { Failure } from '../values/errors.ts';
 
 /** Below this size the journal is never written anew: it costs more wear than it saves. */

@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import koffi from 'koffi';
-import type { KernelLocks, LockFd, Trace } from '../ports.ts';
+import type { KernelLocks, LockFd } from '../ports/kernel.ts';
+import type { Trace } from '../ports/world.ts';
 import { errnoOf, failureOf } from '../values/errno.ts';
 import { Failure } from '../values/errors.ts';
 import type { Op } from '../values/ops.ts';

@@ -1,5 +1,5 @@
 import * as fs from 'node:fs';
-import type { Log, LogLevel } from '../ports.ts';
+import type { Log, LogLevel } from '../ports/log.ts';
 
 /** Size at which the log is put aside as `log.1`: two of these are the most it ever takes. */
 const LOG_MAX_BYTES = 1024 * 1024;

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 // The client alone: the package's front door also loads proxies and web sockets, which cost start-up time and memory.
 import mqtt from 'mqtt/lib/client';
-import type { Broker, Connection, ConnectionEvents, ConnectWish, LinkCause } from '../ports.ts';
+import type { Broker, Connection, ConnectionEvents, ConnectWish, LinkCause } from '../ports/broker.ts';
 
 /** Ports of the two kinds of URL where the URL names none. Source: IANA. */
 const PORTS = { 'mqtt:': 1883, 'mqtts:': 8883 } as const;

@@ -1,4 +1,4 @@
-import type { Parsers } from '../ports.ts';
+import type { Parsers } from '../ports/targets.ts';
 
 /** Deepest nesting that is read: more is an attack or an accident, and would exhaust the stack of what walks the value. */
 const DEPTH_MAX = 100;

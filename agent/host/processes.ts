@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import { basename } from 'node:path';
-import type { Inode, LockLine, LockSearch, Processes, ProcessInfo } from '../ports.ts';
+import type { Inode } from '../ports/kernel.ts';
+import type { LockLine, LockSearch, Processes, ProcessInfo } from '../ports/processes.ts';
 import { errnoOf } from '../values/errno.ts';
 
 /** Programs whose first argument, a script, says more than they do. */

@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import { promisify } from 'node:util';
-import type { DiskSync } from '../ports.ts';
+import type { DiskSync } from '../ports/files.ts';
 
 /** A disk that answers within this time is waited for in place: a trip through the thread pool costs as much again. */
 const FAST_MS = 3;

@@ -1,7 +1,9 @@
 import * as fs from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import type { DiskSync, Target, Targets, Trace } from '../ports.ts';
+import type { DiskSync } from '../ports/files.ts';
+import type { Target, Targets } from '../ports/targets.ts';
+import type { Trace } from '../ports/world.ts';
 import { errnoOf, failureOf } from '../values/errno.ts';
 import { Failure } from '../values/errors.ts';
 import type { Op } from '../values/ops.ts';

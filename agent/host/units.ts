@@ -1,5 +1,5 @@
 import { promisify } from 'node:util';
-import type { Units } from '../ports.ts';
+import type { Units } from '../ports/processes.ts';
 import { Failure } from '../values/errors.ts';
 
 /** How long systemd may take to stop or start a service. Source: twice its own default limit. */

@@ -1,5 +1,5 @@
 import { watch } from 'node:fs';
-import type { WatchDir } from '../ports.ts';
+import type { WatchDir } from '../ports/files.ts';
 
 /** Watches directories by inotify. A watch that fails, or whose directory goes, is silent: who needs to be sure also looks by the clock. */
 export const hostWatchDir: WatchDir = (dir, changed) => {

@@ -1,4 +1,4 @@
-import type { Clock } from '../ports.ts';
+import type { Clock } from '../ports/world.ts';
 
 /** Numbers are noted no closer together than this: finer is of no use to anybody. */
 const STEP_MS = 500;

@@ -1,4 +1,5 @@
-import type { JournalMemory, JournalRecord, Saying } from '../ports.ts';
+import type { JournalMemory, JournalRecord } from '../ports/journal.ts';
+import type { Saying } from '../ports/outbox.ts';
 import type { Evt, LockReport, Reported } from '../values/report.ts';
 
 /** Events kept for `history` after the broker has them. */

@@ -1,4 +1,7 @@
-import type { Clock, Journal, JournalRecord, Log, Outbox, Saying } from '../ports.ts';
+import type { Journal, JournalRecord } from '../ports/journal.ts';
+import type { Log } from '../ports/log.ts';
+import type { Outbox, Saying } from '../ports/outbox.ts';
+import type { Clock } from '../ports/world.ts';
 import type { ClockTrust } from '../values/report.ts';
 import { deviceTopic, TOPICS } from '../values/topics.ts';
 import { rfc3339 } from '../values/units.ts';

@@ -1,4 +1,5 @@
-import type { JournalRecord, Saying } from '../ports.ts';
+import type { JournalRecord } from '../ports/journal.ts';
+import type { Saying } from '../ports/outbox.ts';
 import type { EventBody } from '../values/report.ts';
 import { type Entry, shedRecord } from './outbox-memory.ts';
 

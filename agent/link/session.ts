@@ -1,4 +1,6 @@
-import type { Broker, Chance, Clock, Connection, Frame, LinkEnd, Log, PublishOptions } from '../ports.ts';
+import type { Broker, Connection, Frame, LinkEnd, PublishOptions } from '../ports/broker.ts';
+import type { Log } from '../ports/log.ts';
+import type { Chance, Clock } from '../ports/world.ts';
 import type { LinkState, LinkWord } from '../values/link.ts';
 import { addressesOf, deviceTopic } from '../values/topics.ts';
 import { rfc3339, sayDuration } from '../values/units.ts';

@@ -1,4 +1,7 @@
-import type { Cancel, Clock, Journal, JournalRecord, Log, LogLevel, Outbox, Saying } from '../ports.ts';
+import type { Journal, JournalRecord } from '../ports/journal.ts';
+import type { Log, LogLevel } from '../ports/log.ts';
+import type { Outbox, Saying } from '../ports/outbox.ts';
+import type { Cancel, Clock } from '../ports/world.ts';
 import { Failure } from '../values/errors.ts';
 import type { LockState } from '../values/lock.ts';
 import type { EventBody } from '../values/report.ts';

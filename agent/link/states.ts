@@ -1,4 +1,4 @@
-import type { LinkEnd } from '../ports.ts';
+import type { LinkEnd } from '../ports/broker.ts';
 import type { LinkWord } from '../values/link.ts';
 
 /** How a state of the link reads to a person: what is so, and what to do. `%` stands for the particulars. */

@@ -1,4 +1,5 @@
-import type { Inode, LockFd, Processes, ProcessInfo } from '../ports.ts';
+import type { Inode, LockFd } from '../ports/kernel.ts';
+import type { Processes, ProcessInfo } from '../ports/processes.ts';
 import type { Holder } from '../values/lock.ts';
 import type { HeldRecord } from './record.ts';
 import type { OwnerState } from './verdict.ts';

@@ -1,4 +1,4 @@
-import type { Files } from '../ports.ts';
+import type { Files } from '../ports/files.ts';
 import { Failure } from '../values/errors.ts';
 import type { LockRoom } from './room.ts';
 

@@ -1,4 +1,8 @@
-import type { Clock, Fenced, Files, Inode, ProcessInfo } from '../ports.ts';
+import type { Files } from '../ports/files.ts';
+import type { Inode } from '../ports/kernel.ts';
+import type { Fenced } from '../ports/lock.ts';
+import type { ProcessInfo } from '../ports/processes.ts';
+import type { Clock } from '../ports/world.ts';
 import { Failure } from '../values/errors.ts';
 import type { Holder } from '../values/lock.ts';
 import { rfc3339 } from '../values/units.ts';

@@ -1,4 +1,5 @@
-import type { Clock, KernelLocks, LockFd } from '../ports.ts';
+import type { KernelLocks, LockFd } from '../ports/kernel.ts';
+import type { Clock } from '../ports/world.ts';
 
 /** How long a guard that somebody else has is tried. Reason: nobody keeps it longer than a few file operations take. */
 export const GUARD_PATIENCE_MS = 500;

@@ -1,4 +1,4 @@
-import type { Inode, KernelLocks, LockFd } from '../ports.ts';
+import type { Inode, KernelLocks, LockFd } from '../ports/kernel.ts';
 import { Failure } from '../values/errors.ts';
 import type { Holder } from '../values/lock.ts';
 

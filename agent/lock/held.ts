@@ -1,4 +1,4 @@
-import type { Fenced } from '../ports.ts';
+import type { Fenced } from '../ports/lock.ts';
 import type { Holder } from '../values/lock.ts';
 import type { Board } from './board.ts';
 import { giveBack, runFenced, stillHeld } from './grant.ts';

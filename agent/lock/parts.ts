@@ -1,4 +1,8 @@
-import type { Begin, Clock, Files, KernelLocks, Log, Processes, ProcessInfo, WatchDir } from '../ports.ts';
+import type { Files, WatchDir } from '../ports/files.ts';
+import type { KernelLocks } from '../ports/kernel.ts';
+import type { Log } from '../ports/log.ts';
+import type { Processes, ProcessInfo } from '../ports/processes.ts';
+import type { Begin, Clock } from '../ports/world.ts';
 import { Failure } from '../values/errors.ts';
 import { type Guard, openGuard } from './guard.ts';
 import { type GuardedFile, type Hands, openHands } from './hands.ts';

@@ -1,4 +1,4 @@
-import type { Inode } from '../ports.ts';
+import type { Inode } from '../ports/kernel.ts';
 import type { Holder } from '../values/lock.ts';
 import { harmless } from '../values/printable.ts';
 

@@ -1,4 +1,5 @@
-import type { Clock, Processes, Units } from '../ports.ts';
+import type { Processes, Units } from '../ports/processes.ts';
+import type { Clock } from '../ports/world.ts';
 import { Failure } from '../values/errors.ts';
 import type { LockState } from '../values/lock.ts';
 import { sayHolder, sayLock } from '../values/lock-words.ts';

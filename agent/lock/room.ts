@@ -1,4 +1,5 @@
-import type { Cancel, Grant, Held, LockDoor } from '../ports.ts';
+import type { Grant, Held, LockDoor } from '../ports/lock.ts';
+import type { Cancel } from '../ports/world.ts';
 import { Failure } from '../values/errors.ts';
 import type { LockState } from '../values/lock.ts';
 import type { Change } from './board.ts';

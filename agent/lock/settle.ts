@@ -1,4 +1,7 @@
-import type { Clock, Files, Inode, Processes, ProcessInfo } from '../ports.ts';
+import type { Files } from '../ports/files.ts';
+import type { Inode } from '../ports/kernel.ts';
+import type { Processes, ProcessInfo } from '../ports/processes.ts';
+import type { Clock } from '../ports/world.ts';
 import type { Holder, Verdict } from '../values/lock.ts';
 import { type Finding, findHolders, mayBlock, ownerState, toHolder } from './finder.ts';
 import type { Hands, Reach } from './hands.ts';

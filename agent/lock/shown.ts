@@ -1,4 +1,4 @@
-import type { Clock } from '../ports.ts';
+import type { Clock } from '../ports/world.ts';
 import type { LockState } from '../values/lock.ts';
 import { rfc3339 } from '../values/units.ts';
 import type { FreeLock, HotLock, StaleLock } from './settle.ts';

@@ -1,4 +1,5 @@
-import type { Files, Log } from '../ports.ts';
+import type { Files } from '../ports/files.ts';
+import type { Log } from '../ports/log.ts';
 import { Failure } from '../values/errors.ts';
 import type { LockState } from '../values/lock.ts';
 import { sayHolder } from '../values/lock-words.ts';

@@ -1,4 +1,4 @@
-import type { Files } from '../ports.ts';
+import type { Files } from '../ports/files.ts';
 import { Failure } from '../values/errors.ts';
 
 /** How many tokens one durable write sets aside. Reason: a grant must not wait for the disk; a reboot wastes at most so many. */

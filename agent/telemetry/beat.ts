@@ -1,4 +1,6 @@
-import type { Clock, Files, Log } from '../ports.ts';
+import type { Files } from '../ports/files.ts';
+import type { Log } from '../ports/log.ts';
+import type { Clock } from '../ports/world.ts';
 import { rfc3339 } from '../values/units.ts';
 
 /** What the file `beat` holds: the daemon's word that its locks, its line and its loop have just moved. */

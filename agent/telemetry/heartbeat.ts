@@ -1,4 +1,4 @@
-import type { Cancel, Clock } from '../ports.ts';
+import type { Cancel, Clock } from '../ports/world.ts';
 import type { LinkState } from '../values/link.ts';
 import type { LockState } from '../values/lock.ts';
 import type { ClockTrust } from '../values/report.ts';

@@ -1,4 +1,6 @@
-import type { Cancel, Clock, Files, Log } from '../ports.ts';
+import type { Files } from '../ports/files.ts';
+import type { Log } from '../ports/log.ts';
+import type { Cancel, Clock } from '../ports/world.ts';
 import type { LinkState } from '../values/link.ts';
 import { rfc3339 } from '../values/units.ts';
 import { type Heartbeat, type HeartbeatInput, heartbeat, startBeating } from './heartbeat.ts';

@@ -1,4 +1,4 @@
-import type { Cancel, Clock } from '../ports.ts';
+import type { Cancel, Clock } from '../ports/world.ts';
 import { sayDuration } from '../values/units.ts';
 
 /** Parts of the agent that have to move. */

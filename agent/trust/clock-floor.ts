@@ -1,4 +1,5 @@
-import type { Clock, JournalMemory, JournalRecord } from '../ports.ts';
+import type { JournalMemory, JournalRecord } from '../ports/journal.ts';
+import type { Clock } from '../ports/world.ts';
 import type { ClockTrust } from '../values/report.ts';
 
 /** How far the wall clock may stray from the boot-time clock between two ticks and still raise the floor. */

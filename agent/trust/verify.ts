@@ -1,4 +1,4 @@
-import type { Ed25519 } from '../ports.ts';
+import type { Ed25519 } from '../ports/world.ts';
 import { type Command, commandId, parseCommand } from '../values/command.ts';
 import { parseUpdate } from '../values/document.ts';
 import { type Refusal, refuse } from '../values/errors.ts';

@@ -1,4 +1,7 @@
-import type { Grant, Journal, LockDoor, Sha256, Target } from '../ports.ts';
+import type { Journal } from '../ports/journal.ts';
+import type { Grant, LockDoor } from '../ports/lock.ts';
+import type { Target } from '../ports/targets.ts';
+import type { Sha256 } from '../ports/world.ts';
 import type { Refusal } from '../values/errors.ts';
 import type { LockState } from '../values/lock.ts';
 import type { Expectation } from '../values/update.ts';

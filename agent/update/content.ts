@@ -1,4 +1,4 @@
-import type { Sha256 } from '../ports.ts';
+import type { Sha256 } from '../ports/world.ts';
 import type { Update, UpdateFile } from '../values/update.ts';
 
 /** A file's base name and its bytes; null where the file is absent. */

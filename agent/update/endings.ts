@@ -1,4 +1,5 @@
-import type { Clock, JournalRecord } from '../ports.ts';
+import type { JournalRecord } from '../ports/journal.ts';
+import type { Clock } from '../ports/world.ts';
 import { type Code, type Refusal, refuse } from '../values/errors.ts';
 import type { EventBody, Outcome, Running } from '../values/report.ts';
 import { rfc3339 } from '../values/units.ts';

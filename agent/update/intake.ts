@@ -1,4 +1,7 @@
-import type { Frame, JournalRecord, Saying, Sha256 } from '../ports.ts';
+import type { Frame } from '../ports/broker.ts';
+import type { JournalRecord } from '../ports/journal.ts';
+import type { Saying } from '../ports/outbox.ts';
+import type { Sha256 } from '../ports/world.ts';
 import type { Refusal } from '../values/errors.ts';
 import type { EventBody } from '../values/report.ts';
 import { parseDesiredTopic } from '../values/topics.ts';

@@ -1,4 +1,5 @@
-import type { Files, Sha256 } from '../ports.ts';
+import type { Files } from '../ports/files.ts';
+import type { Sha256 } from '../ports/world.ts';
 import { Failure } from '../values/errors.ts';
 import { digestOf, type FileContent } from './content.ts';
 import type { Kept } from './ledger.ts';

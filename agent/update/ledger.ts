@@ -1,4 +1,4 @@
-import type { JournalMemory, JournalRecord } from '../ports.ts';
+import type { JournalMemory, JournalRecord } from '../ports/journal.ts';
 import type { LastAttempt, Outcome, Running } from '../values/report.ts';
 import type { Address, Layer } from '../values/topics.ts';
 import type { Expectation } from '../values/update.ts';

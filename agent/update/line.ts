@@ -1,4 +1,5 @@
-import type { Begin, Cancel, Frame } from '../ports.ts';
+import type { Frame } from '../ports/broker.ts';
+import type { Begin, Cancel } from '../ports/world.ts';
 import { Failure } from '../values/errors.ts';
 import type { Outcome } from '../values/report.ts';
 import { type IntakePorts, openIntake, type Taken } from './intake.ts';

@@ -1,4 +1,5 @@
-import type { Frame, Sha256 } from '../ports.ts';
+import type { Frame } from '../ports/broker.ts';
+import type { Sha256 } from '../ports/world.ts';
 import { type Refusal, refuse } from '../values/errors.ts';
 import { printable } from '../values/printable.ts';
 import { type Address, type Layer, parseDesiredTopic, parseOrderTopic } from '../values/topics.ts';

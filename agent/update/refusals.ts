@@ -1,4 +1,4 @@
-import type { Clock } from '../ports.ts';
+import type { Clock } from '../ports/world.ts';
 import type { Code } from '../values/errors.ts';
 
 /** Most events per code and minute for documents that nobody we trust has signed. */

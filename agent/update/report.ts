@@ -1,4 +1,4 @@
-import type { Saying } from '../ports.ts';
+import type { Saying } from '../ports/outbox.ts';
 import type { Refusal } from '../values/errors.ts';
 import type { EventBody, LastAttempt, Outcome, Pending, ReportedBody, Running } from '../values/report.ts';
 import type { HeldUpdate } from './ledger.ts';

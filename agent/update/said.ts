@@ -1,4 +1,6 @@
-import type { Cancel, JournalRecord, LockDoor } from '../ports.ts';
+import type { JournalRecord } from '../ports/journal.ts';
+import type { LockDoor } from '../ports/lock.ts';
+import type { Cancel } from '../ports/world.ts';
 import type { EventBody, LastAttempt, Pending, Running } from '../values/report.ts';
 import type { Speak } from './intake.ts';
 import type { Ledger } from './ledger.ts';

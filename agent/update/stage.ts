@@ -1,4 +1,4 @@
-import type { Target, Targets } from '../ports.ts';
+import type { Target, Targets } from '../ports/targets.ts';
 import type { ConfigSettings } from '../settings-schema.ts';
 import type { Refusal } from '../values/errors.ts';
 import { baseName } from '../values/units.ts';

@@ -1,4 +1,5 @@
-import type { Clock, Targets } from '../ports.ts';
+import type { Targets } from '../ports/targets.ts';
+import type { Clock } from '../ports/world.ts';
 import type { ConfigSettings } from '../settings-schema.ts';
 import { Failure, type Refusal } from '../values/errors.ts';
 import type { LockState } from '../values/lock.ts';

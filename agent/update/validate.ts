@@ -1,5 +1,6 @@
 import type { ValidateFunction } from 'ajv';
-import type { Files, Parsers } from '../ports.ts';
+import type { Files } from '../ports/files.ts';
+import type { Parsers } from '../ports/targets.ts';
 import type { ConfigSettings } from '../settings-schema.ts';
 import { type Refusal, refuse } from '../values/errors.ts';
 import { harmless } from '../values/printable.ts';

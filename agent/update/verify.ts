@@ -1,4 +1,4 @@
-import type { Sha256 } from '../ports.ts';
+import type { Sha256 } from '../ports/world.ts';
 import { type Refusal, refuse } from '../values/errors.ts';
 import type { ClockTrust } from '../values/report.ts';
 import type { Address } from '../values/topics.ts';

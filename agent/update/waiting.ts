@@ -1,4 +1,5 @@
-import type { Clock, LockDoor } from '../ports.ts';
+import type { LockDoor } from '../ports/lock.ts';
+import type { Clock } from '../ports/world.ts';
 import type { ConfigSettings } from '../settings-schema.ts';
 import type { Refusal } from '../values/errors.ts';
 import type { LockState } from '../values/lock.ts';

@@ -4,7 +4,7 @@ import { createIds } from '../../agent/command/ids.ts';
 import { type CommandPorts, openCommands } from '../../agent/command/intake.ts';
 import { sha256 } from '../../agent/host/chance.ts';
 import { hostEd25519 } from '../../agent/host/ed25519.ts';
-import type { JournalRecord } from '../../agent/ports.ts';
+import type { JournalRecord } from '../../agent/ports/journal.ts';
 import { parseKeys } from '../../agent/trust/keys.ts';
 import { verifyCommand } from '../../agent/trust/verify.ts';
 import { openRefusalBudget } from '../../agent/update/refusals.ts';

@@ -7,7 +7,7 @@ import t from 'tap';
 import { sha256 } from '../../agent/host/chance.ts';
 import { hostFiles } from '../../agent/host/files.ts';
 import { replayJournal } from '../../agent/host/journal.ts';
-import type { Files } from '../../agent/ports.ts';
+import type { Files } from '../../agent/ports/files.ts';
 import { Failure } from '../../agent/values/errors.ts';
 import { numberRecord, numbers, replayed, testJournal } from '../fixtures/journal.ts';
 

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync } fr
 import { join } from 'node:path';
 import t from 'tap';
 import { hostLog, logLine } from '../../agent/host/log.ts';
-import type { LogLevel } from '../../agent/ports.ts';
+import type { LogLevel } from '../../agent/ports/log.ts';
 
 const nowMs = () => Date.UTC(2026, 0, 2, 3, 4, 5, 6);
 

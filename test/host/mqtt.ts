@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import koffi from 'koffi';
 import t from 'tap';
 import { mqttBroker } from '../../agent/host/mqtt.ts';
-import type { ConnectWish, Frame, LinkEnd } from '../../agent/ports.ts';
+import type { ConnectWish, Frame, LinkEnd } from '../../agent/ports/broker.ts';
 import { agree, type FakePacket, PACKETS, startFakeBroker } from '../fixtures/fake-broker.ts';
 import { linkSettings, startLink } from '../fixtures/link.ts';
 import { startMosquitto } from '../fixtures/mosquitto.ts';

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { createOutboxMemory, outRecord, sentRecord, shedRecord } from '../../agent/link/outbox-memory.ts';
-import type { JournalRecord } from '../../agent/ports.ts';
+import type { JournalRecord } from '../../agent/ports/journal.ts';
 
 const evt = (seq: number, more: object = {}) => outRecord(seq, 'evt', undefined, { seq, event: 'started', ...more });
 const reported = (seq: number, config = 'camera') => outRecord(seq, 'reported', config, { seq, config });

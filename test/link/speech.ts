@@ -1,6 +1,7 @@
 import t from 'tap';
 import { createSpeech } from '../../agent/link/speech.ts';
-import type { JournalRecord, Saying } from '../../agent/ports.ts';
+import type { JournalRecord } from '../../agent/ports/journal.ts';
+import type { Saying } from '../../agent/ports/outbox.ts';
 import { Failure } from '../../agent/values/errors.ts';
 import { manualClock } from '../fixtures/manual-clock.ts';
 import { COLD } from '../fixtures/update.ts';

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { LINK_TEXTS, sayLink, stateOfEnd } from '../../agent/link/states.ts';
-import type { LinkCause } from '../../agent/ports.ts';
+import type { LinkCause } from '../../agent/ports/broker.ts';
 import { LINK_WORDS } from '../../agent/values/link.ts';
 
 const end = (cause: LinkCause, connected = false) => ({ cause, connected, message: 'm' });

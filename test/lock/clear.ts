@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import t from 'tap';
 import { hostProcesses } from '../../agent/host/processes.ts';
-import type { Processes } from '../../agent/ports.ts';
+import type { Processes } from '../../agent/ports/processes.ts';
 import { flockBy, leakBy } from '../fixtures/lock-holders.ts';
 import { makeRoom, mustHold } from '../fixtures/lock-room.ts';
 import { until } from '../fixtures/until.ts';

@@ -2,7 +2,7 @@ import t from 'tap';
 import { hostProcesses } from '../../agent/host/processes.ts';
 import { findHolders, mayBlock, ownerState, toHolder } from '../../agent/lock/finder.ts';
 import type { HeldRecord } from '../../agent/lock/record.ts';
-import type { Processes, ProcessInfo } from '../../agent/ports.ts';
+import type { Processes, ProcessInfo } from '../../agent/ports/processes.ts';
 
 const file = { fd: 3, dev: 1, ino: 2, uid: 1000, readOnly: false };
 const one: ProcessInfo = {

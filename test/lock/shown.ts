@@ -2,7 +2,7 @@ import t from 'tap';
 import type { HeldRecord } from '../../agent/lock/record.ts';
 import type { FreeLock, HotLock, StaleLock } from '../../agent/lock/settle.ts';
 import { date, sameHold, stateOf } from '../../agent/lock/shown.ts';
-import type { Clock } from '../../agent/ports.ts';
+import type { Clock } from '../../agent/ports/world.ts';
 import { manualClock } from '../fixtures/manual-clock.ts';
 
 const holder = { pid: 5, start: 6, command: 'flock', user: 'root', unit: null };

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
-import type { Clock, JournalRecord } from '../../agent/ports.ts';
+import type { JournalRecord } from '../../agent/ports/journal.ts';
+import type { Clock } from '../../agent/ports/world.ts';
 import { createClockFloor } from '../../agent/trust/clock-floor.ts';
 
 const BUILT_MS = Date.UTC(2026, 0, 1);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import type { JournalRecord } from '../../agent/ports.ts';
+import type { JournalRecord } from '../../agent/ports/journal.ts';
 import type { Ledger } from '../../agent/update/ledger.ts';
 import * as made from '../../agent/update/ledger.ts';
 import { OUTCOMES, type Running } from '../../agent/values/report.ts';

@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { Saying } from '../../agent/ports.ts';
+import type { Saying } from '../../agent/ports/outbox.ts';
 import { createLedger, triedRecord } from '../../agent/update/ledger.ts';
 import { attemptOf } from '../../agent/update/report.ts';
 import { createSaid } from '../../agent/update/said.ts';
