@@ -1,0 +1,34 @@
+import type { Broker } from '../ports/broker.ts';
+import type { Files, WatchDir } from '../ports/files.ts';
+import type { JournalFile } from '../ports/journal.ts';
+import type { KernelLocks } from '../ports/kernel.ts';
+import type { Log } from '../ports/log.ts';
+import type { Processes, Units } from '../ports/processes.ts';
+import type { Parsers, Targets } from '../ports/targets.ts';
+import type { Chance, Clock, Cron, Ed25519, Sha256 } from '../ports/world.ts';
+
+/** Everything outside that the agent works with. */
+export interface Host {
+  readonly files: Files;
+  readonly targets: Targets;
+  readonly kernel: KernelLocks;
+  readonly processes: Processes;
+  readonly units: Units;
+  /** Absent: requests on the control surface of a lock are noticed within 5 s instead of at once. */
+  readonly watchDir?: WatchDir;
+  /** Absent: garbage is collected at the start only. */
+  readonly cron?: Cron;
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly sha256: Sha256;
+  readonly ed25519: Ed25519;
+  readonly log: Log;
+  readonly parsers: Parsers;
+  /** Null: this run takes documents from files only. */
+  readonly broker: Broker | null;
+  readonly journal: JournalFile;
+  readonly version: string;
+  readonly builtAtMs: number;
+  /** Nothing can go on: our own bug, or a disk that lies. The process must end; a restart reads the truth from the disk. */
+  onFatal(error: unknown): void;
+}
