@@ -8,15 +8,17 @@ import { misuse } from './fleet-options.ts';
 
 /** `locksmith keys`: makes key pairs and shows what is in key files. */
 export const command: Command = {
-  help: `Usage: locksmith keys new NAME [--out DIR]
+  help: `Usage: locksmith keys new NAME [--root] [--out DIR]
        locksmith keys list FILE… [--json]
 
 new   makes an Ed25519 key pair: NAME.key.json (private, mode 0600, stays with the operator) and NAME.pub.json, a JWKS that
-      devices are given as \`trust.keys\`. Never overwrites.
+      devices are given as \`trust.keys\`. Never overwrites. With --root it is a root key: it signs which keys count from now on,
+      and nothing else. Make it on a machine without a network, and keep it there.
 list  shows the keys in such files: id, role, how long they are valid and what they may sign.
 
 Example:
   locksmith keys new night-shift --out ~/.config/locksmith
+  locksmith keys new safe --root --out /media/vault
   locksmith keys list /etc/locksmith/keys.json
 `,
   run,
@@ -30,18 +32,21 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<number>
 }
 
 async function makeNew(argv: readonly string[], terminal: Terminal): Promise<number> {
-  const options = { out: { type: 'string', default: '.' }, json: { type: 'boolean', default: false } } as const;
+  const options = {
+    out: { type: 'string', default: '.' },
+    root: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+  } as const;
   const { values, positionals } = readArgs('keys', argv, options, { min: 1, max: 1, names: 'NAME' });
   const [name = ''] = positionals;
   if (!NAME.test(name)) throw misuse('keys', `a name is 1 to 64 letters, digits, _ or -, found '${name}'`);
-  const { kid, privatePath, publicPath } = await makeKeyFiles(name, values.out);
+  const { kid, privatePath, publicPath } = await makeKeyFiles(name, values.out, values.root ? 'root' : 'push');
   if (values.json) {
     terminal.out(`${JSON.stringify({ kid, private: privatePath, public: publicPath })}\n`);
     return EXIT.done;
   }
-  terminal.out(
-    `${kid}\n  private  ${privatePath}  (keep it; sign with --key)\n  public   ${publicPath}  (devices: trust.keys)\n`,
-  );
+  const use = values.root ? 'keep it offline; locksmith keys sign' : 'keep it; sign with --key';
+  terminal.out(`${kid}\n  private  ${privatePath}  (${use})\n  public   ${publicPath}  (devices: trust.keys)\n`);
   return EXIT.done;
 }
 
@@ -67,7 +72,9 @@ interface Row {
 function rowsOf(file: string, text: string): readonly Row[] {
   const json = parseStrictJson(text);
   if (json.kind === 'json' && isEd25519Jwk(json.value) && json.value.d !== undefined) {
-    return [{ file, kid: json.value.kid, kind: 'private', role: null, nbf: null, exp: null, may: null }];
+    return [
+      { file, kid: json.value.kid, kind: 'private', role: json.value.role ?? null, nbf: null, exp: null, may: null },
+    ];
   }
   const { keys } = parseKeys(text, file);
   if (keys.length === 0) throw new SaidError(EXIT.usage, `${file}: no key in it`, 'locksmith keys new NAME');
@@ -88,5 +95,11 @@ function sayRow({ file, kid, kind, role, nbf, exp, may }: Row): string {
     Array.isArray(list) ? [`only ${what} ${list.join(' ')}`] : list === true ? [`may ${what}`] : [],
   );
   const life = [...(nbf === null ? [] : [`from ${nbf}`]), ...(exp === null ? [] : [`until ${exp}`])];
-  return [kid.padEnd(24), kind === 'private' ? 'private' : `public ${role}`, ...life, ...limits, file].join('  ');
+  return [
+    kid.padEnd(24),
+    kind === 'private' && role === null ? 'private' : `${kind} ${role}`,
+    ...life,
+    ...limits,
+    file,
+  ].join('  ');
 }

@@ -32,19 +32,25 @@ export interface Ed25519Jwk {
   readonly kid: string;
   readonly x: string;
   readonly d?: string;
+  /** `root`: signs trust documents and nothing else. Absent: push. */
+  readonly role?: 'root' | 'push';
 }
+
+/** What a key is for. */
+export type KeyRole = 'root' | 'push';
 
 /**
  * Makes a key pair, `NAME.key.json` and `NAME.pub.json` in `dir`. The key id is the name and the start of the key's thumbprint, so
- * that two keys of one name are never mistaken for each other. Throws {@link SaidError} rather than overwrite.
+ * that two keys of one name are never mistaken for each other. A root key says so in both files. Throws {@link SaidError} rather than
+ * overwrite.
  */
-export async function makeKeyFiles(name: string, dir: string): Promise<KeyFiles> {
+export async function makeKeyFiles(name: string, dir: string, role: KeyRole = 'push'): Promise<KeyFiles> {
   const pair = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
   const { x, d } = await exportJWK(pair.privateKey);
   if (x === undefined || d === undefined) throw new Error('jose exported an Ed25519 key without x or d');
   const thumbprint = await calculateJwkThumbprint({ kty: 'OKP', crv: 'Ed25519', x });
   const kid = `${name}-${Buffer.from(thumbprint, 'base64url').toString('hex').slice(0, 8)}`;
-  const jwk = { kty: 'OKP', crv: 'Ed25519', kid, x } as const;
+  const jwk = { kty: 'OKP', crv: 'Ed25519', kid, x, ...(role === 'root' ? { role } : {}) } as const;
   const files = { kid, privatePath: join(dir, `${name}.key.json`), publicPath: join(dir, `${name}.pub.json`) };
   writeNew(files.privatePath, { ...jwk, d }, 0o600);
   try {
@@ -80,8 +86,37 @@ function writeNew(path: string, content: object, mode: number): void {
   }
 }
 
-/** Reads a private key made by {@link makeKeyFiles}. Throws {@link SaidError} (exit 2) if it is none. */
+/** Bits of a mode that let others use a private key: anything for everybody, writing for the group. */
+const OPEN_TO_OTHERS = 0o027;
+
+/**
+ * Reads a private key made by {@link makeKeyFiles}. Throws {@link SaidError} (exit 2) if it is none, is a root key, or if others may
+ * read it.
+ */
 export async function readSigner(path: string): Promise<Signer> {
+  const { jwk, key } = await readPrivateKey(path);
+  if (jwk.role === 'root') {
+    throw new SaidError(
+      EXIT.usage,
+      `${path}: ${jwk.kid} is a root key: it signs trust documents and nothing else`,
+      'give a push key with --key; locksmith keys new NAME makes one',
+    );
+  }
+  const sign = (type: keyof typeof DOCUMENT_TYPES, payload: object) =>
+    new CompactSign(new TextEncoder().encode(JSON.stringify(payload)))
+      .setProtectedHeader({ alg: 'EdDSA', typ: DOCUMENT_TYPES[type], kid: jwk.kid })
+      .sign(key);
+  return {
+    kid: jwk.kid,
+    sign: (update) => sign('update', updatePayload(update)),
+    signCommand: (command) => sign('command', command),
+  };
+}
+
+/** Reads a private key of whatever role. Throws {@link SaidError} (exit 2) if it is none, or if others may read it. */
+async function readPrivateKey(
+  path: string,
+): Promise<{ readonly jwk: Ed25519Jwk; readonly key: Awaited<ReturnType<typeof importJWK>> }> {
   const bad = (why: string, remedy = 'locksmith keys new NAME'): never => {
     throw new SaidError(EXIT.usage, `${path}: ${why}`, remedy);
   };
@@ -94,16 +129,15 @@ export async function readSigner(path: string): Promise<Signer> {
   if (!isEd25519Jwk(jwk)) return bad('expected an Ed25519 private key (a JWK with kty, crv, kid, x and d)');
   if (jwk.d === undefined)
     return bad('a public key cannot sign', 'give the NAME.key.json that belongs to it with --key');
+  const mode = fs.statSync(path).mode & 0o777;
+  if ((mode & OPEN_TO_OTHERS) !== 0) {
+    return bad(
+      `mode 0${mode.toString(8)}: others on this machine may take this private key`,
+      `chmod 600 ${path}, and think about whether somebody has read it`,
+    );
+  }
   const key = await importJWK({ ...jwk, alg: 'EdDSA' }, 'EdDSA').catch((error: unknown) => bad(String(error)));
-  const sign = (type: keyof typeof DOCUMENT_TYPES, payload: object) =>
-    new CompactSign(new TextEncoder().encode(JSON.stringify(payload)))
-      .setProtectedHeader({ alg: 'EdDSA', typ: DOCUMENT_TYPES[type], kid: jwk.kid })
-      .sign(key);
-  return {
-    kid: jwk.kid,
-    sign: (update) => sign('update', updatePayload(update)),
-    signCommand: (command) => sign('command', command),
-  };
+  return { jwk, key };
 }
 
 /** The text of a key file. Throws {@link SaidError} (exit 2) if it cannot be read. */
@@ -131,6 +165,7 @@ export function isEd25519Jwk(value: unknown): value is Ed25519Jwk {
     is('crv', (member) => member === 'Ed25519') &&
     is('kid', (member) => typeof member === 'string' && member !== '') &&
     is('x', isKey) &&
-    is('d', (member) => member === undefined || isKey(member))
+    is('d', (member) => member === undefined || isKey(member)) &&
+    is('role', (member) => member === undefined || member === 'root' || member === 'push')
   );
 }

@@ -27,6 +27,13 @@ t.test('new makes a pair, list shows it', async (t) => {
   });
 });
 
+t.test('a root key is made and shown as one', async (t) => {
+  const dir = t.testdir();
+  t.match(await runCommand(command, ['new', 'safe', '--root', '--out', dir]), { code: 0, out: /keep it offline/ });
+  const listed = await runCommand(command, ['list', join(dir, 'safe.key.json'), join(dir, 'safe.pub.json')]);
+  t.match(listed.out, /private root .*\n.*public root /);
+});
+
 t.test('limits are shown', async (t) => {
   const x = '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo';
   const may = { addresses: ['grp/canary'], configs: ['aim'], end_holder: true };

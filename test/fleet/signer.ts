@@ -1,4 +1,4 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { isEd25519Jwk, makeKeyFiles, readSigner } from '../../agent/fleet/signer.ts';
@@ -58,7 +58,7 @@ t.test('what is no private key is told from one', async (t) => {
   const { privatePath, publicPath } = await makeKeyFiles('ops', dir);
   const jwk = JSON.parse(readFileSync(privatePath, 'utf8'));
   const given = (content: string) => {
-    writeFileSync(join(dir, 'k'), content);
+    writeFileSync(join(dir, 'k'), content, { mode: 0o600 });
     return readSigner(join(dir, 'k'));
   };
   await t.rejects(given('nonsense'), { exit: 2, message: /not JSON/ });
@@ -72,4 +72,25 @@ t.test('what is no private key is told from one', async (t) => {
   await t.rejects(readSigner(publicPath), { exit: 2, message: /a set of public keys cannot sign/ });
   await t.rejects(readSigner(join(dir, 'gone')), { exit: 2, message: /cannot be read: ENOENT/ });
   t.notOk(isEd25519Jwk(null));
+});
+
+t.test('a private key that others may take is not used, and the mode is named', async (t) => {
+  const { privatePath } = await makeKeyFiles('ops', t.testdir());
+  for (const mode of [0o644, 0o604, 0o660, 0o601]) {
+    chmodSync(privatePath, mode);
+    await t.rejects(readSigner(privatePath), {
+      ...{ exit: 2, remedy: /^chmod 600 .*ops\.key\.json/ },
+      message: `${privatePath}: mode 0${mode.toString(8)}: others on this machine may take this private key`,
+    });
+  }
+  for (const mode of [0o600, 0o400, 0o640]) {
+    chmodSync(privatePath, mode);
+    t.match(await readSigner(privatePath), { kid: /^ops-/ });
+  }
+});
+
+t.test('a root key says so in both files, and signs no update', async (t) => {
+  const { privatePath, publicPath } = await makeKeyFiles('safe', t.testdir(), 'root');
+  t.match(parseKeys(readFileSync(publicPath, 'utf8'), publicPath).keys, [{ role: 'root' }]);
+  await t.rejects(readSigner(privatePath), { exit: 2, message: /safe-[0-9a-f]{8} is a root key: it signs trust doc/ });
 });
