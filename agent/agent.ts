@@ -13,6 +13,7 @@ import { lockPaths } from './lock/parts.ts';
 import { openLocks } from './lock/room.ts';
 import type { Begin, Cancel } from './ports/world.ts';
 import type { Settings } from './settings-schema.ts';
+import { createStanding } from './telemetry/standing.ts';
 import { openWatchdog, type Part } from './telemetry/watchdog.ts';
 import { createClockFloor } from './trust/clock-floor.ts';
 import { parseKeys } from './trust/keys.ts';
@@ -150,8 +151,17 @@ export function openAgent(settings: Settings, host: Host): Agent {
     },
     onTrouble: (error) => later(Promise.reject(error)),
   });
+  const { supervisor } = host;
+  const standing =
+    supervisor === undefined
+      ? null
+      : createStanding({
+          ...{ clock, supervisor, locks: locks.states },
+          link: () => session?.state() ?? null,
+          reports: () => configNames.flatMap((name) => outboxMemory.lastReported(name) ?? []),
+        });
   const care = openCare(host, {
-    ...{ watchdog, locks, ownDirs, beatPath: `${run}/beat`, say, later, tick: floor.tick },
+    ...{ watchdog, locks, standing, ownDirs, beatPath: `${run}/beat`, say, later, tick: floor.tick },
     lastWords: async () => session?.state().connected === true && outbox.drained(LAST_WORDS_MS),
   });
 
@@ -208,11 +218,13 @@ export function openAgent(settings: Settings, host: Host): Agent {
         );
       // Before the line comes to rest: that may take its time, and the locks are looked after meanwhile.
       cancels.push(locks.watch());
+      standing?.settled();
       if (host.broker !== null && host.cron !== undefined) cancels.push(host.cron(settings.locks.gc, care.collect));
       await line.start();
       cancels.push(care.keepTime());
     },
     async stop(reason) {
+      standing?.stopping(reason);
       for (const cancel of cancels) cancel();
       await line.stop();
       await commands.stop();

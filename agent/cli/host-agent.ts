@@ -13,6 +13,7 @@ import { hostLog } from '../host/log.ts';
 import { hostParsers } from '../host/parsers.ts';
 import { hostProcesses } from '../host/processes.ts';
 import { adaptiveSync } from '../host/sync.ts';
+import { systemdJournal, systemdSupervisor } from '../host/systemd.ts';
 import { hostTargets } from '../host/targets.ts';
 import { hostUnits } from '../host/units.ts';
 import { hostWatchDir } from '../host/watches.ts';
@@ -27,6 +28,8 @@ export interface HostAgentOptions {
   readonly broker: boolean;
   /** Where log lines go besides the log file. */
   readonly echo: (line: string) => void;
+  /** Says whether systemd has started this process, and how to reach it. Absent: it has not. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
   /** Called before every system call of an effect. */
   readonly trace?: Trace;
 }
@@ -63,13 +66,14 @@ async function withEmbedded(
 
 /** Builds the agent on the real files, locks, clock and broker of this machine. */
 export async function openHostAgent(given: Settings, options: HostAgentOptions): Promise<Agent> {
-  const { trace = () => {} } = options;
+  const { trace = () => {}, env = {} } = options;
   const { state, run } = given.paths;
   const clock = hostClock();
   const sync = adaptiveSync();
   const files = hostFiles(trace, sync);
   files.makeDir('log.append', state, 0o750);
-  const log = hostLog({ path: `${state}/log`, level: given.log.level, echo: options.echo, nowMs: clock.wallMs });
+  const entry = systemdJournal(env) ?? undefined;
+  const log = hostLog({ path: `${state}/log`, level: given.log.level, echo: options.echo, entry, nowMs: clock.wallMs });
   const onFatal = (error: unknown) => {
     const why = error instanceof Error ? (error.stack ?? error.message) : String(error);
     log.say('error', `cannot go on: ${why}`);
@@ -89,6 +93,7 @@ export async function openHostAgent(given: Settings, options: HostAgentOptions):
     kernel: hostKernelLocks({ trace }),
     processes: hostProcesses(),
     units: hostUnits(),
+    supervisor: options.broker ? (systemdSupervisor(env) ?? undefined) : undefined,
     watchDir: hostWatchDir,
     cron: hostCron(clock),
     clock,

@@ -26,6 +26,7 @@ Example: locksmith run --settings /etc/locksmith/agent.yaml`,
     const agent = await openHostAgent(settings, {
       broker: true,
       echo: (line) => terminal.err(line),
+      env: terminal.env,
     });
     const keepAlive = setInterval(() => {}, 2 ** 30);
     try {

@@ -3,6 +3,7 @@ import type { LockRoom } from '../lock/room.ts';
 import type { JournalRecord } from '../ports/journal.ts';
 import type { Cancel } from '../ports/world.ts';
 import { createBeat } from '../telemetry/beat.ts';
+import type { Standing } from '../telemetry/standing.ts';
 import { type Stall, sayStall, type Watchdog } from '../telemetry/watchdog.ts';
 import type { EventBody } from '../values/report.ts';
 import type { Host } from './host.ts';
@@ -16,6 +17,8 @@ export const LAST_WORDS_MS = 2_000;
 export interface CareRooms {
   readonly watchdog: Watchdog;
   readonly locks: LockRoom;
+  /** Null: nobody supervises this process. */
+  readonly standing: Standing | null;
   /** Directories that only Locksmith writes into. */
   readonly ownDirs: readonly string[];
   /** Path of the beat file. */
@@ -68,7 +71,7 @@ export function openCare(host: Host, rooms: CareRooms): Care {
       watchdog.onMove((part) => {
         if (part === 'locks' && watchdog.late() === null) beat();
       });
-      return watchdog.start(giveUp);
+      return watchdog.start(giveUp, () => rooms.standing?.alive());
     },
     collect() {
       if (collecting.now) return;

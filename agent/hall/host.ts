@@ -4,6 +4,7 @@ import type { JournalFile } from '../ports/journal.ts';
 import type { KernelLocks } from '../ports/kernel.ts';
 import type { Log } from '../ports/log.ts';
 import type { Processes, Units } from '../ports/processes.ts';
+import type { Supervisor } from '../ports/supervisor.ts';
 import type { Parsers, Targets } from '../ports/targets.ts';
 import type { Chance, Clock, Cron, Ed25519, Sha256 } from '../ports/world.ts';
 
@@ -24,6 +25,8 @@ export interface Host {
   readonly ed25519: Ed25519;
   readonly log: Log;
   readonly parsers: Parsers;
+  /** Absent: nobody supervises this process. */
+  readonly supervisor?: Supervisor | undefined;
   /** Null: this run takes documents from files only. */
   readonly broker: Broker | null;
   readonly journal: JournalFile;

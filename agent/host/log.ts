@@ -12,6 +12,8 @@ export interface HostLogOptions {
   readonly level: LogLevel;
   /** Where every line goes as well, such as stderr under systemd. */
   readonly echo: (line: string) => void;
+  /** Where every line goes instead of the echo, with its level and fields; false: it was not taken. */
+  readonly entry?: ((...said: Required<Parameters<Log['say']>>) => boolean) | undefined;
   readonly nowMs: () => number;
 }
 
@@ -56,10 +58,10 @@ export function hostLog(options: HostLogOptions): Log {
     }
   };
   return {
-    say(level, text) {
+    say(level, text, fields = {}) {
       if (LEVELS.indexOf(level) > LEVELS.indexOf(options.level)) return;
       const line = logLine(options.nowMs(), level, text);
-      options.echo(line);
+      if (options.entry?.(level, text, fields) !== true) options.echo(line);
       if (path !== null) write(path, line);
     },
   };

@@ -50,7 +50,8 @@ export function createSpeech(input: SpeechInput): Speech {
     outbox.wake(stamped);
     for (const event of events) {
       const { level, line } = input.tell(event);
-      log.say(level, line, { code: event.code ?? null, config: event.config ?? null });
+      const { event: name, code = null, config = null, update = null, version = null } = event;
+      log.say(level, line, { event: name, code, config, update, version });
     }
   };
   const later = (work: Promise<void>) => {

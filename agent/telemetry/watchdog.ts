@@ -18,8 +18,8 @@ export interface Watchdog {
   begin(part: Part, what: string, withinMs: number): () => void;
   /** What is late now; null while everything is in its time. */
   late(): Stall | null;
-  /** From now on looks every second; `onStall` is called once, then no more. */
-  start(onStall: (stall: Stall) => void): Cancel;
+  /** From now on looks every second: `onStall` is called once, then no more; `onGood` each time that everything is in its time. */
+  start(onStall: (stall: Stall) => void, onGood?: () => void): Cancel;
   /** Hears each time that something comes to its end. */
   onMove(heard: (part: Part) => void): void;
 }
@@ -60,13 +60,14 @@ export function openWatchdog(clock: Clock): Watchdog {
       };
     },
     late,
-    start(onStall) {
+    start(onStall, onGood = () => {}) {
       let cancel: Cancel = () => {};
       const tick = () => {
         cancel = clock.after(LOOK_MS, () => {
           const stall = late();
-          if (stall === null) tick();
-          else onStall(stall);
+          if (stall !== null) return onStall(stall);
+          tick();
+          onGood();
         });
       };
       pass();

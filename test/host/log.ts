@@ -69,3 +69,20 @@ t.test('what cannot be written is said once, and heals', async (t) => {
   other.log.say('info', 'x');
   t.match(other.echoed, [/x/, /ELOOP/], 'never through a link');
 });
+
+t.test('where somebody takes entries with fields, the echo has only what was not taken', async (t) => {
+  const echoed: string[] = [];
+  const entries: unknown[] = [];
+  const log = hostLog({
+    ...{ path: null, level: 'info', nowMs, echo: (line) => void echoed.push(line) },
+    entry: (...said) => entries.push(said) < 2,
+  });
+  log.say('warning', 'refused', { code: 'lock-mismatch' });
+  log.say('debug', 'not important enough');
+  log.say('notice', 'applied');
+  t.same(entries, [
+    ['warning', 'refused', { code: 'lock-mismatch' }],
+    ['notice', 'applied', {}],
+  ]);
+  t.same(echoed, ['2026-01-02T03:04:05.006Z notice  applied\n']);
+});

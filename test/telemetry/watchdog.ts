@@ -67,6 +67,22 @@ t.test('after it was cancelled nothing is told', async (t) => {
   t.strictSame(stalls, []);
 });
 
+t.test(
+  'while everything is in its time that is said at every look, also while something long is under way',
+  async (t) => {
+    const clock = manualClock();
+    const watchdog = openWatchdog(clock);
+    const said: string[] = [];
+    watchdog.start(
+      () => void said.push('stall'),
+      () => void said.push('good'),
+    );
+    watchdog.begin('line', 'a hook of a minute', 3000);
+    clock.advance(10_000);
+    t.strictSame(said, ['good', 'good', 'stall'], 'and never after a stall');
+  },
+);
+
 t.test('in words', async (t) => {
   t.match(
     sayStall({ part: 'locks', what: 'the next look at the locks', forMs: 65_000 }),
