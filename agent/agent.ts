@@ -22,6 +22,7 @@ import { type ApplyAnswer, answerTo } from './update/answer.ts';
 import { openKeeper } from './update/keep.ts';
 import { createLedger } from './update/ledger.ts';
 import { openLine } from './update/line.ts';
+import { createLooks } from './update/looks.ts';
 import { openRefusalBudget } from './update/refusals.ts';
 import { tellEvent } from './update/story.ts';
 import { openValidator } from './update/validate.ts';
@@ -52,6 +53,7 @@ export function openAgent(settings: Settings, host: Host): Agent {
 
   const floor = createClockFloor(clock, host.builtAtMs);
   const ledger = createLedger();
+  const looks = createLooks();
   const commandIds = createIds();
   const outboxMemory = createOutboxMemory();
   const outbox = createOutbox({
@@ -109,18 +111,10 @@ export function openAgent(settings: Settings, host: Host): Agent {
         if (lock !== null) tokenMoved(config, lock);
       },
     },
-    root,
+    ...{ root, addresses, ledger, looks, journal, clock, sha256, budget, keeper, speak },
     configs: settings.configs,
-    addresses,
-    ledger,
-    journal,
-    clock,
-    sha256,
-    budget,
     targets: host.targets,
-    keeper,
     validator: openValidator(files, host.parsers),
-    speak,
     time: () => ({ nowS: nowS(), clock: floor.trust(), poweredS: floor.poweredS() }),
     clockApplied: floor.applied,
     begin: beginIn('line'),
@@ -177,7 +171,7 @@ export function openAgent(settings: Settings, host: Host): Agent {
       for (const dir of ownDirs) files.removeTemps('leftovers.remove', dir);
       if (host.broker !== null) cancels.push(care.watchOver());
       keys = ring();
-      const replay = await journal.open([floor, ledger, outboxMemory, commandIds]);
+      const replay = await journal.open([floor, ledger, looks, outboxMemory, commandIds]);
       begun = true;
       keeper.sweep(ledger.kept());
       journal.note([floor.tick()]);

@@ -155,8 +155,28 @@ export function parseTime(text: string, nowS: number): number | null {
   return Number.isNaN(ms) ? null : Math.floor(ms / 1000);
 }
 
-/** Reads `PATH` or `NAME=PATH` arguments into files. Throws {@link SaidError} (exit 2). */
-export function readFilesToSend(command: string, args: readonly string[]): readonly FileToSend[] {
+/** Options that say more of the files of an update. */
+export const FILE_OPTIONS = {
+  absent: { type: 'string', multiple: true },
+} as const;
+
+/** The help text of {@link FILE_OPTIONS}. */
+export const FILE_HELP = `  --absent NAME         a file of the config that is to be removed; again for each`;
+
+/**
+ * Reads `PATH` or `NAME=PATH` arguments and {@link FILE_OPTIONS} into the files of an update. Throws {@link SaidError} (exit 2).
+ */
+export function readFilesToSend(
+  command: string,
+  args: readonly string[],
+  options: { readonly absent?: readonly string[] | undefined },
+): readonly FileToSend[] {
+  const absent = (options.absent ?? []).map((name) => ({ name, bytes: null }));
+  if (args.length + absent.length === 0) throw misuse(command, 'which files? name every file of the config');
+  return [...readPaths(command, args), ...absent];
+}
+
+function readPaths(command: string, args: readonly string[]): readonly FileToSend[] {
   return args.map((arg) => {
     const renamed = /^([^=/]+)=(.+)$/.exec(arg);
     const path = renamed?.[2] ?? arg;

@@ -8,6 +8,8 @@ import { type Command, readArgs, type Terminal } from './command.ts';
 import { DELIVER_HELP, DELIVER_OPTIONS, deliver } from './deliver.ts';
 import {
   BROKER_HELP,
+  FILE_HELP,
+  FILE_OPTIONS,
   misuse,
   readCount,
   readFilesToSend,
@@ -20,19 +22,21 @@ import {
 const OPTIONS = {
   ...DELIVER_OPTIONS,
   ...UPDATE_OPTIONS,
+  ...FILE_OPTIONS,
   version: { type: 'string' },
   document: { type: 'string' },
 } as const;
 
 /** `locksmith push`: signs files of a config and publishes them, or publishes what `locksmith sign` made. */
 export const command: Command = {
-  help: `Usage: locksmith push CONFIG PATH… --to ADDRESS [options]
+  help: `Usage: locksmith push CONFIG [PATH…] --to ADDRESS [options]
        locksmith push --document FILE [options]
 
 Signs files as an update and publishes it, retained, so that devices that are away get it later.
 List every file of the config; NAME=PATH sends a file under another name.
 
 ${UPDATE_HELP}
+${FILE_HELP}
   --version N           instead of the next one after all that are known
   --document FILE       publish an update that \`locksmith sign\` made, as it is
 ${BROKER_HELP}
@@ -47,7 +51,7 @@ Example:
 
 async function run(argv: readonly string[], terminal: Terminal): Promise<number> {
   const document = argv.some((arg) => arg === '--document' || arg.startsWith('--document='));
-  const bounds = document ? { min: 0, max: 0, names: '' } : { min: 2, max: 256, names: 'CONFIG PATH…' };
+  const bounds = document ? { min: 0, max: 0, names: '' } : { min: 1, max: 256, names: 'CONFIG PATH…' };
   const { values, positionals } = readArgs('push', argv, OPTIONS, bounds);
   if (values.document !== undefined) {
     const signed = readDocument(values.document);
@@ -59,7 +63,7 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<number>
   const iat = Math.floor(Date.now() / 1000);
   const words = readUpdateWords('push', values, iat, false);
   const signer = await readSigner(readKeyPath('push', values.key, terminal.env));
-  const files = readFilesToSend('push', paths);
+  const files = readFilesToSend('push', paths, values);
   const version = values.version === undefined ? null : readCount('push', 'version', values.version);
   const make = (next: number) => signWish({ config, iat, files, ...words, version: next }, signer);
   // Before anything goes out: a wish that cannot be signed must not use a version up.

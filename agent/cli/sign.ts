@@ -4,6 +4,8 @@ import { readSigner } from '../fleet/signer.ts';
 import { EXIT, SaidError } from '../values/errors.ts';
 import { type Command, readArgs, type Terminal } from './command.ts';
 import {
+  FILE_HELP,
+  FILE_OPTIONS,
   misuse,
   readCount,
   readFilesToSend,
@@ -13,17 +15,18 @@ import {
   UPDATE_OPTIONS,
 } from './fleet-options.ts';
 
-const OPTIONS = { ...UPDATE_OPTIONS, version: { type: 'string' }, out: { type: 'string' } } as const;
+const OPTIONS = { ...UPDATE_OPTIONS, ...FILE_OPTIONS, version: { type: 'string' }, out: { type: 'string' } } as const;
 
 /** `locksmith sign`: makes a signed update without a broker. */
 export const command: Command = {
-  help: `Usage: locksmith sign CONFIG PATH… --to ADDRESS --version N --key FILE [options]
+  help: `Usage: locksmith sign CONFIG [PATH…] --to ADDRESS --version N --key FILE [options]
 
 Signs files as an update and prints it: for \`locksmith push --document\`, or for \`locksmith apply\` from a USB stick.
 List every file of the config; NAME=PATH signs a file under another name.
 
   --version N           higher than any before it for this config, address and layer
 ${UPDATE_HELP}
+${FILE_HELP}
   --out FILE            write it there instead of printing it
 
 Example:
@@ -33,14 +36,17 @@ Example:
 };
 
 async function run(argv: readonly string[], terminal: Terminal): Promise<number> {
-  const { values, positionals } = readArgs('sign', argv, OPTIONS, { min: 2, max: 256, names: 'CONFIG PATH…' });
+  const { values, positionals } = readArgs('sign', argv, OPTIONS, { min: 1, max: 256, names: 'CONFIG PATH…' });
   const [config = '', ...paths] = positionals;
   if (values.version === undefined) throw misuse('sign', 'which version? give --version N');
   const iat = Math.floor(Date.now() / 1000);
   const words = readUpdateWords('sign', values, iat, false);
   const version = readCount('sign', 'version', values.version);
   const signer = await readSigner(readKeyPath('sign', values.key, terminal.env));
-  const { jws } = await signWish({ config, iat, version, files: readFilesToSend('sign', paths), ...words }, signer);
+  const { jws } = await signWish(
+    { config, iat, version, files: readFilesToSend('sign', paths, values), ...words },
+    signer,
+  );
   if (values.out === undefined) {
     terminal.out(`${jws}\n`);
     return EXIT.done;

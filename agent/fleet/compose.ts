@@ -5,10 +5,10 @@ import type { Address, Layer } from '../values/topics.ts';
 import { DOCUMENT_MAX_BYTES, type Expectation, type Update, type UpdateFile } from '../values/update.ts';
 import type { Signer } from './signer.ts';
 
-/** A file to be put into an update. */
+/** A file of an update to be: with its content, or (null) to be removed. */
 export interface FileToSend {
   readonly name: string;
-  readonly bytes: Uint8Array;
+  readonly bytes: Uint8Array | null;
 }
 
 /** What an operator wants to say; times are epoch seconds. `files` null: take back what was said before. */
@@ -65,6 +65,7 @@ export async function signWish(wish: Wish, signer: Signer): Promise<SignedUpdate
 
 /** Puts a file into an update: as text if it is UTF-8, else as base64. */
 function toUpdateFile({ name, bytes }: FileToSend): UpdateFile {
+  if (bytes === null) return { name, absent: true };
   const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
   const text = Buffer.from(bytes).toString('utf8');
   const isText = Buffer.from(text, 'utf8').equals(bytes);

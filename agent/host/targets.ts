@@ -123,7 +123,15 @@ export function hostTargets(
 
       read: (readOp) => contentOf(readOp, inside(name)),
 
-      async stage(stageOp, bytes) {
+      look(lookOp) {
+        const file = openFile(lookOp, inside(name), shown);
+        if (file === null) return null;
+        fs.closeSync(file.fd);
+        const { mode, uid, gid } = file.stat;
+        return { mode: mode & 0o1777, uid, gid };
+      },
+
+      async stage(stageOp, bytes, absent = null) {
         const staged = `${stagedPrefix}${Math.random().toString(36).slice(2, 12)}.locksmith`;
         const present = openFile(stageOp, inside(name), shown);
         let fd: number | null = null;
@@ -134,13 +142,13 @@ export function hostTargets(
           fd = fresh;
           attempt(stageOp, 'write', shown, () => fs.writeFileSync(fresh, bytes));
           attempt(stageOp, 'owner', shown, () => {
-            const like = present?.stat ?? fs.fstatSync(dirFd);
+            const like = present?.stat ?? absent ?? fs.fstatSync(dirFd);
             const mine = fs.fstatSync(fresh);
             if (like.uid !== mine.uid || like.gid !== mine.gid) fs.fchownSync(fresh, like.uid, like.gid);
           });
           // After the owner: a change of owner clears mode bits.
           attempt(stageOp, 'mode', shown, () =>
-            fs.fchmodSync(fresh, present === null ? 0o644 : present.stat.mode & 0o1777),
+            fs.fchmodSync(fresh, (present?.stat.mode ?? absent?.mode ?? 0o644) & 0o1777),
           );
           if (present !== null && options.copyAttributes !== undefined) {
             const copy = options.copyAttributes;

@@ -9,17 +9,26 @@ export interface Targets {
   open(op: Op, path: string, how: { readonly follow: boolean }): Target;
 }
 
+/** Who may do what with a file. */
+export interface FileLook {
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
 /** One config file, reached through its directory held open, so that nobody can swap it between a check and its use. */
 export interface Target {
   /** A path to a name in this very directory, whatever the directory is called meanwhile; the file itself by default. */
   path(name?: string): string;
   /** Content of the file, never through a symlink; null if it does not exist; Failure unsafe-path if it is no regular file with one link. */
   read(op: Op): Uint8Array | null;
+  /** Mode and owner of the file; null if it does not exist. */
+  look(op: Op): FileLook | null;
   /**
    * Writes the new content beside the file (`.NAME.<random>.locksmith`, O_EXCL) with the mode (never setuid), owner and extended
-   * attributes of the present one (else 0644 and the directory's owner), and syncs it. Returns the name it got.
+   * attributes of the present one (else as `absent` says, else 0644 and the directory's owner), and syncs it. Returns the name it got.
    */
-  stage(op: Op, bytes: Uint8Array): Promise<string>;
+  stage(op: Op, bytes: Uint8Array, absent?: FileLook | null): Promise<string>;
   /** Renames a staged file over the config file. */
   put(op: Op, staged: string): void;
   /** Removes the config file. */

@@ -9,6 +9,7 @@ import { checkExpectation } from './admit.ts';
 import { configDigest, digestOf, type FileContent } from './content.ts';
 import type { Keeper } from './keep.ts';
 import { intentOverRecord, intentRecord, keptRecord, type Ledger } from './ledger.ts';
+import { type Looks, lookRecord } from './looks.ts';
 import type { HeldRef } from './ref.ts';
 import type { Intent } from './under-way.ts';
 
@@ -50,6 +51,7 @@ export interface CommitPorts {
   readonly journal: Journal;
   readonly locks: LockDoor;
   readonly keeper: Keeper;
+  readonly looks: Looks;
   readonly sha256: Sha256;
 }
 
@@ -66,6 +68,14 @@ export function readContents(
   const digests = contents.map(({ bytes }) => (bytes === null ? null : digestOf(bytes, sha256)));
   const named = contents.map(({ name }, index) => ({ name, digest: digests[index] ?? null }));
   return { contents, digests, digest: configDigest(named, sha256) };
+}
+
+/** How the files look that are about to be removed. */
+function leaving({ config, files }: CommitPlan) {
+  return files.flatMap(({ name, target, staged }) => {
+    const look = staged === null ? target.look('stage.read') : null;
+    return look === null ? [] : [lookRecord(config, name, look)];
+  });
 }
 
 /** Puts by what the move would overwrite and nobody else has: the state before Locksmith, or an edit by hand. */
@@ -119,7 +129,7 @@ export async function commit(ports: CommitPorts, plan: CommitPlan): Promise<Comm
       })),
       tokenBefore,
     };
-    const kept = await keepBefore(ports, plan.config, disk);
+    const kept = [...(await keepBefore(ports, plan.config, disk)), ...leaving(plan)];
     // Nothing waits between this and the intent: from the intent on, a newer document lets this one finish.
     if (!plan.stillWanted()) return { kind: 'outdated' };
     const records = [...kept, intentRecord(intent)];

@@ -1,5 +1,5 @@
 import type { Sha256 } from '../ports/world.ts';
-import type { Update, UpdateFile } from '../values/update.ts';
+import type { InlineFile, Update, UpdateFile } from '../values/update.ts';
 
 /** A file's base name and its bytes; null where the file is absent. */
 export interface FileContent {
@@ -34,17 +34,17 @@ export function configDigest(
 }
 
 /** The bytes of a file in an update. */
-export function bytesOf(file: Pick<UpdateFile, 'encoding' | 'content'>): Uint8Array {
+export function bytesOf(file: Pick<InlineFile, 'encoding' | 'content'>): Uint8Array {
   return file.encoding === 'utf8'
     ? new TextEncoder().encode(file.content)
     : new Uint8Array(Buffer.from(file.content, 'base64'));
 }
 
-function isFile(value: unknown): value is Pick<UpdateFile, 'name' | 'encoding' | 'content'> {
-  if (typeof value !== 'object' || value === null) return false;
-  if (!('name' in value && 'encoding' in value && 'content' in value)) return false;
-  const known = value.encoding === 'utf8' || value.encoding === 'base64';
-  return known && typeof value.name === 'string' && typeof value.content === 'string';
+function isFile(value: unknown): value is UpdateFile {
+  if (typeof value !== 'object' || value === null || !('name' in value) || typeof value.name !== 'string') return false;
+  if ('absent' in value) return value.absent === true;
+  if (!('encoding' in value && 'content' in value)) return false;
+  return (value.encoding === 'utf8' || value.encoding === 'base64') && typeof value.content === 'string';
 }
 
 /** The contents a signed update asks for. It was checked through and through before it was held: only its files are read here. */
@@ -52,10 +52,12 @@ export function contentsOf(jws: string): readonly FileContent[] {
   const payload: unknown = JSON.parse(Buffer.from(jws.split('.')[1] ?? '', 'base64url').toString());
   const files: unknown = typeof payload === 'object' && payload !== null && 'files' in payload ? payload.files : null;
   if (!Array.isArray(files) || !files.every(isFile)) throw new Error('a held update cannot be read');
-  return files.map((file) => ({ name: file.name, bytes: bytesOf(file) }));
+  return files.map((file) => ({ name: file.name, bytes: 'absent' in file ? null : bytesOf(file) }));
 }
 
 /** The digest of the config an update asks for; null for a tombstone. */
 export function updateDigest(update: Update, sha256: Sha256): string | null {
-  return update.withdraw ? null : configDigest(update.files, sha256);
+  if (update.withdraw) return null;
+  const files = update.files.map((file) => ({ name: file.name, digest: 'absent' in file ? null : file.digest }));
+  return configDigest(files, sha256);
 }

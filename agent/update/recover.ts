@@ -56,7 +56,7 @@ export async function recover(
           ? null
           : intact
             ? file.staged
-            : await target.stage('stage.write', bytes ?? new Uint8Array());
+            : await target.stage('stage.write', bytes ?? new Uint8Array(), ports.looks.of(intent.config, name));
       rest.push({ name, target, staged, digest: file.digest });
     }
     return (await putAll(rest, grant)) ? { kind: 'forward' } : { kind: 'hot', lock: locks.look(intent.config) };

@@ -1,4 +1,4 @@
-import type { Target, Targets } from '../ports/targets.ts';
+import type { FileLook, Target, Targets } from '../ports/targets.ts';
 import type { ConfigSettings } from '../settings-schema.ts';
 import type { Refusal } from '../values/errors.ts';
 import { baseName } from '../values/units.ts';
@@ -45,17 +45,17 @@ export async function validate(
   return null;
 }
 
-/** Stages all new contents beside their files; on a failure nothing staged is left. */
+/** Stages all new contents beside their files, `look` for one that does not exist; on a failure nothing staged is left. */
 export async function stage(
   open: readonly OpenFile[],
-  contents: readonly (FileContent & { readonly digest: string | null })[],
+  contents: readonly (FileContent & { readonly digest: string | null; readonly look?: FileLook | null })[],
 ): Promise<readonly CommitFile[]> {
   const staged: CommitFile[] = [];
   try {
     for (const { name, target } of open) {
       const content = contents.find((candidate) => candidate.name === name);
       const bytes = content?.bytes ?? null;
-      const own = bytes === null ? null : await target.stage('stage.write', bytes);
+      const own = bytes === null ? null : await target.stage('stage.write', bytes, content?.look ?? null);
       staged.push({ name, target, staged: own, digest: content?.digest ?? null });
     }
     return staged;

@@ -109,6 +109,7 @@ export function createStepper(ports: StepPorts): Stepper {
       goal.contents.map((content) => ({
         ...content,
         digest: content.bytes === null ? null : digestOf(content.bytes, ports.sha256),
+        look: ports.looks.of(config, content.name),
       })),
     );
     let committed: Committed | null = null;

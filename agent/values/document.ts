@@ -8,7 +8,7 @@ const REQUIRED = ['v', 'id', 'aud', 'config', 'layer', 'version', 'iat'];
 const OPTIONAL = ['files', 'withdraw', 'until', 'exp', 'expect', 'rollout', 'note'];
 /** In the format, not built in this version. */
 const LATER = ['when', 'confirm', 'retry'];
-const FILE_LATER = ['url', 'size', 'absent'];
+const FILE_LATER = ['url', 'size'];
 const ID = /^[A-Za-z0-9._:-]{1,64}$/;
 /** The year 9999: later times do not fit RFC 3339. */
 const TIME_MAX_S = 253_402_300_799;
@@ -99,10 +99,16 @@ function readFiles(value: unknown): readonly UpdateFile[] {
 
 function readFile(value: unknown, at: string): UpdateFile {
   const fields = asFields(value, at);
-  checkKeys(fields, `${at}.`, ['name', 'digest', 'encoding', 'content'], FILE_LATER);
-  const { name, encoding, content } = fields;
+  checkKeys(fields, `${at}.`, ['name', 'digest', 'encoding', 'content', 'absent'], FILE_LATER);
+  const { name, encoding, content, absent } = fields;
   if (typeof name !== 'string' || whyNoBaseName(name) !== null) {
     return malformed(`${at}.name`, typeof name === 'string' ? (whyNoBaseName(name) ?? '') : 'expected a base name');
+  }
+  if (absent !== undefined) {
+    if (absent !== true) malformed(`${at}.absent`, 'expected true, or nothing');
+    for (const key of ['digest', 'encoding', 'content'])
+      if (Object.hasOwn(fields, key)) malformed(`${at}.${key}`, 'a file that is to be absent has none');
+    return { name, absent };
   }
   if (encoding !== 'utf8' && encoding !== 'base64') return malformed(`${at}.encoding`, 'expected utf8 or base64');
   if (typeof content !== 'string') return malformed(`${at}.content`, 'expected a text');

@@ -9,13 +9,22 @@ export const DOCUMENT_TYPES = {
 /** Largest message, in bytes, that is taken as a signed document. Source: the smallest limit of common brokers. */
 export const DOCUMENT_MAX_BYTES = 128 * 1024;
 
-/** One file of an update. `name` is the base name of a file of the config; `digest` is of its bytes. */
-export interface UpdateFile {
+/** A file whose content is in the update. `name` is the base name of a file of the config; `digest` is of its bytes. */
+export interface InlineFile {
   readonly name: string;
   readonly digest: string;
   readonly encoding: 'utf8' | 'base64';
   readonly content: string;
 }
+
+/** A file that is to be removed. */
+export interface AbsentFile {
+  readonly name: string;
+  readonly absent: true;
+}
+
+/** One file of an update, as it is signed. */
+export type UpdateFile = InlineFile | AbsentFile;
 
 /** What the sender believes; compared in the section that commits. */
 export interface Expectation {

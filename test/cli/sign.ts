@@ -44,10 +44,16 @@ t.test('sign', async (t) => {
   t.match(signed.update.files, [{ name: 'other.conf' }]);
   t.equal((signed.update.until ?? 0) - signed.update.iat, 4 * 3600);
 
+  const less = await verify((await runCommand(sign, [...words, '--absent', 'b.conf', '--absent', 'c'], env)).out);
+  if (less.kind !== 'update') throw new Error(less.reason);
+  t.match(less.update.files, [{ name: 'a.conf' }, { name: 'b.conf', absent: true }, { name: 'c', absent: true }]);
+  const none = await verify((await runCommand(sign, ['aim', ...words.slice(2), '--absent', 'b.conf'], env)).out);
+  t.match(none, { kind: 'update', update: { files: [{ name: 'b.conf', absent: true }] } });
+
   const wrong: readonly (readonly [readonly string[], number, RegExp])[] = [
     [words.slice(0, 4), 2, /which version\?/],
     [[...words, '--version', '0'], 2, /--version: expected a whole number from 1/],
-    [['aim', '--to', 'all', '--version', '1'], 2, /takes CONFIG PATH…, got 1/],
+    [['aim', '--to', 'all', '--version', '1'], 2, /which files\?/],
     [[...words, '--to', 'everybody'], 2, /--to: expected/],
     [[...words, '--layer', 'top'], 2, /--layer: expected base or shadow/],
     [[...words, '--until', '4h'], 2, /--until is for --layer shadow/],
@@ -59,6 +65,8 @@ t.test('sign', async (t) => {
     [[...words, '--key', join(dir, 'ops.pub.json')], 2, /a set of public keys cannot sign/],
     [[...words, '--out', join(dir, 'no', 'where')], 1, /cannot be written: ENOENT/],
     [['aim', join(dir, 'big'), ...words.slice(2)], 1, /more than the 131072 \(128 KiB\)/],
+    [[...words, '--absent', 'a.conf'], 2, /files\[1\]\.name: a\.conf is listed twice/],
+    [[...words, '--absent', 'b/a.conf'], 2, /expected a base name, found a path/],
     [[...words, '--colour'], 2, /Unknown option/],
   ];
   for (const [argv, code, err] of wrong)

@@ -54,8 +54,13 @@ t.test('read, stage, put: the new content under the old name, mode and owner', a
   t.match({ mode: put.mode & 0o7777, links: put.nlink }, { mode: 0o654, links: 1 }, 'setuid is never copied');
   if (root) t.match(put, { uid: NOBODY, gid: NOBODY });
   t.same(readdirSync(dir), ['aim.conf']);
+  const look = target.look('stage.read');
+  t.same(look, { mode: 0o654, uid: put.uid, gid: put.gid });
   target.remove('commit.remove');
   t.equal(target.read('stage.read'), null);
+  t.equal(target.look('stage.read'), null);
+  target.put('commit.rename', await target.stage('stage.write', bytes('back'), look));
+  t.same(target.look('stage.read'), look, 'a file that was removed comes back as it looked');
   target.close();
 });
 

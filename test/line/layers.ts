@@ -1,5 +1,7 @@
+import { chmodSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
-import { nowS } from '../fixtures/documents.ts';
+import { digestOfSet, nowS } from '../fixtures/documents.ts';
 import { type LineDevice, lineDevice, lineWorld } from '../fixtures/line.ts';
 import { flockBy } from '../fixtures/lock-holders.ts';
 import { until } from '../fixtures/until.ts';
@@ -103,6 +105,30 @@ t.test('two layers, and what ends them', { timeout: 120_000 }, async (t) => {
     const next = await device.push({ version: 3, ...file('next\n') });
     await applied(device, next.id);
     t.equal(device.evts({ update: base.id, final: true }).length, 1);
+  });
+
+  await t.test('a file that is to be absent is gone, and comes back for those who could read it before', async (t) => {
+    const files = { 'aim.conf': 'hold = 500\n', 'extra.conf': 'secret\n' };
+    const device = lineDevice(t, world, { root: 'gone', configs: { aim: files } });
+    const extra = join(device.etc, 'extra.conf');
+    chmodSync(extra, 0o600);
+    await device.start();
+    const base = await device.push({ version: 1, files: { 'aim.conf': 'base\n', 'extra.conf': null } });
+    await applied(device, base.id);
+    t.same(device.contents(), { 'aim.conf': 'base\n', 'extra.conf': null });
+    t.match(await device.reported(({ running }) => running.version === 1), {
+      running: { digest: digestOfSet({ 'aim.conf': 'base\n' }) },
+    });
+    const over = await device.push({ ...shadow('', 600), files: { 'aim.conf': 'base\n', 'extra.conf': 'open\n' } });
+    await applied(device, over.id);
+    t.equal(statSync(extra).mode & 0o777, 0o600, 'a file with a new content too is as closed as it was');
+    await device.push({ version: 2, layer: 'shadow', files: null });
+    await device.evt({ update: base.id, event: 'applied', reason: 'nothing stands above it any more' });
+    t.same(device.contents(), { 'aim.conf': 'base\n', 'extra.conf': null });
+    await device.push({ version: 2, files: null });
+    await device.evt({ event: 'applied', version: 0 });
+    t.same(device.contents(), files);
+    t.equal(statSync(extra).mode & 0o777, 0o600);
   });
 
   await t.test('a refused document leaves the last applied one of its place in force', async (t) => {

@@ -55,7 +55,13 @@ t.test('what an update carries comes out byte by byte', async (t) => {
     { name: 'a', bytes: bytesOf(text) },
     { name: 'b', bytes: all },
   ]);
-  t.equal(updateDigest(document, sha256), configDigest(document.files, sha256));
+  t.equal(updateDigest(document, sha256), configDigest([text, binary], sha256));
+  const less = update({ files: [text, { name: 'gone', absent: true }] });
+  t.same(contentsOf(signedForm(less)), [
+    { name: 'a', bytes: bytesOf(text) },
+    { name: 'gone', bytes: null },
+  ]);
+  t.equal(updateDigest(less, sha256), configDigest([text, { name: 'gone', digest: null }], sha256));
   t.equal(updateDigest(update({ withdraw: true }), sha256), null);
   t.throws(() => contentsOf('a.bm8.c'));
 });

@@ -58,8 +58,17 @@ t.test('unknown fields, anywhere', async (t) => {
 t.test('what the format has and this version does not build', async (t) => {
   for (const key of ['when', 'confirm', 'retry'])
     t.equal(base({ [key]: {} }), `not-supported: ${key}: not built in this version`);
-  for (const key of ['url', 'size', 'absent'])
+  for (const key of ['url', 'size'])
     t.equal(file({ [key]: 1 }), `not-supported: files[0].${key}: not built in this version`);
+});
+
+t.test('a file may be one that is to be absent', async (t) => {
+  const absent = (more: object = {}) => base({ files: [{ name: 'gone.conf', absent: true, ...more }] });
+  t.equal(absent(), 'taken');
+  t.equal(absent({ absent: false }), 'malformed: files[0].absent: expected true, or nothing');
+  for (const key of ['digest', 'encoding', 'content'])
+    t.equal(absent({ [key]: '' }), `malformed: files[0].${key}: a file that is to be absent has none`);
+  t.match(absent({ name: '..' }), 'malformed: files[0].name: ');
 });
 
 t.test('each key has its rule', async (t) => {
