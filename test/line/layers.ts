@@ -57,10 +57,11 @@ t.test('two layers, and what ends them', { timeout: 120_000 }, async (t) => {
     await device.start();
     const over = await device.push(shadow('shadow\n', 600));
     await applied(device, over.id);
-    const base = await device.push({ version: 1, aud: 'all', ...file('base\n'), payload: { exp: nowS() + 1 } });
+    // Far enough for a machine that has other things to do: it must arrive before.
+    const end = nowS() + 3;
+    const base = await device.push({ version: 1, aud: 'all', ...file('base\n'), payload: { exp: end } });
     const covered = await device.evt({ update: base.id, event: 'covered' });
     t.equal(covered.reason, 'shadow version 1 for grp/canary stands above it');
-    const end = nowS() + 1;
     await until('exp has passed', () => nowS() > end);
     const back = await device.push({ version: 2, layer: 'shadow', files: null });
     await device.evt({ update: back.id, event: 'withdrawn', final: true });
