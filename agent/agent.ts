@@ -16,6 +16,7 @@ import type { Settings } from './settings-schema.ts';
 import { createStanding } from './telemetry/standing.ts';
 import { openWatchdog, type Part } from './telemetry/watchdog.ts';
 import { createClockFloor } from './trust/clock-floor.ts';
+import { datedLog } from './trust/dated-log.ts';
 import { parseKeys } from './trust/keys.ts';
 import { verifyCommand, verifyUpdate } from './trust/verify.ts';
 import { type ApplyAnswer, answerTo } from './update/answer.ts';
@@ -43,15 +44,17 @@ export interface Agent {
 }
 
 /** Builds the rooms; nothing happens before `start()`. */
-export function openAgent(settings: Settings, host: Host): Agent {
-  const { files, clock, log, journal, sha256 } = host;
+export function openAgent(settings: Settings, world: Host): Agent {
+  const { files, clock, journal, sha256 } = world;
   const { state, run } = settings.paths;
   const { id, groups } = settings.device;
   const { root } = settings.broker;
   const addresses = addressesOf(id, groups);
   const configNames = Object.keys(settings.configs);
 
-  const floor = createClockFloor(clock, host.builtAtMs);
+  const floor = createClockFloor(clock, world.builtAtMs);
+  const log = datedLog(world.log, floor.trust);
+  const host: Host = { ...world, log };
   const ledger = createLedger();
   const looks = createLooks();
   const commandIds = createIds();

@@ -11,12 +11,19 @@ process.stdout.on('error', () => {
 });
 process.stderr.on('error', () => {});
 
-const live = process.stderr.isTTY === true;
+/** A terminal says how wide it is; for a pipe, `COLUMNS` may. */
+function columns(): number | null {
+  if (process.stdout.isTTY === true) return process.stdout.columns;
+  const said = Number(process.env.COLUMNS);
+  return Number.isInteger(said) && said > 0 ? said : null;
+}
+
 const terminal: Terminal = {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
-  live,
-  colour: live && (process.env.NO_COLOR ?? '') === '',
+  live: process.stderr.isTTY === true,
+  colour: process.stdout.isTTY === true && (process.env.NO_COLOR ?? '') === '',
+  columns: columns(),
   env: process.env,
 };
 

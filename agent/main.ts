@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, { readonly does: string; load(): Promise
   release: { does: "makes a lock COLD by a person's decision", load: () => import('./cli/release.ts') },
   refresh: { does: 'has a device far away say again what it reports', load: () => import('./cli/refresh.ts') },
   hold: { does: 'runs a command with a lock held', load: () => import('./cli/hold.ts') },
+  log: { does: "the device's own story in plain words", load: () => import('./cli/log.ts') },
   history: { does: 'every update and what became of it', load: () => import('./cli/history.ts') },
 };
 

@@ -16,6 +16,7 @@ function terminal() {
     },
     live: false,
     colour: false,
+    columns: null,
     env: {},
   };
   return { said, it };

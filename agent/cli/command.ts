@@ -7,8 +7,10 @@ export interface Terminal {
   err(text: string): void;
   /** True where `err` is a terminal that can redraw a line. */
   readonly live: boolean;
-  /** True where colour may be used: a terminal, and NO_COLOR not set. */
+  /** True where `out` may be coloured: it is a terminal, and NO_COLOR is not set. */
   readonly colour: boolean;
+  /** How wide `out` is, in characters; null where it is no terminal and nobody said (`COLUMNS`). */
+  readonly columns: number | null;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import koffi from 'koffi';
-import type { LogLevel } from '../ports/log.ts';
 import type { Supervisor } from '../ports/supervisor.ts';
+import type { LogLevel } from '../values/log-line.ts';
 
 // Source of the numbers: <sys/socket.h>; the same on every Linux this runs on.
 const AF_UNIX = 1;

@@ -1,9 +1,10 @@
 import type { Journal, JournalRecord } from '../ports/journal.ts';
-import type { Log, LogLevel } from '../ports/log.ts';
+import type { Log } from '../ports/log.ts';
 import type { Outbox, Saying } from '../ports/outbox.ts';
 import type { Cancel, Clock } from '../ports/world.ts';
 import { Failure } from '../values/errors.ts';
 import type { LockState } from '../values/lock.ts';
+import type { LogLevel } from '../values/log-line.ts';
 import type { EventBody } from '../values/report.ts';
 
 /** How long the news of a token waits for something to go out with. */

@@ -1,4 +1,4 @@
-import type { LogLevel } from '../ports/log.ts';
+import type { LogLevel } from '../values/log-line.ts';
 import type { EventBody } from '../values/report.ts';
 
 /** An event in the plain words of the log, with its level. */

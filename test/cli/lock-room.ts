@@ -6,7 +6,14 @@ import { makeDevice } from '../fixtures/lock-settings.ts';
 t.test('the lock room of a command, after the settings', async (t) => {
   const { settings } = makeDevice(t);
   const said: string[] = [];
-  const terminal = { out: () => {}, err: (text: string) => void said.push(text), live: false, colour: false, env: {} };
+  const terminal = {
+    out: () => {},
+    err: (text: string) => void said.push(text),
+    live: false,
+    colour: false,
+    columns: null,
+    env: {},
+  };
   const desk = openLockDesk(settings, terminal);
   t.teardown(() => desk.close());
   t.match(await desk.room.lock('aim').settle(), { state: 'COLD', file: 'aim.conf' });

@@ -1,0 +1,30 @@
+import { isDeepStrictEqual } from 'node:util';
+import fc from 'fast-check';
+import t from 'tap';
+import { fold, paint } from '../../agent/values/layout.ts';
+
+t.test('folds between words', async (t) => {
+  t.equal(fold('one two three', 7), 'one two\nthree');
+  t.equal(fold('one two three', 8, '  '), 'one two\n  three');
+  t.equal(fold('  one two', 5, '    '), '  one\n    two', 'the first line keeps its own place');
+  t.equal(fold('/a/very/long/path to', 5), '/a/very/long/path\nto');
+  t.equal(fold('a b\nc d', 3, ' '), 'a b\n c d');
+  t.equal(fold('', 5), '');
+});
+
+t.test('never wider than asked for, and nothing is lost', async () => {
+  fc.assert(
+    fc.property(fc.array(fc.stringMatching(/^[a-z]{1,12}$/), { minLength: 1 }), fc.nat(30), (words, more) => {
+      const folded = fold(words.join(' '), 16 + more, '    ');
+      return (
+        folded.split('\n').every((line) => line.length <= 16 + more) &&
+        isDeepStrictEqual(folded.trim().split(/\s+/), words)
+      );
+    }),
+  );
+});
+
+t.test('colour only where it may be', async (t) => {
+  t.equal(paint(true, 'red', 'HOT'), '\u001b[31mHOT\u001b[0m');
+  t.equal(paint(false, 'red', 'HOT'), 'HOT');
+});
