@@ -10,6 +10,7 @@ import { createJournal, replayJournal } from '../agent/host/journal.ts';
 import { hostKernelLocks } from '../agent/host/libc.ts';
 import { hostParsers } from '../agent/host/parsers.ts';
 import { hostProcesses } from '../agent/host/processes.ts';
+import { hostSensors } from '../agent/host/sensors.ts';
 import { hostTargets } from '../agent/host/targets.ts';
 import { hostUnits } from '../agent/host/units.ts';
 import { createOutboxMemory } from '../agent/link/outbox-memory.ts';
@@ -39,6 +40,7 @@ function hall(device: LoneDevice, sync: () => Promise<void> = async () => {}) {
       sha256,
       ed25519: hostEd25519(),
       parsers: hostParsers,
+      sensors: hostSensors(device.state),
       broker: null,
     },
     ...{ targets: hostTargets(), kernel: hostKernelLocks(), processes: hostProcesses(), units: hostUnits() },

@@ -12,6 +12,7 @@ import { hostKernelLocks, xattrCopier } from '../host/libc.ts';
 import { hostLog } from '../host/log.ts';
 import { hostParsers } from '../host/parsers.ts';
 import { hostProcesses } from '../host/processes.ts';
+import { hostSensors } from '../host/sensors.ts';
 import { adaptiveSync } from '../host/sync.ts';
 import { systemdJournal, systemdSupervisor } from '../host/systemd.ts';
 import { hostTargets } from '../host/targets.ts';
@@ -102,6 +103,7 @@ export async function openHostAgent(given: Settings, options: HostAgentOptions):
     ed25519: hostEd25519(),
     log,
     parsers: hostParsers,
+    sensors: hostSensors(state),
     broker: options.broker ? (await import('../host/mqtt.ts')).mqttBroker : null,
     journal,
     version: BUILD.version,

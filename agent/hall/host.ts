@@ -4,6 +4,7 @@ import type { JournalFile } from '../ports/journal.ts';
 import type { KernelLocks } from '../ports/kernel.ts';
 import type { Log } from '../ports/log.ts';
 import type { Processes, Units } from '../ports/processes.ts';
+import type { Sensors } from '../ports/sensors.ts';
 import type { Supervisor } from '../ports/supervisor.ts';
 import type { Parsers, Targets } from '../ports/targets.ts';
 import type { Chance, Clock, Cron, Ed25519, Sha256 } from '../ports/world.ts';
@@ -27,6 +28,7 @@ export interface Host {
   readonly parsers: Parsers;
   /** Absent: nobody supervises this process. */
   readonly supervisor?: Supervisor | undefined;
+  readonly sensors: Sensors;
   /** Null: this run takes documents from files only. */
   readonly broker: Broker | null;
   readonly journal: JournalFile;

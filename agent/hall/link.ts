@@ -4,6 +4,7 @@ import { openSession, type Session } from '../link/session.ts';
 import type { LockRoom } from '../lock/room.ts';
 import type { Broker } from '../ports/broker.ts';
 import type { Settings } from '../settings-schema.ts';
+import { openMachine } from '../telemetry/machine.ts';
 import { openPulse, type Pulse } from '../telemetry/pulse.ts';
 import type { ClockFloor } from '../trust/clock-floor.ts';
 import type { Line } from '../update/line.ts';
@@ -73,6 +74,8 @@ export function openLink(settings: Settings, host: Host, broker: Broker, rooms: 
     unit: chance.unit(),
     readings,
     link: session.state,
+    machine: openMachine({ sensors: host.sensors, clock, log }),
+    onBug: host.onFatal,
     publish: (text) => {
       const topic = deviceTopic(settings.broker.root, settings.device.id, 'hb');
       session.publish(topic, text, { qos: 0, retain: false }).catch(host.onFatal);

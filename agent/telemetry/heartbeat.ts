@@ -3,6 +3,7 @@ import type { LinkState } from '../values/link.ts';
 import type { LockState } from '../values/lock.ts';
 import type { ClockTrust } from '../values/report.ts';
 import { rfc3339 } from '../values/units.ts';
+import type { MachineState } from './machine.ts';
 
 /** What has happened since the agent started. */
 export interface Counters {
@@ -32,6 +33,8 @@ export interface HeartbeatInput {
   readonly configs: Readonly<Record<string, { readonly version: number; readonly digest: string }>>;
   readonly locks: Readonly<Record<string, Pick<LockState, 'state' | 'verdict' | 'token'>>>;
   readonly counters: Counters;
+  /** Null: not read in time. */
+  readonly machine: MachineState | null;
 }
 
 /** A heartbeat as it goes out on `hb` and into the status file. */
@@ -48,6 +51,8 @@ export interface Heartbeat {
   readonly configs: HeartbeatInput['configs'];
   readonly locks: HeartbeatInput['locks'];
   readonly counters: Counters;
+  /** Absent where it could not be read. */
+  readonly machine?: MachineState;
 }
 
 /** Puts a heartbeat together. Pure. */
@@ -70,6 +75,7 @@ export function heartbeat(input: HeartbeatInput): Heartbeat {
     configs: Object.fromEntries(configs),
     locks: Object.fromEntries(locks),
     counters: input.counters,
+    ...(input.machine === null ? {} : { machine: input.machine }),
   };
 }
 

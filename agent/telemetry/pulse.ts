@@ -4,6 +4,7 @@ import type { Cancel, Clock } from '../ports/world.ts';
 import type { LinkState } from '../values/link.ts';
 import { rfc3339 } from '../values/units.ts';
 import { type Heartbeat, type HeartbeatInput, heartbeat, startBeating } from './heartbeat.ts';
+import type { Machine } from './machine.ts';
 
 /** What the file `status.json` holds for whoever looks while the network is away. */
 export interface StatusFile {
@@ -32,7 +33,10 @@ export interface PulseInput {
   readonly unit: number;
   readings(): Pick<HeartbeatInput, 'clock' | 'backlog' | 'configs' | 'locks' | 'counters'>;
   link(): LinkState;
+  readonly machine: Machine;
   publish(text: string): void;
+  /** A beat that could not be put together: our own fault. */
+  onBug(error: unknown): void;
 }
 
 /** Heartbeats to the broker, and the status file that says the same to this machine. */
@@ -51,6 +55,7 @@ export function openPulse(input: PulseInput): Pulse {
   let last: Heartbeat | null = null;
   let seq = 0;
   let cancel: Cancel = () => {};
+  let stopped = false;
 
   const write = () => {
     const status: StatusFile = {
@@ -67,7 +72,9 @@ export function openPulse(input: PulseInput): Pulse {
       log.say('warning', `${path} cannot be written: ${error instanceof Error ? error.message : String(error)}`);
     }
   };
-  const beat = () => {
+  const beat = async () => {
+    const machine = await input.machine.look();
+    if (stopped) return;
     seq += 1;
     const link = input.link();
     last = heartbeat({
@@ -78,6 +85,7 @@ export function openPulse(input: PulseInput): Pulse {
       uptimeMs: clock.bootMs() - startedMs,
       agentVersion: input.agentVersion,
       link,
+      machine,
     });
     write();
     if (link.connected) input.publish(JSON.stringify(last));
@@ -85,9 +93,12 @@ export function openPulse(input: PulseInput): Pulse {
   return {
     start() {
       write();
-      cancel = startBeating(clock, input.intervalMs, input.unit, beat);
+      cancel = startBeating(clock, input.intervalMs, input.unit, () => void beat().catch(input.onBug));
     },
-    stop: () => cancel(),
+    stop() {
+      stopped = true;
+      cancel();
+    },
     linkChanged: write,
   };
 }

@@ -17,6 +17,7 @@ const INPUT: HeartbeatInput = {
   configs: { camera: { version: 42, digest: 'sha256:aa' } },
   locks: { camera: { state: 'HOT', verdict: 'held', token: 5 } },
   counters: { applied: 1, failed: 0, superseded: 0, withdrawn: 0, expired: 0, duplicates: 2, refused: { schema: 1 } },
+  machine: null,
 };
 
 t.test('a heartbeat says what the wire promises, and no more', async (t) => {
@@ -33,6 +34,12 @@ t.test('a heartbeat says what the wire promises, and no more', async (t) => {
     locks: { camera: { state: 'HOT', verdict: 'held', token: 5 } },
     counters: { applied: 1, failed: 0, superseded: 0, withdrawn: 0, expired: 0, duplicates: 2, refused: { schema: 1 } },
   });
+});
+
+t.test('what the machine says is in it as it was read', async (t) => {
+  const machine = { at: '2026-11-22T00:00:00.000Z', cores: 4, load_1m: 0.5, agent_rss_bytes: 1 };
+  t.same(heartbeat({ ...INPUT, machine }).machine, machine);
+  t.notOk('machine' in heartbeat(INPUT), 'absent where it could not be read');
 });
 
 t.test('the first beat falls anywhere in the interval, the others one interval apart', async (t) => {

@@ -17,6 +17,10 @@ const up: LinkState = {
   round_trip_ms: 2,
 };
 
+const machine = { at: '2026-01-01T00:00:00.000Z', cores: 2, load_1m: 0, agent_rss_bytes: 5 };
+/** A beat waits for its sensors. */
+const turn = () => new Promise(setImmediate);
+
 function pulse(path: string) {
   const clock = manualClock();
   const down: LinkState = { ...up, connected: false, state: 'silent' };
@@ -41,6 +45,8 @@ function pulse(path: string) {
     }),
     link: () => link.now,
     publish: (text) => void sent.push(text),
+    machine: { look: async () => machine },
+    onBug: (error) => void said.push(String(error)),
   });
   return { clock, link, sent, said, opened, status: () => JSON.parse(readFileSync(path, 'utf8')) };
 }
@@ -59,17 +65,24 @@ t.test('the file says at once how it is, and with each beat what the broker is t
   });
   t.equal(statSync(path).mode & 0o777, 0o644);
   clock.advance(15_000);
-  t.match(status(), { at: '2026-01-01T00:00:15.000Z', heartbeat: { seq: 1, uptime_s: 15 } }, 'also without a link');
+  await turn();
+  t.match(
+    status(),
+    { at: '2026-01-01T00:00:15.000Z', heartbeat: { seq: 1, uptime_s: 15, machine: { cores: 2 } } },
+    'also without a link',
+  );
   t.same(sent, []);
   link.now = up;
   opened.linkChanged();
   t.match(status(), { link: { state: 'connected' }, heartbeat: { seq: 1 } });
   clock.advance(30_000);
+  await turn();
   t.equal(sent.length, 1);
   t.same(JSON.parse(sent[0] ?? ''), status().heartbeat);
   t.equal(status().heartbeat.seq, 2);
   opened.stop();
   clock.advance(90_000);
+  await turn();
   t.equal(sent.length, 1);
 });
 
@@ -79,10 +92,12 @@ t.test('a file that cannot be written stops no beat', async (t) => {
   link.now = up;
   opened.start();
   clock.advance(15_000);
+  await turn();
   t.equal(sent.length, 1);
   t.match(said, [/status\.json cannot be written/]);
   mkdirSync(dir);
   clock.advance(30_000);
+  await turn();
   t.match(status(), { heartbeat: { seq: 2 } }, 'and heals');
   t.equal(sent.length, 2);
 });
