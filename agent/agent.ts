@@ -55,7 +55,7 @@ export function openAgent(settings: Settings, world: Host): Agent {
   const floor = createClockFloor(clock, world.builtAtMs);
   const log = datedLog(world.log, floor.trust);
   const host: Host = { ...world, log };
-  const ledger = createLedger();
+  const ledger = createLedger((config) => settings.configs[config]?.generations);
   const looks = createLooks();
   const commandIds = createIds();
   const outboxMemory = createOutboxMemory();
@@ -70,8 +70,7 @@ export function openAgent(settings: Settings, world: Host): Agent {
   });
 
   const { speak, later, tokenMoved } = createSpeech({
-    ...{ outbox, journal, clock, log },
-    tell: tellEvent,
+    ...{ outbox, journal, clock, log, tell: tellEvent },
     onFatal: host.onFatal,
   });
   const say = (event: EventBody) => speak([], [event]);
@@ -103,6 +102,7 @@ export function openAgent(settings: Settings, world: Host): Agent {
   );
   const budget = openRefusalBudget(clock);
   const keeper = openKeeper(files, sha256, `${state}/kept`);
+  const sweep = () => keeper.sweep(ledger.allGenerations());
   let keys: ReturnType<typeof ring> | null = null;
   const line = openLine({
     // A counted refusal changes what the fleet is told of the lock; it goes out with the report of the refusal.
@@ -158,7 +158,7 @@ export function openAgent(settings: Settings, world: Host): Agent {
           reports: () => configNames.flatMap((name) => outboxMemory.lastReported(name) ?? []),
         });
   const care = openCare(host, {
-    ...{ watchdog, locks, standing, ownDirs, beatPath: `${run}/beat`, say, later, tick: floor.tick },
+    ...{ watchdog, locks, standing, ownDirs, beatPath: `${run}/beat`, say, later, sweep, tick: floor.tick },
     lastWords: async () => session?.state().connected === true && outbox.drained(LAST_WORDS_MS),
   });
 
@@ -176,7 +176,7 @@ export function openAgent(settings: Settings, world: Host): Agent {
       keys = ring();
       const replay = await journal.open([floor, ledger, looks, outboxMemory, commandIds]);
       begun = true;
-      keeper.sweep(ledger.kept());
+      sweep();
       journal.note([floor.tick()]);
       outbox.start();
       await commands.start();

@@ -167,6 +167,14 @@ export const SETTINGS_SCHEMA = {
             default: 'wait',
             description: 'What to do with an update while the lock is HOT.',
           },
+          generations: {
+            type: 'integer',
+            minimum: 2,
+            maximum: 100,
+            default: 10,
+            description:
+              'How many contents are kept that were applied, and as many that were edited by hand or taken back; what was there before Locksmith always is.',
+          },
           writers: {
             type: 'array',
             items: UNIT,

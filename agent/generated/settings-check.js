@@ -36,7 +36,7 @@ var require_ucs2length = __commonJS({
 
 // settings-check
 var checkSettings = validate10;
-var schema11 = { "type": "object", "additionalProperties": false, "required": ["device", "broker", "trust", "configs"], "properties": { "device": { "type": "object", "additionalProperties": false, "required": ["id"], "properties": { "id": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "groups": { "type": "array", "items": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "uniqueItems": true, "default": [] } } }, "broker": { "type": "object", "additionalProperties": false, "required": ["urls"], "properties": { "urls": { "type": "array", "minItems": 1, "items": { "type": "string", "pattern": "^(embedded$|(mqtt|mqtts)://)" } }, "root": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$", "default": "fleet" }, "protocol": { "enum": ["3.1.1", "5"], "default": "3.1.1" }, "filters": { "enum": ["wildcard", "exact"], "default": "wildcard" }, "username": { "type": "string", "minLength": 1 }, "password_file": { "type": "string", "pattern": "^/" }, "keepalive_s": { "type": "integer", "minimum": 5, "maximum": 1200, "default": 60 }, "connect_timeout_s": { "type": "integer", "minimum": 1, "maximum": 60, "default": 8 }, "backoff": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "first_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 60, "default": 5 }, "cap_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 3600, "default": 90 }, "stable_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 3600, "default": 60 } } }, "tls": { "type": "object", "additionalProperties": false, "properties": { "ca": { "type": "string", "pattern": "^/" }, "cert": { "type": "string", "pattern": "^/" }, "key": { "type": "string", "pattern": "^/" }, "servername": { "type": "string" } } } } }, "trust": { "type": "object", "additionalProperties": false, "required": ["keys"], "properties": { "keys": { "type": "string", "pattern": "^/" } } }, "paths": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "state": { "type": "string", "pattern": "^/", "default": "/var/lib/locksmith" }, "run": { "type": "string", "pattern": "^/", "default": "/run/locksmith" } } }, "configs": { "type": "object", "propertyNames": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "minProperties": 1, "additionalProperties": { "type": "object", "additionalProperties": false, "required": ["files"], "properties": { "files": { "type": "array", "minItems": 1, "items": { "type": "object", "additionalProperties": false, "required": ["path"], "properties": { "path": { "type": "string", "pattern": "^/" }, "format": { "enum": ["json", "yaml", "toml", "ini", "text"], "default": "text" }, "schema": { "type": "string", "pattern": "^/" }, "follow": { "type": "boolean", "default": false } } } }, "on_hot": { "enum": ["wait", "refuse"], "default": "wait" }, "writers": { "type": "array", "items": { "type": "string", "pattern": "^[A-Za-z0-9:_.\\\\@-]{1,247}\\.(service|socket|timer|path|target)$" }, "uniqueItems": true, "default": [] } } } }, "locks": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "gc": { "type": "string", "default": "* * * * *" }, "group": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "honour": { "type": "array", "items": { "type": "string", "minLength": 1 }, "uniqueItems": true, "default": [] } } }, "telemetry": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "heartbeat_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 86400, "default": 30 } } }, "log": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "level": { "enum": ["error", "warning", "notice", "info", "debug"], "default": "info" } } } } };
+var schema11 = { "type": "object", "additionalProperties": false, "required": ["device", "broker", "trust", "configs"], "properties": { "device": { "type": "object", "additionalProperties": false, "required": ["id"], "properties": { "id": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "groups": { "type": "array", "items": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "uniqueItems": true, "default": [] } } }, "broker": { "type": "object", "additionalProperties": false, "required": ["urls"], "properties": { "urls": { "type": "array", "minItems": 1, "items": { "type": "string", "pattern": "^(embedded$|(mqtt|mqtts)://)" } }, "root": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$", "default": "fleet" }, "protocol": { "enum": ["3.1.1", "5"], "default": "3.1.1" }, "filters": { "enum": ["wildcard", "exact"], "default": "wildcard" }, "username": { "type": "string", "minLength": 1 }, "password_file": { "type": "string", "pattern": "^/" }, "keepalive_s": { "type": "integer", "minimum": 5, "maximum": 1200, "default": 60 }, "connect_timeout_s": { "type": "integer", "minimum": 1, "maximum": 60, "default": 8 }, "backoff": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "first_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 60, "default": 5 }, "cap_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 3600, "default": 90 }, "stable_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 3600, "default": 60 } } }, "tls": { "type": "object", "additionalProperties": false, "properties": { "ca": { "type": "string", "pattern": "^/" }, "cert": { "type": "string", "pattern": "^/" }, "key": { "type": "string", "pattern": "^/" }, "servername": { "type": "string" } } } } }, "trust": { "type": "object", "additionalProperties": false, "required": ["keys"], "properties": { "keys": { "type": "string", "pattern": "^/" } } }, "paths": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "state": { "type": "string", "pattern": "^/", "default": "/var/lib/locksmith" }, "run": { "type": "string", "pattern": "^/", "default": "/run/locksmith" } } }, "configs": { "type": "object", "propertyNames": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "minProperties": 1, "additionalProperties": { "type": "object", "additionalProperties": false, "required": ["files"], "properties": { "files": { "type": "array", "minItems": 1, "items": { "type": "object", "additionalProperties": false, "required": ["path"], "properties": { "path": { "type": "string", "pattern": "^/" }, "format": { "enum": ["json", "yaml", "toml", "ini", "text"], "default": "text" }, "schema": { "type": "string", "pattern": "^/" }, "follow": { "type": "boolean", "default": false } } } }, "on_hot": { "enum": ["wait", "refuse"], "default": "wait" }, "generations": { "type": "integer", "minimum": 2, "maximum": 100, "default": 10 }, "writers": { "type": "array", "items": { "type": "string", "pattern": "^[A-Za-z0-9:_.\\\\@-]{1,247}\\.(service|socket|timer|path|target)$" }, "uniqueItems": true, "default": [] } } } }, "locks": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "gc": { "type": "string", "default": "* * * * *" }, "group": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "honour": { "type": "array", "items": { "type": "string", "minLength": 1 }, "uniqueItems": true, "default": [] } } }, "telemetry": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "heartbeat_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 86400, "default": 30 } } }, "log": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "level": { "enum": ["error", "warning", "notice", "info", "debug"], "default": "info" } } } } };
 var pattern0 = new RegExp("^[A-Za-z0-9_-]{1,64}$", "u");
 var pattern2 = new RegExp("^(embedded$|(mqtt|mqtts)://)", "u");
 var pattern4 = new RegExp("^/", "u");
@@ -853,6 +853,9 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             if (data29.on_hot === void 0) {
               data29.on_hot = "wait";
             }
+            if (data29.generations === void 0) {
+              data29.generations = 10;
+            }
             if (data29.writers === void 0) {
               data29.writers = [];
             }
@@ -866,7 +869,7 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
               errors++;
             }
             for (const key9 in data29) {
-              if (!(key9 === "files" || key9 === "on_hot" || key9 === "writers")) {
+              if (!(key9 === "files" || key9 === "on_hot" || key9 === "generations" || key9 === "writers")) {
                 const err71 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/configs/additionalProperties/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key9 }, message: "must NOT have additional properties" };
                 if (vErrors === null) {
                   vErrors = [err71];
@@ -1011,47 +1014,77 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
               }
               errors++;
             }
-            let data37 = data29.writers;
-            if (Array.isArray(data37)) {
-              const len3 = data37.length;
+            let data37 = data29.generations;
+            if (!(typeof data37 == "number" && (!(data37 % 1) && !isNaN(data37)) && isFinite(data37))) {
+              const err84 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/generations", schemaPath: "#/properties/configs/additionalProperties/properties/generations/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+              if (vErrors === null) {
+                vErrors = [err84];
+              } else {
+                vErrors.push(err84);
+              }
+              errors++;
+            }
+            if (typeof data37 == "number" && isFinite(data37)) {
+              if (data37 > 100 || isNaN(data37)) {
+                const err85 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/generations", schemaPath: "#/properties/configs/additionalProperties/properties/generations/maximum", keyword: "maximum", params: { comparison: "<=", limit: 100 }, message: "must be <= 100" };
+                if (vErrors === null) {
+                  vErrors = [err85];
+                } else {
+                  vErrors.push(err85);
+                }
+                errors++;
+              }
+              if (data37 < 2 || isNaN(data37)) {
+                const err86 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/generations", schemaPath: "#/properties/configs/additionalProperties/properties/generations/minimum", keyword: "minimum", params: { comparison: ">=", limit: 2 }, message: "must be >= 2" };
+                if (vErrors === null) {
+                  vErrors = [err86];
+                } else {
+                  vErrors.push(err86);
+                }
+                errors++;
+              }
+            }
+            let data38 = data29.writers;
+            if (Array.isArray(data38)) {
+              const len3 = data38.length;
               for (let i4 = 0; i4 < len3; i4++) {
-                let data38 = data37[i4];
-                if (typeof data38 === "string") {
-                  if (!pattern14.test(data38)) {
-                    const err84 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/writers/" + i4, schemaPath: "#/properties/configs/additionalProperties/properties/writers/items/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9:_.\\\\@-]{1,247}\\.(service|socket|timer|path|target)$" }, message: 'must match pattern "^[A-Za-z0-9:_.\\\\@-]{1,247}\\.(service|socket|timer|path|target)$"' };
+                let data39 = data38[i4];
+                if (typeof data39 === "string") {
+                  if (!pattern14.test(data39)) {
+                    const err87 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/writers/" + i4, schemaPath: "#/properties/configs/additionalProperties/properties/writers/items/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9:_.\\\\@-]{1,247}\\.(service|socket|timer|path|target)$" }, message: 'must match pattern "^[A-Za-z0-9:_.\\\\@-]{1,247}\\.(service|socket|timer|path|target)$"' };
                     if (vErrors === null) {
-                      vErrors = [err84];
+                      vErrors = [err87];
                     } else {
-                      vErrors.push(err84);
+                      vErrors.push(err87);
                     }
                     errors++;
                   }
                 } else {
-                  const err85 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/writers/" + i4, schemaPath: "#/properties/configs/additionalProperties/properties/writers/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                  const err88 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/writers/" + i4, schemaPath: "#/properties/configs/additionalProperties/properties/writers/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
                   if (vErrors === null) {
-                    vErrors = [err85];
+                    vErrors = [err88];
                   } else {
-                    vErrors.push(err85);
+                    vErrors.push(err88);
                   }
                   errors++;
                 }
               }
-              let i5 = data37.length;
+              let i5 = data38.length;
               let j1;
               if (i5 > 1) {
                 const indices1 = {};
                 for (; i5--; ) {
-                  let item1 = data37[i5];
+                  let item1 = data38[i5];
                   if (typeof item1 !== "string") {
                     continue;
                   }
                   if (typeof indices1[item1] == "number") {
                     j1 = indices1[item1];
-                    const err86 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/writers", schemaPath: "#/properties/configs/additionalProperties/properties/writers/uniqueItems", keyword: "uniqueItems", params: { i: i5, j: j1 }, message: "must NOT have duplicate items (items ## " + j1 + " and " + i5 + " are identical)" };
+                    const err89 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/writers", schemaPath: "#/properties/configs/additionalProperties/properties/writers/uniqueItems", keyword: "uniqueItems", params: { i: i5, j: j1 }, message: "must NOT have duplicate items (items ## " + j1 + " and " + i5 + " are identical)" };
                     if (vErrors === null) {
-                      vErrors = [err86];
+                      vErrors = [err89];
                     } else {
-                      vErrors.push(err86);
+                      vErrors.push(err89);
                     }
                     errors++;
                     break;
@@ -1060,76 +1093,45 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 }
               }
             } else {
-              const err87 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/writers", schemaPath: "#/properties/configs/additionalProperties/properties/writers/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+              const err90 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/writers", schemaPath: "#/properties/configs/additionalProperties/properties/writers/type", keyword: "type", params: { type: "array" }, message: "must be array" };
               if (vErrors === null) {
-                vErrors = [err87];
+                vErrors = [err90];
               } else {
-                vErrors.push(err87);
+                vErrors.push(err90);
               }
               errors++;
             }
           } else {
-            const err88 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/configs/additionalProperties/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+            const err91 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/configs/additionalProperties/type", keyword: "type", params: { type: "object" }, message: "must be object" };
             if (vErrors === null) {
-              vErrors = [err88];
+              vErrors = [err91];
             } else {
-              vErrors.push(err88);
+              vErrors.push(err91);
             }
             errors++;
           }
         }
       } else {
-        const err89 = { instancePath: instancePath + "/configs", schemaPath: "#/properties/configs/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err92 = { instancePath: instancePath + "/configs", schemaPath: "#/properties/configs/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err89];
+          vErrors = [err92];
         } else {
-          vErrors.push(err89);
+          vErrors.push(err92);
         }
         errors++;
       }
     }
-    let data39 = data.locks;
-    if (data39 && typeof data39 == "object" && !Array.isArray(data39)) {
-      if (data39.gc === void 0) {
-        data39.gc = "* * * * *";
+    let data40 = data.locks;
+    if (data40 && typeof data40 == "object" && !Array.isArray(data40)) {
+      if (data40.gc === void 0) {
+        data40.gc = "* * * * *";
       }
-      if (data39.honour === void 0) {
-        data39.honour = [];
+      if (data40.honour === void 0) {
+        data40.honour = [];
       }
-      for (const key11 in data39) {
+      for (const key11 in data40) {
         if (!(key11 === "gc" || key11 === "group" || key11 === "honour")) {
-          const err90 = { instancePath: instancePath + "/locks", schemaPath: "#/properties/locks/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key11 }, message: "must NOT have additional properties" };
-          if (vErrors === null) {
-            vErrors = [err90];
-          } else {
-            vErrors.push(err90);
-          }
-          errors++;
-        }
-      }
-      if (typeof data39.gc !== "string") {
-        const err91 = { instancePath: instancePath + "/locks/gc", schemaPath: "#/properties/locks/properties/gc/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-        if (vErrors === null) {
-          vErrors = [err91];
-        } else {
-          vErrors.push(err91);
-        }
-        errors++;
-      }
-      if (data39.group !== void 0) {
-        let data41 = data39.group;
-        if (typeof data41 === "string") {
-          if (!pattern0.test(data41)) {
-            const err92 = { instancePath: instancePath + "/locks/group", schemaPath: "#/properties/locks/properties/group/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9_-]{1,64}$" }, message: 'must match pattern "^[A-Za-z0-9_-]{1,64}$"' };
-            if (vErrors === null) {
-              vErrors = [err92];
-            } else {
-              vErrors.push(err92);
-            }
-            errors++;
-          }
-        } else {
-          const err93 = { instancePath: instancePath + "/locks/group", schemaPath: "#/properties/locks/properties/group/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+          const err93 = { instancePath: instancePath + "/locks", schemaPath: "#/properties/locks/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key11 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
             vErrors = [err93];
           } else {
@@ -1138,23 +1140,20 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       }
-      let data42 = data39.honour;
-      if (Array.isArray(data42)) {
-        const len4 = data42.length;
-        for (let i6 = 0; i6 < len4; i6++) {
-          let data43 = data42[i6];
-          if (typeof data43 === "string") {
-            if (func3(data43) < 1) {
-              const err94 = { instancePath: instancePath + "/locks/honour/" + i6, schemaPath: "#/properties/locks/properties/honour/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
-              if (vErrors === null) {
-                vErrors = [err94];
-              } else {
-                vErrors.push(err94);
-              }
-              errors++;
-            }
-          } else {
-            const err95 = { instancePath: instancePath + "/locks/honour/" + i6, schemaPath: "#/properties/locks/properties/honour/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+      if (typeof data40.gc !== "string") {
+        const err94 = { instancePath: instancePath + "/locks/gc", schemaPath: "#/properties/locks/properties/gc/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        if (vErrors === null) {
+          vErrors = [err94];
+        } else {
+          vErrors.push(err94);
+        }
+        errors++;
+      }
+      if (data40.group !== void 0) {
+        let data42 = data40.group;
+        if (typeof data42 === "string") {
+          if (!pattern0.test(data42)) {
+            const err95 = { instancePath: instancePath + "/locks/group", schemaPath: "#/properties/locks/properties/group/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9_-]{1,64}$" }, message: 'must match pattern "^[A-Za-z0-9_-]{1,64}$"' };
             if (vErrors === null) {
               vErrors = [err95];
             } else {
@@ -1162,23 +1161,57 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
+        } else {
+          const err96 = { instancePath: instancePath + "/locks/group", schemaPath: "#/properties/locks/properties/group/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+          if (vErrors === null) {
+            vErrors = [err96];
+          } else {
+            vErrors.push(err96);
+          }
+          errors++;
         }
-        let i7 = data42.length;
+      }
+      let data43 = data40.honour;
+      if (Array.isArray(data43)) {
+        const len4 = data43.length;
+        for (let i6 = 0; i6 < len4; i6++) {
+          let data44 = data43[i6];
+          if (typeof data44 === "string") {
+            if (func3(data44) < 1) {
+              const err97 = { instancePath: instancePath + "/locks/honour/" + i6, schemaPath: "#/properties/locks/properties/honour/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+              if (vErrors === null) {
+                vErrors = [err97];
+              } else {
+                vErrors.push(err97);
+              }
+              errors++;
+            }
+          } else {
+            const err98 = { instancePath: instancePath + "/locks/honour/" + i6, schemaPath: "#/properties/locks/properties/honour/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+            if (vErrors === null) {
+              vErrors = [err98];
+            } else {
+              vErrors.push(err98);
+            }
+            errors++;
+          }
+        }
+        let i7 = data43.length;
         let j2;
         if (i7 > 1) {
           const indices2 = {};
           for (; i7--; ) {
-            let item2 = data42[i7];
+            let item2 = data43[i7];
             if (typeof item2 !== "string") {
               continue;
             }
             if (typeof indices2[item2] == "number") {
               j2 = indices2[item2];
-              const err96 = { instancePath: instancePath + "/locks/honour", schemaPath: "#/properties/locks/properties/honour/uniqueItems", keyword: "uniqueItems", params: { i: i7, j: j2 }, message: "must NOT have duplicate items (items ## " + j2 + " and " + i7 + " are identical)" };
+              const err99 = { instancePath: instancePath + "/locks/honour", schemaPath: "#/properties/locks/properties/honour/uniqueItems", keyword: "uniqueItems", params: { i: i7, j: j2 }, message: "must NOT have duplicate items (items ## " + j2 + " and " + i7 + " are identical)" };
               if (vErrors === null) {
-                vErrors = [err96];
+                vErrors = [err99];
               } else {
-                vErrors.push(err96);
+                vErrors.push(err99);
               }
               errors++;
               break;
@@ -1187,85 +1220,52 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
           }
         }
       } else {
-        const err97 = { instancePath: instancePath + "/locks/honour", schemaPath: "#/properties/locks/properties/honour/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        const err100 = { instancePath: instancePath + "/locks/honour", schemaPath: "#/properties/locks/properties/honour/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
-          vErrors = [err97];
+          vErrors = [err100];
         } else {
-          vErrors.push(err97);
+          vErrors.push(err100);
         }
         errors++;
       }
     } else {
-      const err98 = { instancePath: instancePath + "/locks", schemaPath: "#/properties/locks/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err101 = { instancePath: instancePath + "/locks", schemaPath: "#/properties/locks/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
-        vErrors = [err98];
+        vErrors = [err101];
       } else {
-        vErrors.push(err98);
+        vErrors.push(err101);
       }
       errors++;
     }
-    let data44 = data.telemetry;
-    if (data44 && typeof data44 == "object" && !Array.isArray(data44)) {
-      if (data44.heartbeat_s === void 0) {
-        data44.heartbeat_s = 30;
+    let data45 = data.telemetry;
+    if (data45 && typeof data45 == "object" && !Array.isArray(data45)) {
+      if (data45.heartbeat_s === void 0) {
+        data45.heartbeat_s = 30;
       }
-      for (const key12 in data44) {
+      for (const key12 in data45) {
         if (!(key12 === "heartbeat_s")) {
-          const err99 = { instancePath: instancePath + "/telemetry", schemaPath: "#/properties/telemetry/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key12 }, message: "must NOT have additional properties" };
+          const err102 = { instancePath: instancePath + "/telemetry", schemaPath: "#/properties/telemetry/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key12 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
-            vErrors = [err99];
+            vErrors = [err102];
           } else {
-            vErrors.push(err99);
+            vErrors.push(err102);
           }
           errors++;
         }
       }
-      let data45 = data44.heartbeat_s;
-      if (typeof data45 == "number" && isFinite(data45)) {
-        if (data45 > 86400 || isNaN(data45)) {
-          const err100 = { instancePath: instancePath + "/telemetry/heartbeat_s", schemaPath: "#/properties/telemetry/properties/heartbeat_s/maximum", keyword: "maximum", params: { comparison: "<=", limit: 86400 }, message: "must be <= 86400" };
+      let data46 = data45.heartbeat_s;
+      if (typeof data46 == "number" && isFinite(data46)) {
+        if (data46 > 86400 || isNaN(data46)) {
+          const err103 = { instancePath: instancePath + "/telemetry/heartbeat_s", schemaPath: "#/properties/telemetry/properties/heartbeat_s/maximum", keyword: "maximum", params: { comparison: "<=", limit: 86400 }, message: "must be <= 86400" };
           if (vErrors === null) {
-            vErrors = [err100];
+            vErrors = [err103];
           } else {
-            vErrors.push(err100);
+            vErrors.push(err103);
           }
           errors++;
         }
-        if (data45 <= 0 || isNaN(data45)) {
-          const err101 = { instancePath: instancePath + "/telemetry/heartbeat_s", schemaPath: "#/properties/telemetry/properties/heartbeat_s/exclusiveMinimum", keyword: "exclusiveMinimum", params: { comparison: ">", limit: 0 }, message: "must be > 0" };
-          if (vErrors === null) {
-            vErrors = [err101];
-          } else {
-            vErrors.push(err101);
-          }
-          errors++;
-        }
-      } else {
-        const err102 = { instancePath: instancePath + "/telemetry/heartbeat_s", schemaPath: "#/properties/telemetry/properties/heartbeat_s/type", keyword: "type", params: { type: "number" }, message: "must be number" };
-        if (vErrors === null) {
-          vErrors = [err102];
-        } else {
-          vErrors.push(err102);
-        }
-        errors++;
-      }
-    } else {
-      const err103 = { instancePath: instancePath + "/telemetry", schemaPath: "#/properties/telemetry/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err103];
-      } else {
-        vErrors.push(err103);
-      }
-      errors++;
-    }
-    let data46 = data.log;
-    if (data46 && typeof data46 == "object" && !Array.isArray(data46)) {
-      if (data46.level === void 0) {
-        data46.level = "info";
-      }
-      for (const key13 in data46) {
-        if (!(key13 === "level")) {
-          const err104 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key13 }, message: "must NOT have additional properties" };
+        if (data46 <= 0 || isNaN(data46)) {
+          const err104 = { instancePath: instancePath + "/telemetry/heartbeat_s", schemaPath: "#/properties/telemetry/properties/heartbeat_s/exclusiveMinimum", keyword: "exclusiveMinimum", params: { comparison: ">", limit: 0 }, message: "must be > 0" };
           if (vErrors === null) {
             vErrors = [err104];
           } else {
@@ -1273,10 +1273,8 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-      }
-      let data47 = data46.level;
-      if (!(data47 === "error" || data47 === "warning" || data47 === "notice" || data47 === "info" || data47 === "debug")) {
-        const err105 = { instancePath: instancePath + "/log/level", schemaPath: "#/properties/log/properties/level/enum", keyword: "enum", params: { allowedValues: schema11.properties.log.properties.level.enum }, message: "must be equal to one of the allowed values" };
+      } else {
+        const err105 = { instancePath: instancePath + "/telemetry/heartbeat_s", schemaPath: "#/properties/telemetry/properties/heartbeat_s/type", keyword: "type", params: { type: "number" }, message: "must be number" };
         if (vErrors === null) {
           vErrors = [err105];
         } else {
@@ -1285,7 +1283,7 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
         errors++;
       }
     } else {
-      const err106 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err106 = { instancePath: instancePath + "/telemetry", schemaPath: "#/properties/telemetry/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
         vErrors = [err106];
       } else {
@@ -1293,12 +1291,47 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
       }
       errors++;
     }
-  } else {
-    const err107 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-    if (vErrors === null) {
-      vErrors = [err107];
+    let data47 = data.log;
+    if (data47 && typeof data47 == "object" && !Array.isArray(data47)) {
+      if (data47.level === void 0) {
+        data47.level = "info";
+      }
+      for (const key13 in data47) {
+        if (!(key13 === "level")) {
+          const err107 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key13 }, message: "must NOT have additional properties" };
+          if (vErrors === null) {
+            vErrors = [err107];
+          } else {
+            vErrors.push(err107);
+          }
+          errors++;
+        }
+      }
+      let data48 = data47.level;
+      if (!(data48 === "error" || data48 === "warning" || data48 === "notice" || data48 === "info" || data48 === "debug")) {
+        const err108 = { instancePath: instancePath + "/log/level", schemaPath: "#/properties/log/properties/level/enum", keyword: "enum", params: { allowedValues: schema11.properties.log.properties.level.enum }, message: "must be equal to one of the allowed values" };
+        if (vErrors === null) {
+          vErrors = [err108];
+        } else {
+          vErrors.push(err108);
+        }
+        errors++;
+      }
     } else {
-      vErrors.push(err107);
+      const err109 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err109];
+      } else {
+        vErrors.push(err109);
+      }
+      errors++;
+    }
+  } else {
+    const err110 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+    if (vErrors === null) {
+      vErrors = [err110];
+    } else {
+      vErrors.push(err110);
     }
     errors++;
   }

@@ -26,6 +26,8 @@ export interface CareRooms {
   say(event: EventBody): Promise<void>;
   /** Looks after a promise that nobody waits for. */
   later(promise: Promise<unknown>): void;
+  /** Removes kept contents that no generation has any more. */
+  sweep(): void;
   /** A record of how late it is. */
   tick(): JournalRecord;
   /** Resolves when the broker has all, or the time is over. */
@@ -36,7 +38,7 @@ export interface CareRooms {
 export interface Care {
   /** Watches that locks and line move, and beats while they do; one that stands still is said, and the process ends. */
   watchOver(): Cancel;
-  /** Settles all locks and removes leftovers, now and then; one round at a time. */
+  /** Settles all locks, removes leftovers and contents that are over, now and then; one round at a time. */
   collect(): void;
   /** Notes the time in the journal, now and then. */
   keepTime(): Cancel;
@@ -79,7 +81,11 @@ export function openCare(host: Host, rooms: CareRooms): Care {
       const collected = collectGarbage(rooms.locks, files, rooms.ownDirs).finally(() => {
         collecting.now = false;
       });
-      rooms.later(collected.then((found) => log.say(isWorthSaying(found) ? 'notice' : 'debug', sayGarbage(found))));
+      const swept = collected.then((found) => {
+        log.say(isWorthSaying(found) ? 'notice' : 'debug', sayGarbage(found));
+        rooms.sweep();
+      });
+      rooms.later(swept);
     },
     keepTime() {
       const next = { cancel: () => {} };

@@ -1,14 +1,16 @@
-import type { Journal } from '../ports/journal.ts';
+import type { Journal, JournalRecord } from '../ports/journal.ts';
 import type { Grant, LockDoor } from '../ports/lock.ts';
 import type { Target } from '../ports/targets.ts';
-import type { Sha256 } from '../ports/world.ts';
+import type { Clock, Sha256 } from '../ports/world.ts';
 import type { Refusal } from '../values/errors.ts';
 import type { LockState } from '../values/lock.ts';
+import { rfc3339 } from '../values/units.ts';
 import type { Expectation } from '../values/update.ts';
 import { checkExpectation } from './admit.ts';
 import { configDigest, digestOf, type FileContent } from './content.ts';
+import { generationRecord } from './generations.ts';
 import type { Keeper } from './keep.ts';
-import { intentOverRecord, intentRecord, keptRecord, type Ledger } from './ledger.ts';
+import { intentOverRecord, intentRecord, type Ledger } from './ledger.ts';
 import { type Looks, lookRecord } from './looks.ts';
 import type { HeldRef } from './ref.ts';
 import type { Intent } from './under-way.ts';
@@ -52,18 +54,22 @@ export interface CommitPorts {
   readonly locks: LockDoor;
   readonly keeper: Keeper;
   readonly looks: Looks;
+  readonly clock: Clock;
   readonly sha256: Sha256;
+}
+
+/** What the files of a config hold: contents and digests in their order (null: absent), and the digest of the config. */
+export interface OnDisk {
+  readonly contents: readonly FileContent[];
+  readonly digests: readonly (string | null)[];
+  readonly digest: string;
 }
 
 /** Reads what is on disk now, in the order of `files`. */
 export function readContents(
   files: readonly { readonly name: string; readonly target: Target }[],
   sha256: Sha256,
-): {
-  readonly contents: readonly FileContent[];
-  readonly digests: readonly (string | null)[];
-  readonly digest: string;
-} {
+): OnDisk {
   const contents = files.map(({ name, target }) => ({ name, bytes: target.read('stage.read') }));
   const digests = contents.map(({ bytes }) => (bytes === null ? null : digestOf(bytes, sha256)));
   const named = contents.map(({ name }, index) => ({ name, digest: digests[index] ?? null }));
@@ -78,15 +84,25 @@ function leaving({ config, files }: CommitPlan) {
   });
 }
 
-/** Puts by what the move would overwrite and nobody else has: the state before Locksmith, or an edit by hand. */
-async function keepBefore(ports: CommitPorts, config: string, disk: ReturnType<typeof readContents>) {
-  const { ledger, keeper } = ports;
-  if (ledger.original(config) === null) {
-    return [keptRecord(await keeper.keep(config, 'original', disk.digest, disk.contents))];
-  }
-  const running = ledger.running(config);
-  if (running === null || running.digest === disk.digest) return [];
-  return [keptRecord(await keeper.keep(config, 'drift', disk.digest, disk.contents))];
+/** Puts by what is on disk as a generation: the record of it. */
+export async function keepFound(
+  { keeper, clock }: Pick<CommitPorts, 'keeper' | 'clock'>,
+  config: string,
+  why: 'original' | 'drift',
+  { digest, contents }: OnDisk,
+): Promise<JournalRecord> {
+  const files = await keeper.keep('commit.keep', contents);
+  const at = rfc3339(clock.wallMs());
+  const content = { kind: 'stored', files } as const;
+  return generationRecord({ config, why, digest, document: null, outcome: null, at, content });
+}
+
+/** Puts by what the move would overwrite and no generation has. */
+async function keepBefore(ports: CommitPorts, config: string, disk: OnDisk): Promise<readonly JournalRecord[]> {
+  const { ledger } = ports;
+  if (ledger.original(config) === null) return [await keepFound(ports, config, 'original', disk)];
+  if (ledger.generationWith(config, disk.digest) !== null) return [];
+  return [await keepFound(ports, config, 'drift', disk)];
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Clock } from '../ports/world.ts';
 import { type Code, type Refusal, refuse } from '../values/errors.ts';
 import type { EventBody, Outcome, Running } from '../values/report.ts';
 import { rfc3339 } from '../values/units.ts';
+import { generationRecord } from './generations.ts';
 import { allHeld, type Goal, isOpen } from './goal.ts';
 import {
   appliedBehindRecord,
@@ -67,6 +68,16 @@ export function createEndings(ports: EndingPorts): Endings {
       .slice(0, 1)
       .map((held) => ({ event: 'expired', ...about(held), reason: 'until has passed: the shadow falls off' }));
 
+  /** The content of a document as a generation; its signed form is journalled again only where it is not held any more. */
+  const generationOf = ({ held }: Goal, since: string): JournalRecord[] => {
+    if (held === null || held.digest === null) return [];
+    const { config, digest, id, version, layer, address, jws } = held;
+    const content =
+      ledger.signedForm(refOf(held)) === jws ? ({ kind: 'held' } as const) : ({ kind: 'signed', jws } as const);
+    const document = { id, version, layer, address };
+    return [generationRecord({ config, why: 'update', digest, document, outcome: 'applied', at: since, content })];
+  };
+
   return {
     refuse: (held, refusal) => end(held, 'refused', refusalEvent(held, refusal), refusal),
     expire(held, what) {
@@ -96,7 +107,7 @@ export function createEndings(ports: EndingPorts): Endings {
         digest: goal.digest,
         since,
       };
-      const records: JournalRecord[] = [ranRecord(config, running)];
+      const records = [...generationOf(goal, since), ranRecord(config, running)];
       if (intent !== null) records.push(intentOverRecord(config));
       const events = [...fallOff(config, view.running, time)];
       const what = { digest: goal.digest, changed } as const;

@@ -1,52 +1,66 @@
 import type { Files } from '../ports/files.ts';
 import type { Sha256 } from '../ports/world.ts';
 import { Failure } from '../values/errors.ts';
-import { digestOf, type FileContent } from './content.ts';
-import type { Kept } from './ledger.ts';
+import type { Op } from '../values/ops.ts';
+import { contentsOf, digestOf, type FileContent } from './content.ts';
+import type { Generation, GenerationFile } from './generations.ts';
 
 /** Contents of configs put by under the state directory, each file once under its digest. */
 export interface Keeper {
-  /** Writes the contents durably and returns the record that refers to them. */
-  keep(config: string, why: Kept['why'], digest: string, contents: readonly FileContent[]): Promise<Kept>;
-  /** Reads them back. Throws Failure io if one is gone or no longer what it was. */
-  read(kept: Kept): readonly FileContent[];
-  /** Removes every content that no record refers to any more. */
-  sweep(inUse: readonly Kept[]): void;
+  /** Writes the contents durably and returns what refers to them. */
+  keep(op: Op, contents: readonly FileContent[]): Promise<readonly GenerationFile[]>;
+  /** The contents of a generation. Throws Failure io if one is gone or no longer what it was. */
+  read(generation: Generation): readonly FileContent[];
+  /** Removes every content that no generation has any more; what was kept just now may not have its generation yet, and stays. */
+  sweep(inUse: readonly Generation[]): void;
 }
+
+const CONTENT_NAME = /^[0-9a-f]{64}$/;
 
 /** Opens the store in `dir`. */
 export function openKeeper(files: Files, sha256: Sha256, dir: string): Keeper {
   const pathOf = (digest: string) => `${dir}/${digest.slice('sha256:'.length)}`;
+  /** Digests that were kept and that no sweep has seen in use yet. */
+  const fresh = new Set<string>();
   return {
-    async keep(config, why, digest, contents) {
-      if (files.stat('commit.keep', dir) === null) {
-        files.makeDir('commit.keep', dir, 0o700);
+    async keep(op, contents) {
+      if (files.stat(op, dir) === null) {
+        files.makeDir(op, dir, 0o700);
         // A content in a directory that a power cut takes away is not kept.
-        await files.syncDir('commit.keep', dir.slice(0, dir.lastIndexOf('/')));
+        await files.syncDir(op, dir.slice(0, dir.lastIndexOf('/')));
       }
-      const kept: { name: string; digest: string | null }[] = [];
+      const kept: GenerationFile[] = [];
       for (const { name, bytes } of contents) {
         const own = bytes === null ? null : digestOf(bytes, sha256);
         kept.push({ name, digest: own });
         if (bytes === null || own === null) continue;
+        fresh.add(own);
         // One that is there already may be damaged by now, or not be durable yet: a crash can come between rename and sync.
-        await files.writeDurably('commit.keep', pathOf(own), bytes, 0o600);
+        await files.writeDurably(op, pathOf(own), bytes, 0o600);
       }
-      return { config, why, digest, files: kept };
+      return kept;
     },
-    read: (kept) =>
-      kept.files.map(({ name, digest }) => {
+    read({ content }) {
+      if (content.kind === 'signed') return contentsOf(content.jws);
+      return content.files.map(({ name, digest }) => {
         const bytes = digest === null ? null : files.read('commit.keep', pathOf(digest));
         if (digest === null) return { name, bytes };
         if (bytes !== null && digestOf(bytes, sha256) === digest) return { name, bytes };
         const path = pathOf(digest);
         const why = bytes === null ? 'is gone' : 'is damaged';
         throw new Failure('io', 'commit.keep', path, `${path}: the kept content of ${name} ${why}`, { retry: true });
-      }),
+      });
+    },
     sweep(inUse) {
-      const wanted = new Set(inUse.flatMap((kept) => kept.files.flatMap(({ digest }) => digest ?? [])));
-      for (const name of files.list('commit.keep', dir)) {
-        if (!wanted.has(`sha256:${name}`)) files.remove('commit.keep', `${dir}/${name}`);
+      const digests = inUse.flatMap(({ content }) =>
+        content.kind === 'stored' ? content.files.flatMap(({ digest }) => digest ?? []) : [],
+      );
+      const wanted = new Set(digests);
+      for (const digest of wanted) fresh.delete(digest);
+      for (const name of files.list('keep.sweep', dir)) {
+        const digest = `sha256:${name}`;
+        const isOver = CONTENT_NAME.test(name) && !wanted.has(digest) && !fresh.has(digest);
+        if (isOver) files.remove('keep.sweep', `${dir}/${name}`);
       }
     },
   };

@@ -2,8 +2,16 @@ import type { JournalMemory, JournalRecord } from '../ports/journal.ts';
 import type { LastAttempt, Outcome, Running } from '../values/report.ts';
 import type { Address, Layer } from '../values/topics.ts';
 import type { Expectation } from '../values/update.ts';
+import {
+  createGenerations,
+  type Generation,
+  type GenerationCount,
+  type GenerationFile,
+  generationRecord,
+  type NewGeneration,
+} from './generations.ts';
 import { createPlaces } from './places.ts';
-import type { HeldRef } from './ref.ts';
+import { type HeldRef, sameDocument } from './ref.ts';
 import { createUnderWay, type Intent } from './under-way.ts';
 
 /** An update that passed all of verify and is kept: its signed form, and what the resolver needs of it. */
@@ -46,15 +54,6 @@ export interface Place {
   readonly applied: HeldUpdate | null;
 }
 
-/** The content of a config kept as it was: before Locksmith's first move, or before a move that overwrote a drift. */
-export interface Kept {
-  readonly config: string;
-  readonly why: 'original' | 'drift';
-  readonly digest: string;
-  /** Base name and digest of each file; null where the file was absent. */
-  readonly files: readonly { readonly name: string; readonly digest: string | null }[];
-}
-
 /** What was tried last, and what it was refused for, so that the same refusal is not said twice. */
 export interface Tried {
   readonly attempt: LastAttempt;
@@ -63,8 +62,6 @@ export interface Tried {
 
 /** How many signed forms that were refused before they could be held are remembered. */
 const ANSWERED_KEPT = 512;
-/** How many drifted contents are kept per config. */
-const DRIFTS_KEPT = 8;
 
 /** The update room's memory: documents, marks, what runs, what is under way. Read with its methods, changed by records only. */
 export interface Ledger extends JournalMemory {
@@ -76,8 +73,15 @@ export interface Ledger extends JournalMemory {
   underWay(config: string): HeldUpdate | null;
   /** The token that a commit of this document found before it was cut off and taken back; null if there was none. */
   tokenFound(config: string, of: HeldRef | null): number | null;
-  original(config: string): Kept | null;
-  kept(): readonly Kept[];
+  /** The signed form of a document that is held or being committed; null if it is neither. */
+  signedForm(of: HeldRef): string | null;
+  /** The contents the config had, oldest first. */
+  generations(config: string): readonly Generation[];
+  /** The newest generation with this content; null if none is kept. What a commit replaced is always there. */
+  generationWith(config: string, digest: string): Generation | null;
+  /** What was there before Locksmith's first move; null before it. */
+  original(config: string): Generation | null;
+  allGenerations(): readonly Generation[];
   tried(config: string): Tried | null;
   /** True if this signed form was refused before: it gets no second answer. */
   answered(hash: string): boolean;
@@ -118,8 +122,6 @@ export const intentOverRecord = (config: string, back = false): JournalRecord =>
 export const triedRecord = (config: string, tried: Tried): JournalRecord => ({ t: 'tried', config, tried });
 /** This signed form was refused: it gets no second answer. */
 export const answeredRecord = (hash: string): JournalRecord => ({ t: 'answered', hash });
-/** A generation of content that is kept. */
-export const keptRecord = (kept: Kept): JournalRecord => ({ t: 'kept', kept });
 
 type Stored =
   | { t: 'held'; held: HeldUpdate }
@@ -131,40 +133,30 @@ type Stored =
   | { t: 'intent-over'; config: string; back: boolean }
   | { t: 'tried'; config: string; tried: Tried }
   | { t: 'answered'; hash: string }
-  | { t: 'kept'; kept: Kept };
+  | { t: 'generation'; generation: NewGeneration }
+  | { t: 'stored'; config: string; n: number; files: readonly GenerationFile[] };
 
-const TYPES = [
-  'held',
-  'ended',
-  'applied-behind',
-  'covered',
-  'ran',
-  'intent',
-  'intent-over',
-  'tried',
-  'answered',
-  'kept',
-] as const;
+const DOCUMENTS = ['held', 'ended', 'applied-behind', 'covered', 'tried', 'answered'] as const;
+const MOVES = ['ran', 'intent', 'intent-over', 'generation', 'stored'] as const;
+const TYPES = [...DOCUMENTS, ...MOVES] as const;
 
 /** Records of this room were written by this room and carry a check: their type is all that is looked at. */
 function isStored(record: JournalRecord): record is JournalRecord & Stored {
   return TYPES.some((type) => type === record.t);
 }
 
-/** Makes an empty ledger; the journal folds its records in. */
-export function createLedger(): Ledger {
+/** Makes an empty ledger; the journal folds its records in. `countOf`: how many generations of a kind a config keeps. */
+export function createLedger(countOf?: GenerationCount): Ledger {
   const places = createPlaces();
   const running = new Map<string, Running>();
   const underWay = createUnderWay();
-  const kept: Kept[] = [];
+  const generations = createGenerations(countOf);
   const tried = new Map<string, Tried>();
   const answered = new Set<string>();
 
-  const keep = (entry: Kept) => {
-    kept.push(entry);
-    const drifts = kept.filter(({ config, why }) => config === entry.config && why === 'drift');
-    const oldest = drifts[0];
-    if (drifts.length > DRIFTS_KEPT && oldest !== undefined) kept.splice(kept.indexOf(oldest), 1);
+  const signedForm = (of: HeldRef) => {
+    const found = places.find(of) ?? underWay.held(of.config);
+    return found !== null && sameDocument(refOf(found), of) ? found.jws : null;
   };
 
   const remember = (hash: string) => {
@@ -206,8 +198,13 @@ export function createLedger(): Ledger {
         case 'answered':
           remember(record.hash);
           break;
-        case 'kept':
-          keep(record.kept);
+        case 'generation': {
+          const { config, document } = record.generation;
+          generations.add(record.generation, document === null ? null : signedForm({ config, ...document }));
+          break;
+        }
+        case 'stored':
+          generations.stored(record.config, record.n, record.files);
           break;
       }
     },
@@ -221,7 +218,7 @@ export function createLedger(): Ledger {
         records.push(heldRecord(place.latest));
       }
       for (const [config, state] of running) records.push(ranRecord(config, state));
-      for (const entry of kept) records.push(keptRecord(entry));
+      for (const one of generations.all()) records.push(generationRecord(one));
       for (const intent of underWay.placeless()) records.push(intentRecord(intent));
       for (const intent of underWay.takenBack())
         records.push(intentRecord(intent), intentOverRecord(intent.config, true));
@@ -235,8 +232,11 @@ export function createLedger(): Ledger {
     intent: underWay.intent,
     underWay: underWay.held,
     tokenFound: underWay.tokenFound,
-    original: (config) => kept.find((entry) => entry.config === config && entry.why === 'original') ?? null,
-    kept: () => kept,
+    signedForm,
+    generations: generations.of,
+    generationWith: (config, digest) => generations.of(config).findLast((one) => one.digest === digest) ?? null,
+    original: (config) => generations.of(config).find(({ why }) => why === 'original') ?? null,
+    allGenerations: generations.all,
     tried: (config) => tried.get(config) ?? null,
     answered: (hash) => answered.has(hash),
   };

@@ -6,6 +6,7 @@ import { type IntakePorts, openIntake, type Taken } from './intake.ts';
 import { nextTurnS } from './resolve.ts';
 import type { ConfigView } from './said.ts';
 import { createStepper, type StepPorts } from './step.ts';
+import { openStore } from './store.ts';
 
 /** Pause before a step that failed on the disk is tried again. */
 const RETRY_MS = 5_000;
@@ -73,6 +74,7 @@ export function openLine(ports: LinePorts): Line {
       if (code !== null) ports.budget.take(code, true);
     },
   });
+  const store = openStore(ports);
   const workers = new Map<string, Worker>();
 
   const workerOf = (config: string): Worker => {
@@ -106,6 +108,7 @@ export function openLine(ports: LinePorts): Line {
       if (end === 'again') worker.dirty = true;
       if (end === 'retry') sleepFor(config, RETRY_MS);
       if (end === 'rest') {
+        store.quiet();
         const time = ports.time();
         const turnS = nextTurnS(ports.ledger.places(config), time);
         if (turnS !== null) sleepFor(config, Math.min((turnS - time.nowS) * 1000, TURN_MAX_MS));
@@ -145,6 +148,7 @@ export function openLine(ports: LinePorts): Line {
       stopping = true;
       for (const { timer } of workers.values()) timer?.();
       await Promise.all([...workers.keys()].map(settled));
+      await store.stop();
     },
     frame: intake.frame,
     async file(payload) {

@@ -1,7 +1,7 @@
 import type { LockState } from '../values/lock.ts';
-import { type CommitFile, type CommitPorts, putAll, readContents } from './commit.ts';
+import { type CommitFile, type CommitPorts, keepFound, putAll, readContents } from './commit.ts';
 import { digestOf, type FileContent } from './content.ts';
-import { intentOverRecord, keptRecord } from './ledger.ts';
+import { intentOverRecord } from './ledger.ts';
 import type { OpenFile } from './stage.ts';
 import type { Intent } from './under-way.ts';
 
@@ -24,7 +24,7 @@ export async function recover(
   open: readonly OpenFile[],
   contents: readonly FileContent[],
 ): Promise<Recovered> {
-  const { journal, locks, keeper, sha256 } = ports;
+  const { journal, locks, sha256 } = ports;
   const disk = readContents(open, sha256);
   const state = intent.files.map((file) => {
     const index = open.findIndex(({ name }) => name === file.name);
@@ -42,7 +42,7 @@ export async function recover(
   const held = await locks.hold<Recovered>(intent.config, async (grant) => {
     if (state.some(({ done, touched }) => touched && !done)) {
       // Somebody edited a file of the half-done set: that text is kept before it is overwritten.
-      await journal.append([keptRecord(await keeper.keep(intent.config, 'drift', disk.digest, disk.contents))]);
+      await journal.append([await keepFound(ports, intent.config, 'drift', disk)]);
     }
     const rest: CommitFile[] = [];
     for (const { file, opened, done } of state) {

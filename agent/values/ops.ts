@@ -23,6 +23,8 @@ export const OPS = [
   'commit.remove',
   'commit.sync',
   'recover.look',
+  'keep.store',
+  'keep.sweep',
   'lock.open',
   'lock.guard',
   'lock.take',

@@ -4,6 +4,7 @@ import t from 'tap';
 import { sha256 } from '../../agent/host/chance.ts';
 import { type CommitPlan, commit, readContents } from '../../agent/update/commit.ts';
 import { digestOf } from '../../agent/update/content.ts';
+import { generationRecord } from '../../agent/update/generations.ts';
 import * as made from '../../agent/update/ledger.ts';
 import { stage } from '../../agent/update/stage.ts';
 import { Failure } from '../../agent/values/errors.ts';
@@ -73,13 +74,21 @@ t.test('a file that the set takes away, and one that was not there', async (t) =
 t.test('the second move keeps nothing; one over an edit by hand keeps that', async (t) => {
   const it = await bench(t);
   await commit(it, await plan(it, ['a']));
-  const running = { version: 1, layer: 'base', address: 'all', digest: digest('new a'), since: null } as const;
-  await it.journal.append([made.ranRecord('aim', running), made.intentOverRecord('aim')]);
+  const files = await it.keeper.keep('keep.store', [{ name: 'a', bytes: bytes('new a') }]);
+  const applied = {
+    why: 'update',
+    document: null,
+    outcome: 'applied',
+    at: '',
+    content: { kind: 'stored', files },
+  } as const;
+  const ran = generationRecord({ config: 'aim', digest: digest('new a'), ...applied });
+  await it.journal.append([ran, made.intentOverRecord('aim')]);
   await commit(it, await plan(it, ['a']));
-  t.equal(it.ledger.kept().length, 1);
+  t.equal(it.ledger.generations('aim').length, 2);
   writeFileSync(join(it.dir, 'a'), 'by hand');
   await commit(it, await plan(it, ['a']));
-  const drift = it.ledger.kept().at(-1);
+  const drift = it.ledger.generations('aim').at(-1);
   t.match(drift, { why: 'drift', digest: digest('by hand') });
   t.same(drift && it.keeper.read(drift), [{ name: 'a', bytes: Buffer.from('by hand') }]);
 });

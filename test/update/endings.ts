@@ -72,7 +72,14 @@ t.test('applied: what runs, since when, and the intent is over', async (t) => {
   await endings.applied('aim', goal(one), true);
   t.match(events, [{ event: 'applied', update: 'one', changed: true, digest: one.digest, final: true }]);
   t.match(states, [{ running: { version: 1, layer: 'base', address: 'all', digest: one.digest, since: NOW } }]);
-  t.same(records.sort(), ['clock-applied', 'ended', 'intent-over', 'ran', 'tried']);
+  t.same(records.sort(), ['clock-applied', 'ended', 'generation', 'intent-over', 'ran', 'tried']);
+  t.match(ledger.generations('aim'), [
+    {
+      ...{ n: 1, why: 'update', digest: one.digest, outcome: 'applied', at: NOW },
+      document: { id: 'one', version: 1, layer: 'base', address: 'all' },
+      content: { kind: 'signed', jws: one.jws },
+    },
+  ]);
   t.equal(ledger.intent('aim'), null);
   t.match(ledger.place('aim', 'all', 'base')?.latest, { ended: 'applied', appliedPoweredS: 70 });
 });
@@ -85,6 +92,14 @@ t.test('applied behind a newer one that came in mid-commit', async (t) => {
   t.match(events, [{ event: 'applied', update: 'one', final: true }]);
   const place = ledger.place('aim', 'all', 'base');
   t.match(place, { latest: { id: 'two', ended: null }, applied: { id: 'one', ended: 'applied', appliedPoweredS: 70 } });
+});
+
+t.test('a content whose document was taken back meanwhile is kept all the same', async (t) => {
+  const before = heldUpdate({ ...one, ended: 'applied' });
+  const { endings, ledger } = bench(before);
+  ledger.fold(heldRecord({ ...two, digest: null }));
+  await endings.applied('aim', goal(before), true);
+  t.match(ledger.generations('aim'), [{ digest: one.digest, content: { kind: 'signed', jws: one.jws } }]);
 });
 
 t.test('one that a newer one ended, with no commit of its own under way, is left alone', async (t) => {

@@ -1,9 +1,10 @@
 import t from 'tap';
 import { sha256 } from '../../agent/host/chance.ts';
 import { hostFiles } from '../../agent/host/files.ts';
+import { generationRecord } from '../../agent/update/generations.ts';
 import { allHeld, goalOf, goalOfIntent, isOpen } from '../../agent/update/goal.ts';
 import { openKeeper } from '../../agent/update/keep.ts';
-import { endedRecord, heldRecord, keptRecord, refOf } from '../../agent/update/ledger.ts';
+import { endedRecord, heldRecord, refOf } from '../../agent/update/ledger.ts';
 import { heldUpdate, ledgerOf } from '../fixtures/update.ts';
 
 const one = heldUpdate({ version: 1, id: 'one' });
@@ -34,7 +35,9 @@ t.test('what should be on disk: by a document, or as it was before', async (t) =
   });
   t.equal(goalOf(ledger, keeper, 'aim', null), null, 'nothing was moved yet');
   const before = { name: 'aim.conf', bytes: Buffer.from('before\n') };
-  ledger.fold(keptRecord(await keeper.keep('aim', 'original', 'sha256:before', [before])));
+  const content = { kind: 'stored', files: await keeper.keep('commit.keep', [before]) } as const;
+  const found = { config: 'aim', digest: 'sha256:before', document: null, outcome: null, at: '', content };
+  ledger.fold(generationRecord({ ...found, why: 'original' }));
   t.match(goalOf(ledger, keeper, 'aim', null), { held: null, digest: 'sha256:before', contents: [before] });
 
   const intent = { config: 'aim', files: [], tokenBefore: 0 };

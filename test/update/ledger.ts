@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import type { JournalRecord } from '../../agent/ports/journal.ts';
+import { generationRecord, storedRecord } from '../../agent/update/generations.ts';
 import type { Ledger } from '../../agent/update/ledger.ts';
 import * as made from '../../agent/update/ledger.ts';
 import { OUTCOMES, type Running } from '../../agent/values/report.ts';
@@ -32,10 +33,11 @@ function state(ledger: Ledger) {
       tokens: ADDRESSES.map((address) =>
         [1, 2, 3].map((version) => ledger.tokenFound(config, { config, address, layer: 'base', version })),
       ),
+      generations: ledger.generations(config),
       original: ledger.original(config),
       tried: ledger.tried(config),
     })),
-    kept: ledger.kept(),
+    generations: ledger.allGenerations(),
     answered: ['h0', 'h1', 'h2'].map((hash) => ledger.answered(hash)),
   };
 }
@@ -53,6 +55,7 @@ const happening = fc.oneof(
   fc.record({ what: fc.constant('covered'), where: which, covered: fc.boolean() }),
   fc.record({ what: fc.constant('intent'), where: which }),
   fc.record({ what: fc.constantFrom('intent-over', 'intent-back', 'ran', 'tried', 'original', 'drift'), where: which }),
+  fc.record({ what: fc.constantFrom('came-to-disk', 'stored'), where: which }),
   fc.record({ what: fc.constant('answered'), hash: fc.constantFrom('h0', 'h1', 'h2') }),
 );
 type Happening = typeof happening extends fc.Arbitrary<infer T> ? T : never;
@@ -75,7 +78,9 @@ function recordsOf(ledger: Ledger, event: Happening): readonly JournalRecord[] {
   }
   if ('outcome' in event) return open === null ? [] : [made.endedRecord(open, event.outcome, 7)];
   if ('covered' in event) return open === null ? [] : [made.coveredRecord(open, event.covered)];
-  const kept = { config, digest: 'd', files: [{ name: 'aim.conf', digest: 'd' }] };
+  const files = [{ name: 'aim.conf', digest: 'd' }];
+  const content = { kind: 'stored', files } as const;
+  const found = { config, digest: 'd', document: null, outcome: null, at: '', content };
   switch (event.what) {
     case 'behind':
       return place === null || place.mark < 2
@@ -90,9 +95,20 @@ function recordsOf(ledger: Ledger, event: Happening): readonly JournalRecord[] {
     case 'tried':
       return [made.triedRecord(config, { attempt, key: 'k' })];
     case 'original':
-      return ledger.original(config) === null ? [made.keptRecord({ ...kept, why: 'original' })] : [];
+      return ledger.original(config) === null ? [generationRecord({ ...found, why: 'original' })] : [];
     case 'drift':
-      return [made.keptRecord({ ...kept, why: 'drift' })];
+      return [generationRecord({ ...found, why: 'drift' })];
+    case 'came-to-disk': {
+      if (open === null) return [];
+      const { id, version, digest } = open;
+      const document = { id, version, layer, address };
+      const held = { ...found, digest: digest ?? '', document, content: { kind: 'held' } } as const;
+      return [generationRecord({ ...held, why: 'update', outcome: 'applied' })];
+    }
+    case 'stored': {
+      const last = ledger.generations(config).at(-1);
+      return last === undefined ? [] : [storedRecord(last, files)];
+    }
     default:
       return [made.intentOverRecord(config)];
   }
@@ -142,16 +158,36 @@ t.test('marks never fall, and there is one outcome a document', async () => {
   );
 });
 
-t.test('so many drifts a config, so many answers, and the first original', async (t) => {
-  const kept = (config: string, digest: string, why: 'original' | 'drift') =>
-    made.keptRecord({ config, why, digest, files: [] });
-  const drifts = Array.from({ length: 20 }, (_, n) => kept('aim', `d${n}`, 'drift'));
-  const ledger = ledgerOf([kept('aim', 'o', 'original'), kept('pair', 'p', 'drift'), ...drifts]);
-  t.equal(ledger.original('aim')?.digest, 'o');
-  t.same(
-    ledger.kept().map(({ digest }) => digest),
-    ['o', 'p', 'd12', 'd13', 'd14', 'd15', 'd16', 'd17', 'd18', 'd19'],
-  );
+t.test('generations are found by their content; the first is what was there before', async (t) => {
+  const content = { kind: 'stored', files: [] } as const;
+  const found = { config: 'aim', document: null, outcome: null, at: '', content };
+  const ledger = ledgerOf([
+    generationRecord({ ...found, why: 'original', digest: 'o' }),
+    generationRecord({ ...found, why: 'drift', digest: 'd' }),
+    generationRecord({ ...found, why: 'drift', digest: 'o' }),
+    generationRecord({ ...found, config: 'pair', why: 'original', digest: 'p' }),
+  ]);
+  t.match(ledger.original('aim'), { n: 1, digest: 'o' });
+  t.match(ledger.generationWith('aim', 'o'), { n: 3 }, 'the newest');
+  t.equal(ledger.generationWith('aim', 'p'), null);
+  t.equal(ledger.original('other'), null);
+  t.equal(ledger.allGenerations().length, 4);
+});
+
+t.test('the signed form of a document, while it is held or being committed', async (t) => {
+  const [one, two] = [heldUpdate({ version: 1 }), heldUpdate({ version: 2 })];
+  const ledger = ledgerOf([made.heldRecord(one)]);
+  t.equal(ledger.signedForm(made.refOf(one)), one.jws);
+  ledger.fold(made.intentRecord({ config: 'aim', of: made.refOf(one), files: [], tokenBefore: 0 }));
+  ledger.fold(made.heldRecord(two));
+  t.equal(ledger.signedForm(made.refOf(one)), one.jws, 'a newer one has its place, but it is under way');
+  ledger.fold(made.intentOverRecord('aim'));
+  t.equal(ledger.signedForm(made.refOf(one)), null);
+  t.equal(ledger.signedForm(made.refOf(two)), two.jws);
+});
+
+t.test('so many answers', async (t) => {
+  const ledger = ledgerOf([]);
   for (let n = 0; n < 600; n += 1) {
     ledger.fold(made.answeredRecord(`h${n}`));
     ledger.fold(made.answeredRecord('often'));

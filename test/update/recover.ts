@@ -70,7 +70,7 @@ t.test('cut off after any other rename, in any order: forward, all new', async (
     t.same(await run(it), { kind: 'forward' }, done.join());
     t.same(read(it.dir), ['new a', 'new b', 'new c']);
     t.same(leftovers(it.dir), []);
-    t.same(it.ledger.kept(), [], 'no edit, nothing to keep');
+    t.same(it.ledger.generations('aim'), [], 'no edit, nothing to keep');
     t.not(it.ledger.intent('aim'), null, 'the caller ends it, together with the outcome');
     t.same(await run(it), { kind: 'forward' }, 'and again, as after a second crash');
   }
@@ -105,7 +105,7 @@ t.test('a file that was edited after the crash is kept before it is overwritten'
   writeFileSync(join(it.dir, 'b'), 'by hand');
   t.same(await run(it), { kind: 'forward' });
   t.same(read(it.dir), ['new a', 'new b', 'new c']);
-  const drift = it.ledger.kept().at(-1);
+  const drift = it.ledger.generations('aim').at(-1);
   t.equal(drift?.why, 'drift');
   t.match(drift && it.keeper.read(drift), [{}, { name: 'b', bytes: Buffer.from('by hand') }, {}]);
 });
