@@ -1,3 +1,4 @@
+import type { Holder } from '../values/lock.ts';
 import type { Parts } from './parts.ts';
 import {
   examine,
@@ -19,6 +20,8 @@ export interface Order {
   readonly breakIt: boolean;
   /** The token of the grant that is meant; a lease given since then is left alone. */
   readonly token?: number | undefined;
+  /** Who had the lock when the release began: it then goes on record, whatever freed the lock meanwhile. Absent: a free lock is left as it is. */
+  readonly from?: { readonly holder: Holder | null };
 }
 
 /**
@@ -29,13 +32,26 @@ export interface Order {
 export async function clear(parts: Parts, hints: readonly number[], order: Order): Promise<FreeLock | HotLock> {
   const scene: Scene = { ...parts, hints };
   const found = examine(scene);
-  if (found.kind === 'free') return found;
-  const stale =
-    found.kind === 'hot' ? takeOver(parts, scene, found, order) : { ...found, why: `${order.why} (${found.why})` };
+  if (found.kind === 'free' && order.from === undefined) return found;
+  const stale = staleBy(order, found.kind === 'hot' ? takeOver(parts, scene, found, order) : found);
   if (stale.kind === 'hot') return stale;
   const token = reclaimToken(stale);
   if (!parts.tokens.covers(token)) await parts.tokens.reserve(token);
-  return reclaim(parts, stale, order.by);
+  return reclaim(parts, stale, { by: order.by, holder: order.from?.holder ?? null });
+}
+
+/** A lock in our hands as the person's decision makes it stale; one that stays HOT is passed on. */
+function staleBy(order: Order, found: FreeLock | StaleLock | HotLock): StaleLock | HotLock {
+  switch (found.kind) {
+    case 'hot':
+      return found;
+    case 'stale':
+      return found.why === order.why ? found : { ...found, why: `${order.why} (${found.why})` };
+    case 'free': {
+      const { token, unprivileged, reclaims } = found;
+      return { kind: 'stale', token, unprivileged, why: order.why, record: null, reclaims };
+    }
+  }
 }
 
 /** The kernel locks of a lock that may be cleared, in our hands; the lock as it was found if it may not. */

@@ -46,7 +46,7 @@ export interface Lock {
   /** Makes it COLD by a person's decision, where that may be; else says how it is. */
   clear(order: Order): Promise<LockState>;
   /** Somebody wrote to the control surface: looks at what it asks for. */
-  touched(): void;
+  touched(): Promise<void>;
   /** How it was last found; null before the first look. */
   last(): LockState | null;
   /** Sets tokens aside ahead of need, so that no grant waits for the disk. */
@@ -116,17 +116,17 @@ export function openLock(ports: LockPorts, settings: LockSettings, config: strin
     }
   };
 
-  const look = (how: 'glance' | 'reach' = 'glance'): LockState => {
-    if (mine.record !== null || (how === 'glance' && isQuiet(parts, board.last())) || !guard.tryEnter()) return last();
+  /** Looks at the lock; the guard is ours when it begins and not when it ends. */
+  const inspect = (): LockState => {
     const rest = { needsDisk: false, asked: false };
     try {
       const found = examine(scene());
       if (found.kind === 'free' && !board.isNews(found)) return last();
+      if (found.kind === 'stale' && tokens.covers(reclaimToken(found))) return show(reclaimNow(found));
+      rest.needsDisk = found.kind === 'stale';
+      const lock = show(found);
       rest.asked = found.kind === 'hot' && surface.asked();
-      if (found.kind !== 'stale') return show(found);
-      if (tokens.covers(reclaimToken(found))) return show(reclaimNow(found));
-      rest.needsDisk = true;
-      return show(found);
+      return lock;
     } finally {
       hands.drop();
       leave();
@@ -134,6 +134,10 @@ export function openLock(ports: LockPorts, settings: LockSettings, config: strin
       if (rest.asked) answer().catch((error) => log.say('error', `${fileName}: lock not released: ${error}`));
       if (rest.needsDisk) settle().catch((error) => log.say('error', `${fileName}: lock not reclaimed: ${error}`));
     }
+  };
+  const look = (how: 'glance' | 'reach' = 'glance'): LockState => {
+    if (mine.record !== null || (how === 'glance' && isQuiet(parts, board.last())) || !guard.tryEnter()) return last();
+    return inspect();
   };
 
   /** Writes the grant down: token, record, bit. Under the guard, the kernel locks in our hands. Throws Failure. */
@@ -207,9 +211,13 @@ export function openLock(ports: LockPorts, settings: LockSettings, config: strin
     last: board.last,
     refused: board.refused,
     clear: clearNow,
-    touched() {
+    async touched() {
       const bit = readWord(files, paths.bit);
-      if (mine.record === null && bit !== (last().state === 'HOT' ? '1' : '0')) look('reach');
+      const isNew = bit !== '' && (bit !== (last().state === 'HOT' ? '1' : '0') || surface.asked());
+      // Whoever took the lock a moment ago may still be in the guard: waited for, or the request would lie until the next round.
+      if (mine.record !== null || !isNew || !(await guard.enter())) return;
+      if (mine.record === null) inspect();
+      else leave();
     },
     async acquire(wish) {
       for (let waitedMs = 0; ; waitedMs += COMMIT_PAUSE_MS) {

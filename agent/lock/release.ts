@@ -1,7 +1,7 @@
 import type { Processes, Units } from '../ports/processes.ts';
 import type { Clock } from '../ports/world.ts';
 import { Failure } from '../values/errors.ts';
-import type { LockState } from '../values/lock.ts';
+import type { Holder, LockState } from '../values/lock.ts';
 import { sayHolder, sayLock } from '../values/lock-words.ts';
 import type { Lock } from './lock.ts';
 import { pause } from './parts.ts';
@@ -41,6 +41,8 @@ export interface Release {
 /** How long a holder that was asked to end may take, before it is killed, and then to be gone. */
 const END_MS = 5000;
 const END_PAUSE_MS = 20;
+/** Most processes that share one leaked descriptor and are ended for it. */
+const HOLDERS_MAX = 8;
 
 /** Why the lock cannot be released like this; null if it can be tried. Pure. */
 export function releaseRefusal(
@@ -88,7 +90,7 @@ export async function carryOut(scene: ReleaseScene, wish: ReleaseWish): Promise<
   const refusal = releaseRefusal(before, wish, clock.wallMs());
   if (refusal !== null) return { kind: 'refused', lock: before, steps, why: refusal };
   const stopped: string[] = [];
-  const done = await withoutWriters(scene, stopped, steps, wish).catch(async (error: unknown) => {
+  const done = await withoutWriters(scene, before.holder, stopped, steps, wish).catch(async (error: unknown) => {
     await startAgain(units, stopped, steps, before.file);
     throw error;
   });
@@ -99,6 +101,7 @@ export async function carryOut(scene: ReleaseScene, wish: ReleaseWish): Promise<
 /** The steps between stopping the writers and starting them again; `stopped` grows with each that is about to be stopped. */
 async function withoutWriters(
   scene: ReleaseScene,
+  holder: Holder | null,
   stopped: string[],
   steps: string[],
   wish: ReleaseWish,
@@ -110,8 +113,9 @@ async function withoutWriters(
     await units.stop(unit);
     steps.push(`stopped ${unit}`);
   }
-  if (wish.endHolder) steps.push(...(await endHolder(scene, await lock.settle(), wish)));
-  const after = await lock.clear({ by: wish.by, why: wish.why, breakIt: wish.breakIt, token: wish.token });
+  if (wish.endHolder) steps.push(...(await endHolder(scene, wish)));
+  const { by, why: reason, breakIt, token } = wish;
+  const after = await lock.clear({ by, why: reason, breakIt, token, from: { holder } });
   if (after.state === 'HOT') {
     const why = `${after.file} is still HOT (${sayLock(after, clock.wallMs())})`;
     return { kind: 'refused', lock: after, steps, why };
@@ -141,15 +145,13 @@ async function startAgain(units: Units, stopped: readonly string[], steps: strin
 /** Ends the process an orphaned lock was left to: asks, then kills. */
 async function endHolder(
   { processes, clock, lock }: ReleaseScene,
-  found: LockState,
   { holder }: ReleaseWish,
 ): Promise<readonly string[]> {
   const steps: string[] = [];
-  for (
-    let now = found;
-    now.verdict === 'orphaned' && now.holder !== null && steps.length < 8;
-    now = await lock.settle()
-  ) {
+  for (;;) {
+    // Only looked at: what is stale by then is cleared in the person's name.
+    const { lock: now } = await lock.observe();
+    if (now.verdict !== 'orphaned' || now.holder === null || steps.length >= HOLDERS_MAX) break;
     const { pid, start } = now.holder;
     if (holder !== undefined && !isSame(holder, now.holder)) break;
     for (const signal of ['SIGTERM', 'SIGKILL'] as const) {

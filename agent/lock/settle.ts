@@ -174,15 +174,19 @@ export function reclaimToken(stale: StaleLock): number {
   return stale.token + 1;
 }
 
-/** Makes a stale lock free: record, then bit, under the kernel locks that are in our hands. `by`: who decided so. Throws Failure. */
+/**
+ * Makes a stale lock free: record, then bit, under the kernel locks that are in our hands. `release`: who decided so, and who had the
+ * lock if the record does not say. Throws Failure.
+ */
 export function reclaim(
   { files, paths, clock }: Pick<Scene, 'files' | 'paths' | 'clock'>,
   stale: StaleLock,
-  by: string | null = null,
+  release: { readonly by: string; readonly holder: Holder | null } | null = null,
 ): FreeLock {
   const newToken = reclaimToken(stale);
   const { why, unprivileged } = stale;
-  const done: Reclaim = { oldToken: stale.token, newToken, why, by, holder: stale.record?.holder ?? null };
+  const holder = stale.record?.holder ?? release?.holder ?? null;
+  const done: Reclaim = { oldToken: stale.token, newToken, why, by: release?.by ?? null, holder };
   const reclaims = [...stale.reclaims, done];
   const record = recordText({ mode: 'free', token: newToken, boot: clock.bootId, reclaims });
   files.writeView('lock.record', paths.record, record, 0o644);

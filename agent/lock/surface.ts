@@ -12,7 +12,7 @@ export interface Surface {
   show(lock: LockState): void;
   /** True if `conf_locked` asks for a lock that is shown HOT to be released. Throws Failure. */
   asked(): boolean;
-  /** Answers a request that cannot be granted: `conf_locked` reads 1 again, and `verdict` says why until the hold changes. */
+  /** Answers a request that cannot be granted: `conf_locked` reads 1 again, and `verdict` says why until the hold changes. Throws Failure. */
   refuse(lock: LockState, why: string): void;
   /** Writes `conf_locked` alone. Throws Failure. */
   bit(value: '0' | '1'): void;
@@ -35,13 +35,25 @@ function holderLine(lock: LockState): string {
 
 /** The control surface below `paths`. */
 export function openSurface(files: Files, paths: LockPaths, log: Log): Surface {
-  const state: { complained: boolean; refusal: { readonly holder: string; readonly text: string } | null } = {
-    ...{ complained: false, refusal: null },
-  };
+  const state: {
+    complained: boolean;
+    refusal: { readonly holder: string; readonly text: string } | null;
+    foundEmpty: boolean;
+  } = { complained: false, refusal: null, foundEmpty: false };
 
   // Other Locksmith processes and people write here too, so the file itself is asked what it says.
   const put = (path: string, text: string) => {
     if (readWord(files, path) !== text) files.writeView('lock.view', path, `${text}\n`, 0o644);
+  };
+
+  /** Shows that it is HOT, without writing over a request that came in since; one is seen by a single read. */
+  const showTaken = (wasHot: boolean) => {
+    const word = readWord(files, paths.bit);
+    // A shell empties the file before it writes: what is empty for the first time is a request on its way.
+    const isOnItsWay = word === '' && !state.foundEmpty;
+    state.foundEmpty = word === '';
+    if (word === '1' || (wasHot && (word === '0' || isOnItsWay))) return;
+    files.writeView('lock.view', paths.bit, '1\n', 0o644);
   };
 
   const sameAsShown = (lock: LockState) =>
@@ -50,6 +62,7 @@ export function openSurface(files: Files, paths: LockPaths, log: Log): Surface {
   return {
     show(lock) {
       try {
+        const wasHot = readWord(files, paths.state) === 'HOT';
         put(paths.state, lock.state);
         if (state.refusal?.holder !== holderLine(lock) || lock.state === 'COLD') state.refusal = null;
         put(paths.verdict, state.refusal?.text ?? lock.verdict ?? '');
@@ -57,7 +70,8 @@ export function openSurface(files: Files, paths: LockPaths, log: Log): Surface {
         put(paths.since, lock.since ?? '');
         put(paths.refusals, String(lock.refusals));
         put(paths.token, String(lock.token));
-        put(paths.bit, lock.state === 'HOT' ? '1' : '0');
+        if (lock.state === 'HOT') showTaken(wasHot);
+        else put(paths.bit, '0');
         state.complained = false;
       } catch (error) {
         if (!(error instanceof Failure)) throw error;
@@ -68,6 +82,7 @@ export function openSurface(files: Files, paths: LockPaths, log: Log): Surface {
     asked: () => readWord(files, paths.bit) === '0' && readWord(files, paths.state) === 'HOT',
     refuse(lock, why) {
       state.refusal = { holder: holderLine(lock), text: `${lock.verdict ?? 'held'}: ${why}` };
+      this.bit('1');
       this.show(lock);
     },
     bit: (value) => files.writeView('lock.view', paths.bit, `${value}\n`, 0o644),

@@ -56,7 +56,7 @@ t.test('0 in conf_locked asks for the same: granted if nobody has the kernel loc
   const agent = makeRoom(t, { dir: bench.dir });
   await agent.room.settleAll();
   writeFileSync(bench.paths.bit, '0\n');
-  agent.room.lock('aim').touched();
+  await agent.room.lock('aim').touched();
   await until('COLD', () => agent.room.look('aim').state === 'COLD');
   t.match(agent.changes, [{ what: 'released', reclaim: { by: 'conf_locked' } }, { what: 'cold' }]);
 });
@@ -68,7 +68,7 @@ t.test('refused, it reads 1 again and verdict says why, until somebody else has 
   room.look('aim');
   t.equal(word('verdict'), 'held');
   writeFileSync(paths.bit, '0\n');
-  room.lock('aim').touched();
+  await room.lock('aim').touched();
   await until('an answer', () => readFileSync(paths.verdict, 'utf8').includes('not released'));
   t.equal(word('bit'), '1');
   t.match(word('verdict'), `held: not released, held by pid ${locker.pid} flock, user root`);

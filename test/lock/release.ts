@@ -86,6 +86,8 @@ t.test('an orphaned lock: refused, and with end-holder the holder is ended', asy
   t.match(await carryOut(made.scene, { ...wish, endHolder: true }), { kind: 'released', lock: { state: 'COLD' } });
   const left = made.ports.processes.describe(Number(locker.said));
   t.ok(left === null || left.zombie);
+  const heard = made.changes.filter(({ what }) => what === 'released' || what === 'reclaimed');
+  t.match(heard, [{ what: 'released', reclaim: { by: 'eve', holder: { pid: Number(locker.said) } } }], 'in her name');
 });
 
 t.test('a failure at any step starts the writers again', async (t) => {

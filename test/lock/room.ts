@@ -70,9 +70,9 @@ t.test('while an update waits the lock is tried every second; else it is looked 
   await locker.end();
   await until('the lock is free', () => {
     clock.advance(1000);
-    return changes.length === 2;
+    return changes.some(({ what }) => what === 'cold');
   });
-  t.match(changes, [{ what: 'hot' }, { what: 'cold' }]);
+  t.match([changes[0], changes.at(-1)], [{ what: 'hot' }, { what: 'cold' }]);
   cancel();
   unwatch();
 });

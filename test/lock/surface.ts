@@ -62,3 +62,26 @@ t.test('plain files to cat, which a fresh process can go on from', async (t) => 
   surface.show(hot);
   t.equal(word(paths.state), 'HOT\n');
 });
+
+t.test(
+  'a request that comes in is not written over, also while the shell that writes it has only emptied the file',
+  async (t) => {
+    const dir = t.testdir({ locks: { aim: {} } });
+    const paths = lockPaths(dir, dir, 'aim');
+    const surface = openSurface(hostFiles(), paths, { say: () => {} });
+    const shown = (word: string) => {
+      writeFileSync(paths.bit, word);
+      surface.show(hot);
+      return readFileSync(paths.bit, 'utf8').trim();
+    };
+    surface.show({ ...hot, state: 'COLD', verdict: null, holder: null });
+    t.equal(shown('0'), '1', 'nobody can ask before it is shown HOT');
+    t.equal(shown('0'), '0');
+    t.ok(surface.asked());
+    surface.refuse(hot, 'no');
+    t.equal(readFileSync(paths.bit, 'utf8'), '1\n', 'the answer writes it');
+    t.equal(shown(''), '', 'on its way');
+    t.equal(shown(''), '1', 'it never came');
+    t.equal(shown('junk'), '1');
+  },
+);
