@@ -20,6 +20,7 @@ import { datedLog } from './trust/dated-log.ts';
 import { parseKeys } from './trust/keys.ts';
 import { verifyCommand, verifyUpdate } from './trust/verify.ts';
 import { type ApplyAnswer, answerTo } from './update/answer.ts';
+import { NO_VEHICLE } from './update/gates.ts';
 import { openKeeper } from './update/keep.ts';
 import { createLedger } from './update/ledger.ts';
 import { openLine } from './update/line.ts';
@@ -104,6 +105,7 @@ export function openAgent(settings: Settings, world: Host): Agent {
   const keeper = openKeeper(files, sha256, `${state}/kept`);
   const sweep = () => keeper.sweep(ledger.allGenerations());
   let keys: ReturnType<typeof ring> | null = null;
+  const vehicle = host.vehicle ?? NO_VEHICLE;
   const line = openLine({
     // A counted refusal changes what the fleet is told of the lock; it goes out with the report of the refusal.
     locks: {
@@ -122,6 +124,9 @@ export function openAgent(settings: Settings, world: Host): Agent {
     clockApplied: floor.applied,
     begin: beginIn('line'),
     lockWords: (lock) => sayLock(lock, clock.wallMs()),
+    vehicle,
+    hasVehicle: host.vehicle !== undefined,
+    halted: () => null,
     context: () => ({ addresses, configs: fileNames, nowS: nowS(), clock: floor.trust(), sha256 }),
     async verify(jws) {
       keys ??= ring();
@@ -148,6 +153,7 @@ export function openAgent(settings: Settings, world: Host): Agent {
     },
     onTrouble: (error) => later(Promise.reject(error)),
   });
+  const wakeAll = () => configNames.forEach(line.wake);
   const { supervisor } = host;
   const standing =
     supervisor === undefined
@@ -158,7 +164,8 @@ export function openAgent(settings: Settings, world: Host): Agent {
           reports: () => configNames.flatMap((name) => outboxMemory.lastReported(name) ?? []),
         });
   const care = openCare(host, {
-    ...{ watchdog, locks, standing, ownDirs, beatPath: `${run}/beat`, say, later, sweep, tick: floor.tick },
+    ...{ watchdog, locks, standing, ownDirs, beatPath: `${run}/beat`, say, later, sweep },
+    ...{ floor, clockTurned: wakeAll },
     lastWords: async () => session?.state().connected === true && outbox.drained(LAST_WORDS_MS),
   });
 
@@ -201,8 +208,10 @@ export function openAgent(settings: Settings, world: Host): Agent {
           const events = ours ? [] : lockEvents(config, change, clock.wallMs());
           later(speak([], events, [{ kind: 'lock', config, body: change.lock }]));
         }
-        if (change.lock.state === 'COLD' && !isReleasing(config)) line.wake(config);
+        // Also when it turns HOT: what waits says all that it waits for.
+        if (change.what !== 'token' && !isReleasing(config)) line.wake(config);
       });
+      cancels.push(vehicle.onChange(wakeAll));
       await locks.settleAll();
       // The fleet shall know the token of every lock, also of one that nobody ever took.
       const unsaid = host.broker === null ? [] : configNames.filter((name) => outboxMemory.lastLock(name) === null);

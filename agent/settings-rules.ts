@@ -1,5 +1,6 @@
 import type { Settings } from './settings-schema.ts';
 import { whyNoCron } from './values/cron.ts';
+import { whyNoWindow } from './values/window.ts';
 
 /** A rule of the settings that a schema cannot say, broken at `path`. */
 export interface BrokenRule {
@@ -20,6 +21,7 @@ export function brokenRules(settings: Settings, settingsPath: string): readonly 
     ...ownPathRules(settings),
     ...configRules(settings, settingsPath),
     ...lockRules(settings),
+    ...gateRules(settings),
   ];
 }
 
@@ -128,6 +130,17 @@ function lockRules({ locks, configs }: Settings): BrokenRule[] {
     ),
   );
   return [...gc, ...own];
+}
+
+function gateRules(settings: Settings): BrokenRule[] {
+  return Object.entries(settings.configs).flatMap(([name, { window, vehicle }]) => {
+    const why = window === undefined ? null : whyNoWindow(window);
+    const key = why?.split(':')[0] ?? '';
+    const shut = why === null ? [] : [broken(['configs', name, 'window', key], why.slice(key.length + 2))];
+    if (vehicle !== 'safe' || 'vehicle' in settings) return shut;
+    const never = 'nothing says how the vehicle is, so it would never be safe and nothing ever applied';
+    return [...shut, broken(['configs', name, 'vehicle'], never, 'say under `vehicle` where its state comes from')];
+  });
 }
 
 /** Why a path is not taken as it is written; null if it is fine. Two spellings of one path would defeat the other rules. */

@@ -183,6 +183,22 @@ export const SETTINGS_SCHEMA = {
             description:
               'Services that take the lock: stopped during a release, and those that ran started again after it.',
           },
+          window: {
+            type: 'object',
+            additionalProperties: false,
+            required: ['cron', 'minutes'],
+            description: 'When updates may be applied; a document can narrow it, not widen it. Absent: at any time.',
+            properties: {
+              cron: { type: 'string', description: 'When a window opens: as in a crontab, five fields.' },
+              minutes: { type: 'integer', minimum: 1, maximum: 1440, description: 'How long it stays open.' },
+              tz: { type: 'string', default: 'UTC', description: 'Time zone the cron expression is read in.' },
+            },
+          },
+          vehicle: {
+            enum: ['safe', 'any'],
+            description:
+              'Whether the vehicle must be safe (disarmed and landed) for a change. Absent: `safe` where `vehicle` is set, else `any`.',
+          },
         },
       },
     },
@@ -255,8 +271,6 @@ export const NOT_BUILT = [
   'configs.*.reload',
   'configs.*.health',
   'configs.*.confirm',
-  'configs.*.vehicle',
-  'configs.*.window',
   'configs.*.on_drift',
   'configs.*.rollback_in_flight',
 ] as const;

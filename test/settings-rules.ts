@@ -110,6 +110,17 @@ t.test('locks', async (t) => {
   t.match(writers('aim.service', 'locksmith.service'), [/^configs\.c\.writers\.1: Locksmith cannot stop itself/]);
 });
 
+t.test('gates', async (t) => {
+  const good = settingsOf(BROKER, ONE);
+  const config = (change_: object) => whys(change(good, (copy) => Object.assign(copy.configs.c ?? {}, change_)));
+  const window = { cron: '0 2 * * *', minutes: 60, tz: 'UTC' };
+  t.same(config({ window }), []);
+  t.match(config({ window: { ...window, cron: '0 2 * *' } }), [/^configs\.c\.window\.cron: expected five fields/]);
+  t.match(config({ window: { ...window, tz: 'Nowhere' } }), [/^configs\.c\.window\.tz: 'Nowhere' is no time zone/]);
+  t.same(config({ vehicle: 'any' }), []);
+  t.match(config({ vehicle: 'safe' }), [/^configs\.c\.vehicle: nothing says how the vehicle is/]);
+});
+
 t.test('own directories', async (t) => {
   const good = settingsOf(BROKER, ONE);
   const paths = (state: string, run: string) => whys(change(good, (copy) => Object.assign(copy.paths, { state, run })));

@@ -6,7 +6,8 @@ import { sayLink, stateOfEnd } from '../link/states.ts';
 import { EXIT, SaidError } from '../values/errors.ts';
 import { type Address, isLayer, type Layer, parseAddress } from '../values/topics.ts';
 import { isDigest, NAME, parseDurationMs } from '../values/units.ts';
-import { DOCUMENT_MAX_BYTES, type Expectation } from '../values/update.ts';
+import { DOCUMENT_MAX_BYTES, type Expectation, type When } from '../values/update.ts';
+import { whyNoWindow } from '../values/window.ts';
 
 /** Options of every command that talks to the fleet's broker. */
 export const BROKER_OPTIONS = {
@@ -81,6 +82,10 @@ export const UPDATE_OPTIONS = {
   exp: { type: 'string' },
   'expect-digest': { type: 'string' },
   'expect-token': { type: 'string' },
+  window: { type: 'string' },
+  'window-minutes': { type: 'string' },
+  'window-tz': { type: 'string' },
+  vehicle: { type: 'string' },
   note: { type: 'string' },
   key: { type: 'string' },
 } as const;
@@ -93,6 +98,9 @@ export const UPDATE_HELP = `  --to ADDRESS          dev/ID, grp/GROUP or all
   --exp T               not to be applied any more after T, if it still waits
   --expect-digest D     apply only over this content (sha256:…)
   --expect-token N      apply only if the lock has this token
+  --window CRON --window-minutes N [--window-tz ZONE]
+                        apply only within N minutes of a match of CRON, as in a crontab (default zone: UTC)
+  --vehicle safe        apply only while the vehicle is disarmed and landed, also where the settings do not ask for it
   --note TEXT           words for people`;
 
 type UpdateValues = { readonly [option in keyof typeof UPDATE_OPTIONS]?: string | undefined };
@@ -104,6 +112,7 @@ export interface UpdateWords {
   readonly until: number | undefined;
   readonly exp: number | undefined;
   readonly expect: Expectation | undefined;
+  readonly when: When | undefined;
   readonly note: string | undefined;
 }
 
@@ -133,7 +142,26 @@ export function readUpdateWords(command: string, values: UpdateValues, nowS: num
   const until = time('until');
   if (layer === 'shadow' && until === undefined && !withdraw) throw misuse(command, 'a shadow needs --until T');
   if (layer === 'base' && until !== undefined) throw misuse(command, '--until is for --layer shadow');
-  return { address, layer, until, exp: time('exp'), expect: readExpect(command, values), note };
+  const [expect, when] = [readExpect(command, values), readWhen(command, values)];
+  return { address, layer, until, exp: time('exp'), expect, when, note };
+}
+
+function readWhen(command: string, values: UpdateValues): When | undefined {
+  const { window: cron, 'window-minutes': minutes, 'window-tz': tz, vehicle } = values;
+  if (vehicle !== undefined && vehicle !== 'safe')
+    throw misuse(command, `--vehicle: expected safe, found '${vehicle}': a document can only ask for more`);
+  if (cron === undefined && (minutes !== undefined || tz !== undefined))
+    throw misuse(command, '--window-minutes and --window-tz go with --window CRON');
+  if (cron !== undefined && minutes === undefined)
+    throw misuse(command, 'how long is the window open? give --window-minutes N');
+  const window =
+    cron === undefined || minutes === undefined
+      ? undefined
+      : { cron, minutes: readCount(command, 'window-minutes', minutes), tz: tz ?? 'UTC' };
+  const why = window === undefined ? null : whyNoWindow(window);
+  if (why !== null) throw misuse(command, `--window: ${why}`);
+  if (window === undefined && vehicle === undefined) return undefined;
+  return { ...(window === undefined ? {} : { window }), ...(vehicle === undefined ? {} : { vehicle: 'safe' }) };
 }
 
 function readExpect(command: string, values: UpdateValues): Expectation | undefined {

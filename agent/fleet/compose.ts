@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { parseUpdate, updatePayload } from '../values/document.ts';
 import { EXIT, SaidError } from '../values/errors.ts';
 import type { Address, Layer } from '../values/topics.ts';
-import { DOCUMENT_MAX_BYTES, type Expectation, type Update, type UpdateFile } from '../values/update.ts';
+import { DOCUMENT_MAX_BYTES, type Expectation, type Update, type UpdateFile, type When } from '../values/update.ts';
 import type { Signer } from './signer.ts';
 
 /** A file of an update to be: with its content, or (null) to be removed. */
@@ -22,6 +22,7 @@ export interface Wish {
   readonly until?: number | undefined;
   readonly exp?: number | undefined;
   readonly expect?: Expectation | undefined;
+  readonly when?: When | undefined;
   readonly note?: string | undefined;
 }
 
@@ -33,7 +34,7 @@ export interface SignedUpdate {
 
 /** Makes and signs an update. Throws {@link SaidError} if a device would not even read it: wrong shape, or over 128 KiB. */
 export async function signWish(wish: Wish, signer: Signer): Promise<SignedUpdate> {
-  const { files, until, exp, expect, note, address, ...rest } = wish;
+  const { files, until, exp, expect, when, note, address, ...rest } = wish;
   const update = parseUpdate(
     updatePayload({
       v: 1,
@@ -43,6 +44,7 @@ export async function signWish(wish: Wish, signer: Signer): Promise<SignedUpdate
       ...(until === undefined ? {} : { until }),
       ...(exp === undefined ? {} : { exp }),
       ...(expect === undefined ? {} : { expect }),
+      ...(when === undefined ? {} : { when }),
       ...(note === undefined ? {} : { note }),
       withdraw: files === null,
       files: (files ?? []).map(toUpdateFile),

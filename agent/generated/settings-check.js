@@ -36,7 +36,7 @@ var require_ucs2length = __commonJS({
 
 // settings-check
 var checkSettings = validate10;
-var schema11 = { "type": "object", "additionalProperties": false, "required": ["device", "broker", "trust", "configs"], "properties": { "device": { "type": "object", "additionalProperties": false, "required": ["id"], "properties": { "id": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "groups": { "type": "array", "items": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "uniqueItems": true, "default": [] } } }, "broker": { "type": "object", "additionalProperties": false, "required": ["urls"], "properties": { "urls": { "type": "array", "minItems": 1, "items": { "type": "string", "pattern": "^(embedded$|(mqtt|mqtts)://)" } }, "root": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$", "default": "fleet" }, "protocol": { "enum": ["3.1.1", "5"], "default": "3.1.1" }, "filters": { "enum": ["wildcard", "exact"], "default": "wildcard" }, "username": { "type": "string", "minLength": 1 }, "password_file": { "type": "string", "pattern": "^/" }, "keepalive_s": { "type": "integer", "minimum": 5, "maximum": 1200, "default": 60 }, "connect_timeout_s": { "type": "integer", "minimum": 1, "maximum": 60, "default": 8 }, "backoff": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "first_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 60, "default": 5 }, "cap_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 3600, "default": 90 }, "stable_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 3600, "default": 60 } } }, "tls": { "type": "object", "additionalProperties": false, "properties": { "ca": { "type": "string", "pattern": "^/" }, "cert": { "type": "string", "pattern": "^/" }, "key": { "type": "string", "pattern": "^/" }, "servername": { "type": "string" } } } } }, "trust": { "type": "object", "additionalProperties": false, "required": ["keys"], "properties": { "keys": { "type": "string", "pattern": "^/" } } }, "paths": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "state": { "type": "string", "pattern": "^/", "default": "/var/lib/locksmith" }, "run": { "type": "string", "pattern": "^/", "default": "/run/locksmith" } } }, "configs": { "type": "object", "propertyNames": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "minProperties": 1, "additionalProperties": { "type": "object", "additionalProperties": false, "required": ["files"], "properties": { "files": { "type": "array", "minItems": 1, "items": { "type": "object", "additionalProperties": false, "required": ["path"], "properties": { "path": { "type": "string", "pattern": "^/" }, "format": { "enum": ["json", "yaml", "toml", "ini", "text"], "default": "text" }, "schema": { "type": "string", "pattern": "^/" }, "follow": { "type": "boolean", "default": false } } } }, "on_hot": { "enum": ["wait", "refuse"], "default": "wait" }, "generations": { "type": "integer", "minimum": 2, "maximum": 100, "default": 10 }, "writers": { "type": "array", "items": { "type": "string", "pattern": "^[A-Za-z0-9:_.\\\\@-]{1,247}\\.(service|socket|timer|path|target)$" }, "uniqueItems": true, "default": [] } } } }, "locks": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "gc": { "type": "string", "default": "* * * * *" }, "group": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "honour": { "type": "array", "items": { "type": "string", "minLength": 1 }, "uniqueItems": true, "default": [] } } }, "telemetry": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "heartbeat_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 86400, "default": 30 } } }, "log": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "level": { "enum": ["error", "warning", "notice", "info", "debug"], "default": "info" } } } } };
+var schema11 = { "type": "object", "additionalProperties": false, "required": ["device", "broker", "trust", "configs"], "properties": { "device": { "type": "object", "additionalProperties": false, "required": ["id"], "properties": { "id": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "groups": { "type": "array", "items": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "uniqueItems": true, "default": [] } } }, "broker": { "type": "object", "additionalProperties": false, "required": ["urls"], "properties": { "urls": { "type": "array", "minItems": 1, "items": { "type": "string", "pattern": "^(embedded$|(mqtt|mqtts)://)" } }, "root": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$", "default": "fleet" }, "protocol": { "enum": ["3.1.1", "5"], "default": "3.1.1" }, "filters": { "enum": ["wildcard", "exact"], "default": "wildcard" }, "username": { "type": "string", "minLength": 1 }, "password_file": { "type": "string", "pattern": "^/" }, "keepalive_s": { "type": "integer", "minimum": 5, "maximum": 1200, "default": 60 }, "connect_timeout_s": { "type": "integer", "minimum": 1, "maximum": 60, "default": 8 }, "backoff": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "first_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 60, "default": 5 }, "cap_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 3600, "default": 90 }, "stable_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 3600, "default": 60 } } }, "tls": { "type": "object", "additionalProperties": false, "properties": { "ca": { "type": "string", "pattern": "^/" }, "cert": { "type": "string", "pattern": "^/" }, "key": { "type": "string", "pattern": "^/" }, "servername": { "type": "string" } } } } }, "trust": { "type": "object", "additionalProperties": false, "required": ["keys"], "properties": { "keys": { "type": "string", "pattern": "^/" } } }, "paths": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "state": { "type": "string", "pattern": "^/", "default": "/var/lib/locksmith" }, "run": { "type": "string", "pattern": "^/", "default": "/run/locksmith" } } }, "configs": { "type": "object", "propertyNames": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "minProperties": 1, "additionalProperties": { "type": "object", "additionalProperties": false, "required": ["files"], "properties": { "files": { "type": "array", "minItems": 1, "items": { "type": "object", "additionalProperties": false, "required": ["path"], "properties": { "path": { "type": "string", "pattern": "^/" }, "format": { "enum": ["json", "yaml", "toml", "ini", "text"], "default": "text" }, "schema": { "type": "string", "pattern": "^/" }, "follow": { "type": "boolean", "default": false } } } }, "on_hot": { "enum": ["wait", "refuse"], "default": "wait" }, "generations": { "type": "integer", "minimum": 2, "maximum": 100, "default": 10 }, "writers": { "type": "array", "items": { "type": "string", "pattern": "^[A-Za-z0-9:_.\\\\@-]{1,247}\\.(service|socket|timer|path|target)$" }, "uniqueItems": true, "default": [] }, "window": { "type": "object", "additionalProperties": false, "required": ["cron", "minutes"], "properties": { "cron": { "type": "string" }, "minutes": { "type": "integer", "minimum": 1, "maximum": 1440 }, "tz": { "type": "string", "default": "UTC" } } }, "vehicle": { "enum": ["safe", "any"] } } } }, "locks": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "gc": { "type": "string", "default": "* * * * *" }, "group": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "honour": { "type": "array", "items": { "type": "string", "minLength": 1 }, "uniqueItems": true, "default": [] } } }, "telemetry": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "heartbeat_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 86400, "default": 30 } } }, "log": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "level": { "enum": ["error", "warning", "notice", "info", "debug"], "default": "info" } } } } };
 var pattern0 = new RegExp("^[A-Za-z0-9_-]{1,64}$", "u");
 var pattern2 = new RegExp("^(embedded$|(mqtt|mqtts)://)", "u");
 var pattern4 = new RegExp("^/", "u");
@@ -869,7 +869,7 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
               errors++;
             }
             for (const key9 in data29) {
-              if (!(key9 === "files" || key9 === "on_hot" || key9 === "generations" || key9 === "writers")) {
+              if (!(key9 === "files" || key9 === "on_hot" || key9 === "generations" || key9 === "writers" || key9 === "window" || key9 === "vehicle")) {
                 const err71 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/configs/additionalProperties/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key9 }, message: "must NOT have additional properties" };
                 if (vErrors === null) {
                   vErrors = [err71];
@@ -1101,117 +1101,226 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
               }
               errors++;
             }
+            if (data29.window !== void 0) {
+              let data40 = data29.window;
+              if (data40 && typeof data40 == "object" && !Array.isArray(data40)) {
+                if (data40.tz === void 0) {
+                  data40.tz = "UTC";
+                }
+                if (data40.cron === void 0) {
+                  const err91 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/window", schemaPath: "#/properties/configs/additionalProperties/properties/window/required", keyword: "required", params: { missingProperty: "cron" }, message: "must have required property 'cron'" };
+                  if (vErrors === null) {
+                    vErrors = [err91];
+                  } else {
+                    vErrors.push(err91);
+                  }
+                  errors++;
+                }
+                if (data40.minutes === void 0) {
+                  const err92 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/window", schemaPath: "#/properties/configs/additionalProperties/properties/window/required", keyword: "required", params: { missingProperty: "minutes" }, message: "must have required property 'minutes'" };
+                  if (vErrors === null) {
+                    vErrors = [err92];
+                  } else {
+                    vErrors.push(err92);
+                  }
+                  errors++;
+                }
+                for (const key11 in data40) {
+                  if (!(key11 === "cron" || key11 === "minutes" || key11 === "tz")) {
+                    const err93 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/window", schemaPath: "#/properties/configs/additionalProperties/properties/window/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key11 }, message: "must NOT have additional properties" };
+                    if (vErrors === null) {
+                      vErrors = [err93];
+                    } else {
+                      vErrors.push(err93);
+                    }
+                    errors++;
+                  }
+                }
+                if (data40.cron !== void 0) {
+                  if (typeof data40.cron !== "string") {
+                    const err94 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/window/cron", schemaPath: "#/properties/configs/additionalProperties/properties/window/properties/cron/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                    if (vErrors === null) {
+                      vErrors = [err94];
+                    } else {
+                      vErrors.push(err94);
+                    }
+                    errors++;
+                  }
+                }
+                if (data40.minutes !== void 0) {
+                  let data42 = data40.minutes;
+                  if (!(typeof data42 == "number" && (!(data42 % 1) && !isNaN(data42)) && isFinite(data42))) {
+                    const err95 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/window/minutes", schemaPath: "#/properties/configs/additionalProperties/properties/window/properties/minutes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+                    if (vErrors === null) {
+                      vErrors = [err95];
+                    } else {
+                      vErrors.push(err95);
+                    }
+                    errors++;
+                  }
+                  if (typeof data42 == "number" && isFinite(data42)) {
+                    if (data42 > 1440 || isNaN(data42)) {
+                      const err96 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/window/minutes", schemaPath: "#/properties/configs/additionalProperties/properties/window/properties/minutes/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1440 }, message: "must be <= 1440" };
+                      if (vErrors === null) {
+                        vErrors = [err96];
+                      } else {
+                        vErrors.push(err96);
+                      }
+                      errors++;
+                    }
+                    if (data42 < 1 || isNaN(data42)) {
+                      const err97 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/window/minutes", schemaPath: "#/properties/configs/additionalProperties/properties/window/properties/minutes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+                      if (vErrors === null) {
+                        vErrors = [err97];
+                      } else {
+                        vErrors.push(err97);
+                      }
+                      errors++;
+                    }
+                  }
+                }
+                if (typeof data40.tz !== "string") {
+                  const err98 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/window/tz", schemaPath: "#/properties/configs/additionalProperties/properties/window/properties/tz/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                  if (vErrors === null) {
+                    vErrors = [err98];
+                  } else {
+                    vErrors.push(err98);
+                  }
+                  errors++;
+                }
+              } else {
+                const err99 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/window", schemaPath: "#/properties/configs/additionalProperties/properties/window/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+                if (vErrors === null) {
+                  vErrors = [err99];
+                } else {
+                  vErrors.push(err99);
+                }
+                errors++;
+              }
+            }
+            if (data29.vehicle !== void 0) {
+              let data44 = data29.vehicle;
+              if (!(data44 === "safe" || data44 === "any")) {
+                const err100 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/vehicle", schemaPath: "#/properties/configs/additionalProperties/properties/vehicle/enum", keyword: "enum", params: { allowedValues: schema11.properties.configs.additionalProperties.properties.vehicle.enum }, message: "must be equal to one of the allowed values" };
+                if (vErrors === null) {
+                  vErrors = [err100];
+                } else {
+                  vErrors.push(err100);
+                }
+                errors++;
+              }
+            }
           } else {
-            const err91 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/configs/additionalProperties/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+            const err101 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/configs/additionalProperties/type", keyword: "type", params: { type: "object" }, message: "must be object" };
             if (vErrors === null) {
-              vErrors = [err91];
+              vErrors = [err101];
             } else {
-              vErrors.push(err91);
+              vErrors.push(err101);
             }
             errors++;
           }
         }
       } else {
-        const err92 = { instancePath: instancePath + "/configs", schemaPath: "#/properties/configs/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err102 = { instancePath: instancePath + "/configs", schemaPath: "#/properties/configs/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err92];
+          vErrors = [err102];
         } else {
-          vErrors.push(err92);
+          vErrors.push(err102);
         }
         errors++;
       }
     }
-    let data40 = data.locks;
-    if (data40 && typeof data40 == "object" && !Array.isArray(data40)) {
-      if (data40.gc === void 0) {
-        data40.gc = "* * * * *";
+    let data45 = data.locks;
+    if (data45 && typeof data45 == "object" && !Array.isArray(data45)) {
+      if (data45.gc === void 0) {
+        data45.gc = "* * * * *";
       }
-      if (data40.honour === void 0) {
-        data40.honour = [];
+      if (data45.honour === void 0) {
+        data45.honour = [];
       }
-      for (const key11 in data40) {
-        if (!(key11 === "gc" || key11 === "group" || key11 === "honour")) {
-          const err93 = { instancePath: instancePath + "/locks", schemaPath: "#/properties/locks/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key11 }, message: "must NOT have additional properties" };
+      for (const key12 in data45) {
+        if (!(key12 === "gc" || key12 === "group" || key12 === "honour")) {
+          const err103 = { instancePath: instancePath + "/locks", schemaPath: "#/properties/locks/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key12 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
-            vErrors = [err93];
+            vErrors = [err103];
           } else {
-            vErrors.push(err93);
+            vErrors.push(err103);
           }
           errors++;
         }
       }
-      if (typeof data40.gc !== "string") {
-        const err94 = { instancePath: instancePath + "/locks/gc", schemaPath: "#/properties/locks/properties/gc/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+      if (typeof data45.gc !== "string") {
+        const err104 = { instancePath: instancePath + "/locks/gc", schemaPath: "#/properties/locks/properties/gc/type", keyword: "type", params: { type: "string" }, message: "must be string" };
         if (vErrors === null) {
-          vErrors = [err94];
+          vErrors = [err104];
         } else {
-          vErrors.push(err94);
+          vErrors.push(err104);
         }
         errors++;
       }
-      if (data40.group !== void 0) {
-        let data42 = data40.group;
-        if (typeof data42 === "string") {
-          if (!pattern0.test(data42)) {
-            const err95 = { instancePath: instancePath + "/locks/group", schemaPath: "#/properties/locks/properties/group/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9_-]{1,64}$" }, message: 'must match pattern "^[A-Za-z0-9_-]{1,64}$"' };
+      if (data45.group !== void 0) {
+        let data47 = data45.group;
+        if (typeof data47 === "string") {
+          if (!pattern0.test(data47)) {
+            const err105 = { instancePath: instancePath + "/locks/group", schemaPath: "#/properties/locks/properties/group/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9_-]{1,64}$" }, message: 'must match pattern "^[A-Za-z0-9_-]{1,64}$"' };
             if (vErrors === null) {
-              vErrors = [err95];
+              vErrors = [err105];
             } else {
-              vErrors.push(err95);
+              vErrors.push(err105);
             }
             errors++;
           }
         } else {
-          const err96 = { instancePath: instancePath + "/locks/group", schemaPath: "#/properties/locks/properties/group/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+          const err106 = { instancePath: instancePath + "/locks/group", schemaPath: "#/properties/locks/properties/group/type", keyword: "type", params: { type: "string" }, message: "must be string" };
           if (vErrors === null) {
-            vErrors = [err96];
+            vErrors = [err106];
           } else {
-            vErrors.push(err96);
+            vErrors.push(err106);
           }
           errors++;
         }
       }
-      let data43 = data40.honour;
-      if (Array.isArray(data43)) {
-        const len4 = data43.length;
+      let data48 = data45.honour;
+      if (Array.isArray(data48)) {
+        const len4 = data48.length;
         for (let i6 = 0; i6 < len4; i6++) {
-          let data44 = data43[i6];
-          if (typeof data44 === "string") {
-            if (func3(data44) < 1) {
-              const err97 = { instancePath: instancePath + "/locks/honour/" + i6, schemaPath: "#/properties/locks/properties/honour/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+          let data49 = data48[i6];
+          if (typeof data49 === "string") {
+            if (func3(data49) < 1) {
+              const err107 = { instancePath: instancePath + "/locks/honour/" + i6, schemaPath: "#/properties/locks/properties/honour/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
               if (vErrors === null) {
-                vErrors = [err97];
+                vErrors = [err107];
               } else {
-                vErrors.push(err97);
+                vErrors.push(err107);
               }
               errors++;
             }
           } else {
-            const err98 = { instancePath: instancePath + "/locks/honour/" + i6, schemaPath: "#/properties/locks/properties/honour/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+            const err108 = { instancePath: instancePath + "/locks/honour/" + i6, schemaPath: "#/properties/locks/properties/honour/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
             if (vErrors === null) {
-              vErrors = [err98];
+              vErrors = [err108];
             } else {
-              vErrors.push(err98);
+              vErrors.push(err108);
             }
             errors++;
           }
         }
-        let i7 = data43.length;
+        let i7 = data48.length;
         let j2;
         if (i7 > 1) {
           const indices2 = {};
           for (; i7--; ) {
-            let item2 = data43[i7];
+            let item2 = data48[i7];
             if (typeof item2 !== "string") {
               continue;
             }
             if (typeof indices2[item2] == "number") {
               j2 = indices2[item2];
-              const err99 = { instancePath: instancePath + "/locks/honour", schemaPath: "#/properties/locks/properties/honour/uniqueItems", keyword: "uniqueItems", params: { i: i7, j: j2 }, message: "must NOT have duplicate items (items ## " + j2 + " and " + i7 + " are identical)" };
+              const err109 = { instancePath: instancePath + "/locks/honour", schemaPath: "#/properties/locks/properties/honour/uniqueItems", keyword: "uniqueItems", params: { i: i7, j: j2 }, message: "must NOT have duplicate items (items ## " + j2 + " and " + i7 + " are identical)" };
               if (vErrors === null) {
-                vErrors = [err99];
+                vErrors = [err109];
               } else {
-                vErrors.push(err99);
+                vErrors.push(err109);
               }
               errors++;
               break;
@@ -1220,118 +1329,118 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
           }
         }
       } else {
-        const err100 = { instancePath: instancePath + "/locks/honour", schemaPath: "#/properties/locks/properties/honour/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        const err110 = { instancePath: instancePath + "/locks/honour", schemaPath: "#/properties/locks/properties/honour/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
-          vErrors = [err100];
+          vErrors = [err110];
         } else {
-          vErrors.push(err100);
+          vErrors.push(err110);
         }
         errors++;
       }
     } else {
-      const err101 = { instancePath: instancePath + "/locks", schemaPath: "#/properties/locks/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err111 = { instancePath: instancePath + "/locks", schemaPath: "#/properties/locks/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
-        vErrors = [err101];
+        vErrors = [err111];
       } else {
-        vErrors.push(err101);
+        vErrors.push(err111);
       }
       errors++;
     }
-    let data45 = data.telemetry;
-    if (data45 && typeof data45 == "object" && !Array.isArray(data45)) {
-      if (data45.heartbeat_s === void 0) {
-        data45.heartbeat_s = 30;
+    let data50 = data.telemetry;
+    if (data50 && typeof data50 == "object" && !Array.isArray(data50)) {
+      if (data50.heartbeat_s === void 0) {
+        data50.heartbeat_s = 30;
       }
-      for (const key12 in data45) {
-        if (!(key12 === "heartbeat_s")) {
-          const err102 = { instancePath: instancePath + "/telemetry", schemaPath: "#/properties/telemetry/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key12 }, message: "must NOT have additional properties" };
+      for (const key13 in data50) {
+        if (!(key13 === "heartbeat_s")) {
+          const err112 = { instancePath: instancePath + "/telemetry", schemaPath: "#/properties/telemetry/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key13 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
-            vErrors = [err102];
+            vErrors = [err112];
           } else {
-            vErrors.push(err102);
+            vErrors.push(err112);
           }
           errors++;
         }
       }
-      let data46 = data45.heartbeat_s;
-      if (typeof data46 == "number" && isFinite(data46)) {
-        if (data46 > 86400 || isNaN(data46)) {
-          const err103 = { instancePath: instancePath + "/telemetry/heartbeat_s", schemaPath: "#/properties/telemetry/properties/heartbeat_s/maximum", keyword: "maximum", params: { comparison: "<=", limit: 86400 }, message: "must be <= 86400" };
+      let data51 = data50.heartbeat_s;
+      if (typeof data51 == "number" && isFinite(data51)) {
+        if (data51 > 86400 || isNaN(data51)) {
+          const err113 = { instancePath: instancePath + "/telemetry/heartbeat_s", schemaPath: "#/properties/telemetry/properties/heartbeat_s/maximum", keyword: "maximum", params: { comparison: "<=", limit: 86400 }, message: "must be <= 86400" };
           if (vErrors === null) {
-            vErrors = [err103];
+            vErrors = [err113];
           } else {
-            vErrors.push(err103);
+            vErrors.push(err113);
           }
           errors++;
         }
-        if (data46 <= 0 || isNaN(data46)) {
-          const err104 = { instancePath: instancePath + "/telemetry/heartbeat_s", schemaPath: "#/properties/telemetry/properties/heartbeat_s/exclusiveMinimum", keyword: "exclusiveMinimum", params: { comparison: ">", limit: 0 }, message: "must be > 0" };
+        if (data51 <= 0 || isNaN(data51)) {
+          const err114 = { instancePath: instancePath + "/telemetry/heartbeat_s", schemaPath: "#/properties/telemetry/properties/heartbeat_s/exclusiveMinimum", keyword: "exclusiveMinimum", params: { comparison: ">", limit: 0 }, message: "must be > 0" };
           if (vErrors === null) {
-            vErrors = [err104];
+            vErrors = [err114];
           } else {
-            vErrors.push(err104);
+            vErrors.push(err114);
           }
           errors++;
         }
       } else {
-        const err105 = { instancePath: instancePath + "/telemetry/heartbeat_s", schemaPath: "#/properties/telemetry/properties/heartbeat_s/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+        const err115 = { instancePath: instancePath + "/telemetry/heartbeat_s", schemaPath: "#/properties/telemetry/properties/heartbeat_s/type", keyword: "type", params: { type: "number" }, message: "must be number" };
         if (vErrors === null) {
-          vErrors = [err105];
+          vErrors = [err115];
         } else {
-          vErrors.push(err105);
+          vErrors.push(err115);
         }
         errors++;
       }
     } else {
-      const err106 = { instancePath: instancePath + "/telemetry", schemaPath: "#/properties/telemetry/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err116 = { instancePath: instancePath + "/telemetry", schemaPath: "#/properties/telemetry/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
-        vErrors = [err106];
+        vErrors = [err116];
       } else {
-        vErrors.push(err106);
+        vErrors.push(err116);
       }
       errors++;
     }
-    let data47 = data.log;
-    if (data47 && typeof data47 == "object" && !Array.isArray(data47)) {
-      if (data47.level === void 0) {
-        data47.level = "info";
+    let data52 = data.log;
+    if (data52 && typeof data52 == "object" && !Array.isArray(data52)) {
+      if (data52.level === void 0) {
+        data52.level = "info";
       }
-      for (const key13 in data47) {
-        if (!(key13 === "level")) {
-          const err107 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key13 }, message: "must NOT have additional properties" };
+      for (const key14 in data52) {
+        if (!(key14 === "level")) {
+          const err117 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key14 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
-            vErrors = [err107];
+            vErrors = [err117];
           } else {
-            vErrors.push(err107);
+            vErrors.push(err117);
           }
           errors++;
         }
       }
-      let data48 = data47.level;
-      if (!(data48 === "error" || data48 === "warning" || data48 === "notice" || data48 === "info" || data48 === "debug")) {
-        const err108 = { instancePath: instancePath + "/log/level", schemaPath: "#/properties/log/properties/level/enum", keyword: "enum", params: { allowedValues: schema11.properties.log.properties.level.enum }, message: "must be equal to one of the allowed values" };
+      let data53 = data52.level;
+      if (!(data53 === "error" || data53 === "warning" || data53 === "notice" || data53 === "info" || data53 === "debug")) {
+        const err118 = { instancePath: instancePath + "/log/level", schemaPath: "#/properties/log/properties/level/enum", keyword: "enum", params: { allowedValues: schema11.properties.log.properties.level.enum }, message: "must be equal to one of the allowed values" };
         if (vErrors === null) {
-          vErrors = [err108];
+          vErrors = [err118];
         } else {
-          vErrors.push(err108);
+          vErrors.push(err118);
         }
         errors++;
       }
     } else {
-      const err109 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err119 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
-        vErrors = [err109];
+        vErrors = [err119];
       } else {
-        vErrors.push(err109);
+        vErrors.push(err119);
       }
       errors++;
     }
   } else {
-    const err110 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+    const err120 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
     if (vErrors === null) {
-      vErrors = [err110];
+      vErrors = [err120];
     } else {
-      vErrors.push(err110);
+      vErrors.push(err120);
     }
     errors++;
   }

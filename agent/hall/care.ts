@@ -1,10 +1,10 @@
 import { collectGarbage, isWorthSaying, sayGarbage } from '../lock/gc.ts';
 import type { LockRoom } from '../lock/room.ts';
-import type { JournalRecord } from '../ports/journal.ts';
 import type { Cancel } from '../ports/world.ts';
 import { createBeat } from '../telemetry/beat.ts';
 import type { Standing } from '../telemetry/standing.ts';
 import { type Stall, sayStall, type Watchdog } from '../telemetry/watchdog.ts';
+import type { ClockFloor } from '../trust/clock-floor.ts';
 import type { EventBody } from '../values/report.ts';
 import type { Host } from './host.ts';
 
@@ -28,8 +28,9 @@ export interface CareRooms {
   later(promise: Promise<unknown>): void;
   /** Removes kept contents that no generation has any more. */
   sweep(): void;
-  /** A record of how late it is. */
-  tick(): JournalRecord;
+  readonly floor: Pick<ClockFloor, 'tick' | 'trust'>;
+  /** The clock is trusted now, or is no more. */
+  clockTurned(): void;
   /** Resolves when the broker has all, or the time is over. */
   lastWords(): Promise<unknown>;
 }
@@ -88,11 +89,15 @@ export function openCare(host: Host, rooms: CareRooms): Care {
       rooms.later(swept);
     },
     keepTime() {
-      const next = { cancel: () => {} };
+      const { floor } = rooms;
+      const next = { cancel: () => {}, trust: floor.trust() };
       const tick = () => {
         next.cancel = clock.after(TICK_MS, tick);
+        const trust = floor.trust();
+        if (trust !== next.trust) rooms.clockTurned();
+        next.trust = trust;
         try {
-          journal.note([rooms.tick()]);
+          journal.note([floor.tick()]);
         } catch (error) {
           log.say('warning', `cannot note the time: ${error instanceof Error ? error.message : String(error)}`);
         }

@@ -7,6 +7,7 @@ import type { Processes, Units } from '../ports/processes.ts';
 import type { Sensors } from '../ports/sensors.ts';
 import type { Supervisor } from '../ports/supervisor.ts';
 import type { Parsers, Targets } from '../ports/targets.ts';
+import type { VehicleDoor } from '../ports/vehicle.ts';
 import type { Chance, Clock, Cron, Ed25519, Sha256 } from '../ports/world.ts';
 
 /** Everything outside that the agent works with. */
@@ -16,6 +17,8 @@ export interface Host {
   readonly kernel: KernelLocks;
   readonly processes: Processes;
   readonly units: Units;
+  /** Absent: the settings name no vehicle. */
+  readonly vehicle?: VehicleDoor;
   /** Absent: requests on the control surface of a lock are noticed within 5 s instead of at once. */
   readonly watchDir?: WatchDir;
   /** Absent: garbage is collected at the start only. */

@@ -1,7 +1,10 @@
-import type { Refusal } from '../values/errors.ts';
+import type { VehicleState } from '../ports/vehicle.ts';
+import type { Code, Refusal } from '../values/errors.ts';
 import type { LockState } from '../values/lock.ts';
-import type { Gate } from '../values/report.ts';
+import type { ClockTrust, Gate } from '../values/report.ts';
+import { rfc3339 } from '../values/units.ts';
 import type { Expectation } from '../values/update.ts';
+import { type Window, windowAt } from '../values/window.ts';
 
 /** What admission looks at. */
 export interface AdmitInput {
@@ -11,34 +14,87 @@ export interface AdmitInput {
   readonly lock: LockState;
   /** The words for who has the lock, without parentheses. */
   readonly lockWords: string;
+  /** The vehicle; null where the change does not ask for a safe one. */
+  readonly vehicle: VehicleState | null;
+  /** Why a halt holds it; null if none does. */
+  readonly halted: string | null;
+  /** It may be applied while all of these are open. */
+  readonly windows: readonly Window[];
+  readonly nowMs: number;
+  readonly clock: ClockTrust;
+  /** How it failed on the disk last; null if it did not. */
+  readonly disk: { readonly code: Code; readonly reason: string } | null;
 }
 
-/** May the update go on, must it wait, or is it refused? */
+/** May it go on, must it wait, or is it refused? */
 export type Admission = { readonly kind: 'admitted' } | Waits | Refusal;
 
-/** It waits; `refusal` is what the fleet is told meanwhile. */
+/** A gate that is shut, and why. */
+export interface Unmet {
+  readonly gate: Gate;
+  /** Null for a window: nothing is wrong with having to wait for one. */
+  readonly code: Code | null;
+  readonly reason: string;
+  /** What must be different for it to be told anew. */
+  readonly key: string;
+}
+
+/** It waits, for all of these; the first is what people are told first. */
 export interface Waits {
   readonly kind: 'waits';
-  readonly waitingFor: readonly Gate[];
-  readonly refusal: Refusal;
+  readonly unmet: readonly [Unmet, ...Unmet[]];
+  /** When a window opens or shuts by itself, Unix milliseconds; null: no clock will change it. */
+  readonly turnMs: number | null;
 }
 
 /** The refusal over a HOT lock; final only where the config says `on_hot: refuse`. */
-export function hotRefusal(input: AdmitInput): Refusal {
+export function hotRefusal({ file, lockWords, onHot }: Pick<AdmitInput, 'file' | 'lockWords' | 'onHot'>): Refusal {
   return {
     kind: 'refusal',
     code: 'lock-mismatch',
     mismatch: 'hot',
-    reason: `lock mismatch: ${input.file} HOT (${input.lockWords})`,
-    final: input.onHot === 'refuse',
+    reason: `lock mismatch: ${file} HOT (${lockWords})`,
+    final: onHot === 'refuse',
   };
 }
 
-/** Decides by the lock. Pure. */
+/** A HOT lock as a gate that is shut. */
+export function unmetLock(input: Pick<AdmitInput, 'file' | 'lock' | 'lockWords' | 'onHot'>): Unmet {
+  const { holder, verdict } = input.lock;
+  const who = holder === null ? verdict : `${holder.pid} ${holder.start}`;
+  return { gate: 'lock', code: 'lock-mismatch', reason: hotRefusal(input).reason, key: `lock ${who}` };
+}
+
+/**
+ * Decides by all gates at once. `on_hot: refuse` counts when nothing but the lock is in the way: what could not be applied
+ * anyway may meet another lock when it can. Pure.
+ */
 export function admit(input: AdmitInput): Admission {
-  if (input.lock.state === 'COLD') return { kind: 'admitted' };
-  const refusal = hotRefusal(input);
-  return refusal.final ? refusal : { kind: 'waits', waitingFor: ['lock'], refusal };
+  const { lock, vehicle, halted, windows, clock, nowMs, disk } = input;
+  const unmet: Unmet[] = [];
+  if (lock.state === 'HOT') unmet.push(unmetLock(input));
+  if (vehicle !== null && vehicle.safety !== 'safe') {
+    const reason = `the vehicle is ${vehicle.safety === 'unsafe' ? 'not safe' : 'not known to be safe'}: ${vehicle.reason}`;
+    unmet.push({ gate: 'vehicle', code: 'not-safe', reason, key: `vehicle ${vehicle.safety}` });
+  }
+  if (halted !== null) unmet.push({ gate: 'halt', code: 'halted', reason: halted, key: `halt ${halted}` });
+  const states = clock === 'ok' ? windows.map((window) => windowAt(window, nowMs)) : [];
+  if (windows.length > 0 && clock === 'untrusted') {
+    const reason = 'the clock is not trusted, so no window can be told to be open';
+    unmet.push({ gate: 'clock', code: 'clock-untrusted', reason, key: 'clock' });
+  }
+  const opens = states.flatMap((state) => (state.open ? [] : [state.opensMs]));
+  if (opens.length > 0) {
+    const next = opens.includes(null) ? null : Math.max(...opens.map((ms) => ms ?? 0));
+    const reason = next === null ? 'its window never opens again' : `its window opens at ${rfc3339(next)}`;
+    unmet.push({ gate: 'window', code: null, reason, key: 'window' });
+  }
+  if (disk !== null) unmet.push({ gate: 'disk', ...disk, key: `disk ${disk.code}` });
+  const [first, ...rest] = unmet;
+  if (first === undefined) return { kind: 'admitted' };
+  if (first.gate === 'lock' && rest.length === 0 && input.onHot === 'refuse') return hotRefusal(input);
+  const turns = states.flatMap((state) => (state.open ? [state.untilMs] : (state.opensMs ?? [])));
+  return { kind: 'waits', unmet: [first, ...rest], turnMs: turns.length === 0 ? null : Math.min(...turns) };
 }
 
 /** Compares what the sender believed with what is so; null if it fits. Pure. */

@@ -33,6 +33,8 @@ export interface CommitPlan {
   readonly of: HeldRef | null;
   /** False if a newer document has ended this one meanwhile. */
   stillWanted(): boolean;
+  /** False if a gate has shut meanwhile; asked right before the first rename. */
+  stillOpen(): boolean;
   /** Journals and says the outcome. Called while the lock is still ours, so that what is said is what is on disk. */
   done(): Promise<void>;
   readonly files: readonly CommitFile[];
@@ -45,6 +47,8 @@ export type Committed =
   /** `displaced`: a newer document came after the intent, and left this one its end. */
   | { readonly kind: 'hot'; readonly lock: LockState; readonly displaced: boolean }
   | { readonly kind: 'outdated' }
+  /** A gate shut before the first rename. */
+  | { readonly kind: 'shut'; readonly displaced: boolean }
   | Refusal;
 
 /** What a commit works with. */
@@ -107,19 +111,26 @@ async function keepBefore(ports: CommitPorts, config: string, disk: OnDisk): Pro
 
 /**
  * Renames every staged file in, or removes the file, in one go under the guard, then syncs each directory.
- * False if the lock was lost before: nothing was renamed then.
+ * Nothing was renamed if the lock was `lost` before, or if `stillOpen` says that a gate is `shut`.
  */
-export async function putAll(files: readonly CommitFile[], grant: Grant): Promise<boolean> {
+export async function putAll(
+  files: readonly CommitFile[],
+  grant: Grant,
+  stillOpen: () => boolean,
+): Promise<'done' | 'lost' | 'shut'> {
   for (const { target, staged } of files) if (staged !== null) grant.cover(target.path(staged));
   const fenced = await grant.fenced(() => {
+    if (!stillOpen()) return false;
     for (const { target, staged } of files) {
       if (staged === null) target.remove('commit.remove');
       else target.put('commit.rename', staged);
     }
+    return true;
   });
-  if (fenced.kind === 'lost') return false;
+  if (fenced.kind === 'lost') return 'lost';
+  if (!fenced.value) return 'shut';
   for (const { target } of files) await target.sync('commit.sync');
-  return true;
+  return 'done';
 }
 
 /**
@@ -152,9 +163,12 @@ export async function commit(ports: CommitPorts, plan: CommitPlan): Promise<Comm
     // One file alone is atomic by its rename: its intent need only outlive the process, not the power.
     if (plan.files.length > 1 || plan.expect !== null || kept.length > 0) await journal.append(records);
     else journal.note(records);
-    if (!(await putAll(plan.files, grant))) {
-      journal.note([intentOverRecord(plan.config)]);
-      return { kind: 'hot', lock: locks.look(plan.config), displaced: !plan.stillWanted() };
+    const put = await putAll(plan.files, grant, plan.stillOpen);
+    if (put !== 'done') {
+      // A grant that came to nothing through us has moved the token; what is tried again is held against the one before.
+      journal.note([intentOverRecord(plan.config, put === 'shut')]);
+      const displaced = !plan.stillWanted();
+      return put === 'lost' ? { kind: 'hot', lock: locks.look(plan.config), displaced } : { kind: 'shut', displaced };
     }
     await plan.done();
     return { kind: 'committed', before: disk.digest, token: grant.token };

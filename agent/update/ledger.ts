@@ -1,7 +1,7 @@
 import type { JournalMemory, JournalRecord } from '../ports/journal.ts';
 import type { LastAttempt, Outcome, Running } from '../values/report.ts';
 import type { Address, Layer } from '../values/topics.ts';
-import type { Expectation } from '../values/update.ts';
+import type { Expectation, When } from '../values/update.ts';
 import {
   createGenerations,
   type Generation,
@@ -33,6 +33,7 @@ export interface HeldUpdate {
   readonly exp: number | null;
   readonly until: number | null;
   readonly expect: Expectation | null;
+  readonly when: When | null;
   /** Outcome, once it has one. */
   readonly ended: Outcome | null;
   /** Powered time of the device, in seconds, when it was applied; null before. */

@@ -111,7 +111,9 @@ export function openLine(ports: LinePorts): Line {
         store.quiet();
         const time = ports.time();
         const turnS = nextTurnS(ports.ledger.places(config), time);
-        if (turnS !== null) sleepFor(config, Math.min((turnS - time.nowS) * 1000, TURN_MAX_MS));
+        const turns = [turnS === null ? null : turnS * 1000, stepper.turnMs(config)].filter((turn) => turn !== null);
+        const waitMs = Math.min(...turns) - ports.clock.wallMs();
+        if (turns.length > 0) sleepFor(config, Math.max(0, Math.min(waitMs, TURN_MAX_MS)));
       }
     }
   };

@@ -1,5 +1,5 @@
 import type { Saying } from '../ports/outbox.ts';
-import type { Refusal } from '../values/errors.ts';
+import type { Code, Refusal } from '../values/errors.ts';
 import type { EventBody, LastAttempt, Outcome, Pending, ReportedBody, Running } from '../values/report.ts';
 import type { HeldUpdate } from './ledger.ts';
 
@@ -25,7 +25,7 @@ export function attemptOf(
   held: HeldUpdate,
   result: Outcome | 'waiting',
   at: string,
-  refusal: Pick<Refusal, 'code' | 'reason'> | null,
+  refusal: { readonly code: Code | null; readonly reason: string } | null,
 ): LastAttempt {
   return {
     id: held.id,

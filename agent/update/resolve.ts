@@ -31,25 +31,30 @@ export function hasExpired(held: HeldUpdate, time: ResolveTime): boolean {
 }
 
 /** The document that speaks for a place: the newest unless it ended badly, then the last applied one; null for none. */
-function candidate(place: Place, time: ResolveTime): HeldUpdate | null {
+function candidate(place: Place, time: ResolveTime, out: (held: HeldUpdate) => boolean): HeldUpdate | null {
   const { latest } = place;
   if (latest.digest === null) return null;
-  const sound = latest.ended === null || latest.ended === 'applied';
+  const sound = latest.ended === 'applied' || (latest.ended === null && !out(latest));
   const speaks = sound ? latest : place.applied;
   return speaks === null || hasFallenOff(speaks, time) ? null : speaks;
 }
 
 /**
  * The effective document of a config, first match: shadow, then base; in each the device itself, its groups in order, all.
- * Pure; documents for addresses that are not the device's are out.
+ * Pure; documents for addresses that are not the device's are out, and so is one without an outcome that `out` names.
  */
-export function resolve(places: readonly Place[], addresses: readonly Address[], time: ResolveTime): Resolution {
+export function resolve(
+  places: readonly Place[],
+  addresses: readonly Address[],
+  time: ResolveTime,
+  out: (held: HeldUpdate) => boolean = () => false,
+): Resolution {
   const layers: readonly Layer[] = ['shadow', 'base'];
   const ordered = layers.flatMap((layer) =>
     addresses.flatMap((address) => places.filter((place) => place.layer === layer && place.address === address)),
   );
   const speaking = ordered.flatMap((place) => {
-    const held = candidate(place, time);
+    const held = candidate(place, time, out);
     return held === null ? [] : [held];
   });
   const [effective, ...below] = speaking;

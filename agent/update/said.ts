@@ -25,10 +25,13 @@ export interface Said {
     events: readonly EventBody[],
     next?: Partial<ConfigView>,
   ): Promise<void>;
-  /** Something waits. True if this very reason was not said yet. */
-  waits(config: string, pending: Pending, key: string): boolean;
-  /** From now on the lock is watched until the config rests. */
+  /** The causes that were told of a document that waits; null if nothing was. What was told before a restart counts. */
+  told(config: string, document: string): readonly string[] | null;
+  /** Something waits, and these causes are told. Gives the key under which an attempt remembers that. */
+  waits(config: string, pending: Pending, document: string, causes: readonly string[]): string;
+  /** From now on the lock is watched until it is left, or the config rests. */
   watchLock(config: string): void;
+  leaveLock(config: string): void;
   /** Nothing waits any more. */
   rests(config: string): void;
 }
@@ -52,6 +55,10 @@ export function createSaid(ledger: Ledger, locks: LockDoor, speak: Speak): Said 
     lastAttempt: ledger.tried(config)?.attempt ?? null,
     pending: pending.get(config) ?? null,
   });
+  const leaveLock = (config: string) => {
+    watches.get(config)?.();
+    watches.delete(config);
+  };
   return {
     view,
     foundOriginal: (config, digest) => originals.set(config, digest),
@@ -64,21 +71,26 @@ export function createSaid(ledger: Ledger, locks: LockDoor, speak: Speak): Said 
       await speak(records, events, changed ? [saying] : []);
       lastSaid.set(config, said);
     },
-    waits(config, waiting, key) {
-      pending.set(config, waiting);
+    told(config, document) {
       // What was said before a restart is in the ledger with the attempt.
-      const known = keys.get(config) ?? ledger.tried(config)?.key;
+      const known = keys.get(config) ?? ledger.tried(config)?.key ?? '';
+      const [whom, ...causes] = known.split('\n');
+      return whom === document ? causes : null;
+    },
+    waits(config, waiting, document, causes) {
+      pending.set(config, waiting);
+      const key = [document, ...causes].join('\n');
       keys.set(config, key);
-      return known !== key;
+      return key;
     },
     watchLock(config) {
       if (!watches.has(config)) watches.set(config, locks.expectCold(config));
     },
+    leaveLock,
     rests(config) {
       pending.delete(config);
       keys.delete(config);
-      watches.get(config)?.();
-      watches.delete(config);
+      leaveLock(config);
     },
   };
 }

@@ -1,15 +1,16 @@
+import type { LockDoor } from '../ports/lock.ts';
 import type { Targets } from '../ports/targets.ts';
 import type { Clock } from '../ports/world.ts';
 import type { ConfigSettings } from '../settings-schema.ts';
 import { Failure, type Refusal } from '../values/errors.ts';
-import type { LockState } from '../values/lock.ts';
 import type { Running } from '../values/report.ts';
 import type { Address } from '../values/topics.ts';
 import { baseName } from '../values/units.ts';
-import { admit, checkExpectation } from './admit.ts';
+import { type Admission, checkExpectation, unmetLock, type Waits } from './admit.ts';
 import { type CommitPorts, type Committed, commit, readContents } from './commit.ts';
 import { digestOf } from './content.ts';
 import { createEndings, type EndingPorts } from './endings.ts';
+import { createGates, type GatePlace, type GatePorts, isFresh } from './gates.ts';
 import { type Goal, goalOf, goalOfIntent, isOpen } from './goal.ts';
 import type { Speak } from './intake.ts';
 import { coveredRecord, type HeldUpdate, refOf } from './ledger.ts';
@@ -22,15 +23,14 @@ import type { Validator } from './validate.ts';
 import { createWaiting } from './waiting.ts';
 
 /** What a step works with. */
-export interface StepPorts extends CommitPorts, Omit<EndingPorts, 'said'> {
+export interface StepPorts extends CommitPorts, Omit<EndingPorts, 'said'>, GatePorts {
   readonly configs: Readonly<Record<string, ConfigSettings>>;
   readonly addresses: readonly Address[];
   readonly clock: Clock;
+  readonly locks: LockDoor;
   readonly targets: Targets;
   readonly validator: Validator;
   readonly speak: Speak;
-  /** Words for who has a lock. */
-  lockWords(lock: LockState): string;
 }
 
 /** How a step ended: at rest, to be followed by another at once, or to be tried again after a pause. */
@@ -39,15 +39,13 @@ export type StepEnd = 'rest' | 'again' | 'retry';
 /** Moves one config one step nearer to what should be on disk. */
 export interface Stepper {
   step(config: string): Promise<StepEnd>;
+  /** When the clock will change by itself what a config waits for, Unix milliseconds; null: it will not. */
+  turnMs(config: string): number | null;
   view(config: string): ConfigView;
 }
 
 /** What a step over one config has in hand. */
-interface Scene {
-  readonly config: string;
-  /** Base name of the file people know the config by. */
-  readonly file: string;
-  readonly settings: ConfigSettings;
+interface Scene extends GatePlace {
   readonly open: readonly OpenFile[];
 }
 
@@ -64,10 +62,13 @@ export function createStepper(ports: StepPorts): Stepper {
   const { ledger, locks, keeper } = ports;
   const said = createSaid(ledger, locks, ports.speak);
   const endings = createEndings({ ...ports, said });
-  const waiting = createWaiting({ ...ports, said, endings });
+  const waiting = createWaiting({ ...ports, said });
+  const gates = createGates(ports);
 
   /** Configs whose directories were looked through since the start. */
   const tidied = new Set<string>();
+  /** When a window of what waits opens or shuts. */
+  const turns = new Map<string, number>();
 
   const refuse = async (held: HeldUpdate, refusal: Refusal): Promise<StepEnd> => {
     await endings.refuse(held, refusal);
@@ -79,12 +80,26 @@ export function createStepper(ports: StepPorts): Stepper {
   };
   const rest = async (config: string): Promise<StepEnd> => {
     said.rests(config);
+    gates.disk(config, null);
     await said.tell(config, [], []);
     return 'rest';
   };
 
-  const waitForLock = async (scene: Scene, { held }: Goal, lock: LockState, cutOff = false): Promise<StepEnd> =>
-    (await waiting.forLock(scene, held, lock, cutOff)) ? 'again' : 'rest';
+  const wait = async (config: string, held: HeldUpdate | null, waits: Waits): Promise<StepEnd> => {
+    if (waits.turnMs !== null) turns.set(config, waits.turnMs);
+    await waiting.at(config, held, waits);
+    return 'rest';
+  };
+  /** What a shut gate or a HOT lock leads to; null if it may go on. A disk in trouble is tried: there is no other way to ask it. */
+  const heldUp = async (config: string, held: HeldUpdate | null, admission: Admission): Promise<StepEnd | null> => {
+    if (admission.kind === 'admitted') return null;
+    if (admission.kind === 'waits') {
+      return admission.unmet.every(({ gate }) => gate === 'disk') ? null : wait(config, held, admission);
+    }
+    if (!isFresh(held)) throw new Error('only a document that was never applied can be refused');
+    locks.refused(config);
+    return refuse(held, admission);
+  };
 
   /** Looks before a grant whether the expectation is met: one that is refused must not move the token that others go by. */
   const unmet = ({ config, file }: Scene, held: HeldUpdate, digest: string, token: number): Refusal | null =>
@@ -92,14 +107,12 @@ export function createStepper(ports: StepPorts): Stepper {
 
   /** Stages the goal and commits it under the lock; `before` is the digest of what is on disk. */
   const move = async (scene: Scene, goal: Goal, before: string): Promise<StepEnd> => {
-    const { config, file, settings, open } = scene;
+    const { config, file, open } = scene;
     const { held } = goal;
     const lock = locks.reach(config);
-    const lockWords = lock.state === 'HOT' ? ports.lockWords(lock) : '';
-    if (admit({ file, onHot: settings.on_hot, lock, lockWords }).kind !== 'admitted') {
-      return waitForLock(scene, goal, lock);
-    }
-    const fresh = held !== null && held.ended === null;
+    const up = await heldUp(config, held, gates.look(scene, held, lock));
+    if (up !== null) return up;
+    const fresh = isFresh(held);
     const refusal = fresh
       ? (unmet(scene, held, before, lock.token) ?? (await validate(ports.validator, open, goal.contents)))
       : null;
@@ -116,8 +129,10 @@ export function createStepper(ports: StepPorts): Stepper {
     try {
       const expect = fresh ? held.expect : null;
       const stillWanted = () => !fresh || isOpen(ledger, held);
+      const stillOpen = () => gates.stillOpen(scene, held);
       const done = () => endings.applied(config, goal, true);
-      committed = await commit(ports, { config, file, of: held && refOf(held), files, expect, stillWanted, done });
+      const of = held && refOf(held);
+      committed = await commit(ports, { config, file, of, files, expect, stillWanted, stillOpen, done });
     } finally {
       // After a failure amid the renames the journalled intent still needs what is staged.
       const needed = committed === null ? ledger.intent(config) !== null : committed.kind === 'committed';
@@ -125,12 +140,17 @@ export function createStepper(ports: StepPorts): Stepper {
     }
     switch (committed.kind) {
       case 'committed':
+        gates.disk(config, null);
         return 'again';
       case 'hot':
         if (committed.displaced && held !== null) await endings.displaced(held);
         if (committed.displaced) return 'again';
         // Broken and let go of before we looked: no change will come that could wake us.
-        return committed.lock.state === 'COLD' ? 'retry' : waitForLock(scene, goal, committed.lock);
+        if (committed.lock.state === 'COLD') return 'retry';
+        return (await heldUp(config, held, gates.look(scene, held, committed.lock))) ?? 'retry';
+      case 'shut':
+        if (committed.displaced && held !== null) await endings.displaced(held);
+        return 'again';
       case 'outdated':
         return 'again';
       case 'refusal':
@@ -154,7 +174,13 @@ export function createStepper(ports: StepPorts): Stepper {
       case 'forward':
         return applied(scene.config, goal, true);
       case 'hot':
-        return ended.lock.state === 'COLD' ? 'retry' : waitForLock(scene, goal, ended.lock, true);
+        if (ended.lock.state === 'COLD') return 'retry';
+        // What was cut off is ended at any time and whatever is in the way: it waits for the lock alone, and is not refused.
+        return wait(scene.config, goal.held, {
+          kind: 'waits',
+          unmet: [unmetLock({ ...scene, lock: ended.lock, lockWords: ports.lockWords(ended.lock), onHot: 'wait' })],
+          turnMs: null,
+        });
     }
   };
 
@@ -194,35 +220,39 @@ export function createStepper(ports: StepPorts): Stepper {
     if (!tidied.has(config)) await tidy(config, settings);
     const time = ports.time();
     const places = ledger.places(config);
-    const { effective, covered } = resolve(places, ports.addresses, time);
+    const { effective: wanted, covered } = resolve(places, ports.addresses, time);
     // A commit that was cut off is ended before time may end its document.
     if (ledger.intent(config) === null) {
       const fallen = places.find(({ latest }) => latest.ended === null && hasFallenOff(latest, time));
       if (fallen !== undefined) return endings.expire(fallen.latest, 'until').then(() => 'again');
-      if (effective !== null && hasExpired(effective, time)) {
-        return endings.expire(effective, 'exp').then(() => 'again');
-      }
+      if (wanted !== null && hasExpired(wanted, time)) return endings.expire(wanted, 'exp').then(() => 'again');
     }
     const hidden = covered.filter((held) => !held.covered);
     if (hidden.length > 0) {
-      const reason = `${effective?.layer} version ${effective?.version} for ${effective?.address} stands above it`;
+      const reason = `${wanted?.layer} version ${wanted?.version} for ${wanted?.address} stands above it`;
       await said.tell(
         config,
         hidden.map((held) => coveredRecord(held, true)),
         hidden.map((held) => ({ event: 'covered', ...about(held), reason })),
       );
     }
-    // Most looks end here, without a file being opened.
     const running = ledger.running(config);
+    // A halt holds the new, and keeps nothing in place whose time is over: what was applied before steps in meanwhile.
+    const halted = running !== null && isFresh(wanted) && ports.halted(wanted) !== null;
+    const meanwhile = halted ? resolve(places, ports.addresses, time, isFresh).effective : wanted;
+    const effective = halted && isRunning(running, meanwhile) ? wanted : meanwhile;
+    // Most looks end here, without a file being opened.
     if (running !== null && ledger.intent(config) === null && isRunning(running, effective)) return rest(config);
-    const file = baseName(settings.files[0]?.path ?? config);
-    return withFiles(ports.targets, settings, (open) => reach({ config, file, settings, open }, effective)).catch(
+    const place = { config, settings, file: baseName(settings.files[0]?.path ?? config) };
+    return withFiles(ports.targets, settings, (open) => reach({ ...place, open }, effective)).catch(
       async (error: unknown) => {
         // With nothing to move the trouble is nobody's but the log's.
         if (!(error instanceof Failure) || isRunning(said.view(config).running, effective)) throw error;
         const refusal: Refusal = { kind: 'refusal', code: error.code, reason: error.message, final: !error.retry };
         if (refusal.final && effective !== null && effective.ended === null) return refuse(effective, refusal);
-        await waiting.at('disk', config, effective, refusal, error.code);
+        gates.disk(config, refusal);
+        const admission = gates.look(place, effective);
+        if (admission.kind === 'waits') await wait(config, effective, admission);
         return 'retry';
       },
     );
@@ -231,8 +261,10 @@ export function createStepper(ports: StepPorts): Stepper {
   return {
     async step(config) {
       const settings = ports.configs[config];
+      turns.delete(config);
       return settings === undefined ? 'rest' : step(config, settings);
     },
+    turnMs: (config) => turns.get(config) ?? null,
     view: said.view,
   };
 }

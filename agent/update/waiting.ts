@@ -1,13 +1,10 @@
 import type { LockDoor } from '../ports/lock.ts';
 import type { Clock } from '../ports/world.ts';
-import type { ConfigSettings } from '../settings-schema.ts';
 import type { Refusal } from '../values/errors.ts';
-import type { LockState } from '../values/lock.ts';
 import type { EventBody, Gate, Pending } from '../values/report.ts';
 import { rfc3339 } from '../values/units.ts';
-import { hotRefusal } from './admit.ts';
-import type { Endings } from './endings.ts';
-import { type HeldUpdate, triedRecord } from './ledger.ts';
+import type { Unmet, Waits } from './admit.ts';
+import { type HeldUpdate, type Ledger, triedRecord } from './ledger.ts';
 import { about, attemptOf, refusalEvent } from './report.ts';
 import type { Said } from './said.ts';
 
@@ -15,64 +12,82 @@ import type { Said } from './said.ts';
 export interface WaitingPorts {
   readonly clock: Clock;
   readonly locks: LockDoor;
+  readonly ledger: Ledger;
   readonly said: Said;
-  readonly endings: Endings;
-  /** Words for who has a lock. */
-  lockWords(lock: LockState): string;
 }
 
-/** The config a document waits for, as people know it. */
-export interface WaitingPlace {
-  readonly config: string;
-  /** Base name of the file people know the config by. */
-  readonly file: string;
-  readonly settings: ConfigSettings;
-}
-
-/** How documents wait, and what is said meanwhile; null stands for the return to what was there before Locksmith. */
+/** How documents wait, and what is said meanwhile. */
 export interface Waiting {
-  /** Why it waits is said once per document and reason `why`. */
-  at(gate: Gate, config: string, held: HeldUpdate | null, refusal: Refusal, why: string): Promise<void>;
-  /** Waits for the lock; true if the config says that a HOT one refuses and the document has ended. A commit cut off always waits. */
-  forLock(place: WaitingPlace, held: HeldUpdate | null, lock: LockState, cutOff: boolean): Promise<boolean>;
+  /**
+   * Waits at all these gates; null stands for the return to what was there before Locksmith. Each gate is told once a document and
+   * cause. A lock that turns HOT while it waits for something else anyway is shown, but told only once it alone is in the way.
+   */
+  at(config: string, held: HeldUpdate | null, waits: Pick<Waits, 'unmet'>): Promise<void>;
+}
+
+/** The gates by name, each once, sorted. */
+export function gatesOf(unmet: readonly Unmet[]): readonly Gate[] {
+  return [...new Set(unmet.map(({ gate }) => gate))].sort();
 }
 
 /** Makes it. */
 export function createWaiting(ports: WaitingPorts): Waiting {
-  const { locks, said, endings } = ports;
+  const { ledger, locks, said } = ports;
 
-  const at: Waiting['at'] = async (gate, config, held, refusal, why) => {
-    const pending: Pending = { id: held?.id ?? null, version: held?.version ?? 0, waiting_for: [gate] };
-    const key = `${held?.hash ?? 'original'} ${why}`;
-    if (!said.waits(config, pending, key)) return said.tell(config, [], []);
-    const { code, reason, mismatch } = refusal;
-    const because = { code, reason, ...(mismatch === undefined ? {} : { mismatch }) };
-    if (held === null || held.ended !== null) {
-      const document = held === null ? { config } : about(held);
-      return said.tell(config, [], [{ event: 'waiting', ...document, ...because }]);
-    }
-    const hot = gate === 'lock';
-    if (hot) locks.refused(config);
-    const lastAttempt = attemptOf(held, hot ? 'refused' : 'waiting', rfc3339(ports.clock.wallMs()), refusal);
-    const tried = triedRecord(config, { attempt: lastAttempt, key });
+  const events = (held: HeldUpdate | null, config: string, fresh: readonly Unmet[]): readonly EventBody[] => {
+    const open = held !== null && held.ended === null;
+    const hot = open ? fresh.find(({ gate }) => gate === 'lock') : undefined;
+    const others = fresh.filter((one) => one !== hot);
+    const [first] = others;
+    const told: EventBody[] = [];
     // Only a HOT lock is a refusal that is not final; any other gate is waited for.
-    const event: EventBody = hot ? refusalEvent(held, refusal) : { event: 'waiting', ...about(held), ...because };
-    return said.tell(config, [tried], [event], { lastAttempt });
+    if (hot !== undefined && open) told.push(refusalEvent(held, hotOf(hot)));
+    if (first !== undefined) {
+      const document = held === null ? { config } : about(held);
+      const because = { reason: sayAll(others), ...(first.code === null ? {} : { code: first.code }) };
+      told.push({ event: 'waiting', ...document, ...because, ...(first.gate === 'lock' ? { mismatch: 'hot' } : {}) });
+    }
+    return told;
   };
 
   return {
-    at,
-    async forLock({ config, file, settings }, held, lock, cutOff) {
-      const refusal = hotRefusal({ file, onHot: settings.on_hot, lock, lockWords: ports.lockWords(lock) });
-      if (refusal.final && held !== null && held.ended === null && !cutOff) {
-        locks.refused(config);
-        await endings.refuse(held, refusal);
-        return true;
-      }
-      said.watchLock(config);
-      const who = lock.holder === null ? lock.verdict : `${lock.holder.pid} ${lock.holder.start}`;
-      await at('lock', config, held, { ...refusal, final: false }, `${who}`);
-      return false;
+    async at(config, held, { unmet }) {
+      const pending: Pending = { id: held?.id ?? null, version: held?.version ?? 0, waiting_for: gatesOf(unmet) };
+      const before = said.told(config, held?.hash ?? 'original');
+      const alone = unmet.every(({ gate }) => gate === 'lock' || gate === 'disk');
+      const worth = unmet.filter(
+        ({ gate, key }) => gate !== 'lock' || alone || before === null || before.includes(key),
+      );
+      const fresh = worth.filter(({ key }) => before?.includes(key) !== true);
+      const key = said.waits(
+        config,
+        pending,
+        held?.hash ?? 'original',
+        worth.map((one) => one.key),
+      );
+      if (pending.waiting_for.includes('lock')) said.watchLock(config);
+      else said.leaveLock(config);
+      const told = events(held, config, fresh);
+      if (held === null || held.ended !== null) return said.tell(config, [], told);
+      const hot = pending.waiting_for.includes('lock');
+      if (told.some(({ event }) => event === 'refused')) locks.refused(config);
+      const code = unmet[0]?.code ?? null;
+      const attempt = attemptOf(held, hot ? 'refused' : 'waiting', rfc3339(ports.clock.wallMs()), {
+        code,
+        reason: sayAll(unmet),
+      });
+      const last = ledger.tried(config);
+      const same = last?.key === key && last.attempt.reason === attempt.reason && last.attempt.id === attempt.id;
+      if (same) return said.tell(config, [], told);
+      return said.tell(config, [triedRecord(config, { attempt, key })], told, { lastAttempt: attempt });
     },
   };
+}
+
+function sayAll(unmet: readonly Unmet[]): string {
+  return unmet.map(({ reason }) => reason).join('; ');
+}
+
+function hotOf({ reason }: Unmet): Refusal {
+  return { kind: 'refusal', code: 'lock-mismatch', mismatch: 'hot', reason, final: false };
 }

@@ -79,3 +79,48 @@ function longestMonth(range: string, field: Field): number {
   const [from = 1, to = from] = range === '*' ? [1, 12] : range.split('-').map((end) => numberOf(end, field) ?? 1);
   return Math.max(...MONTH_DAYS.slice(from - 1, to));
 }
+
+/** When a five-field expression matches, asked with local times: milliseconds as if the local clock were UTC. */
+export interface CronTimes {
+  /** True on days the expression names. As every crontab has it: with both day fields narrowed, either will do. */
+  day(localMs: number): boolean;
+  /** True at minutes of a day the expression names. */
+  minute(localMs: number): boolean;
+  /** True where the hour field is open (`*`): what it names has no hour of its own. */
+  readonly everyHour: boolean;
+}
+
+/** Reads an expression of five fields that {@link whyNoCron} has passed. Pure. */
+export function cronTimes(text: string): CronTimes {
+  const parts = text.trim().split(/\s+/);
+  const [minutes, hours, days, months, weekdays] = FIELDS.slice(1).map((field, index) =>
+    numbersOf(parts[index] ?? '*', field),
+  );
+  const isOpen = (index: number) => parts[index]?.startsWith('*') === true;
+  return {
+    day(localMs) {
+      const date = new Date(localMs);
+      if (months?.has(date.getUTCMonth() + 1) !== true) return false;
+      const byDay = days?.has(date.getUTCDate()) === true;
+      const weekday = date.getUTCDay();
+      const byWeekday = weekdays?.has(weekday) === true || (weekday === 0 && weekdays?.has(7) === true);
+      return isOpen(2) || isOpen(4) ? byDay && byWeekday : byDay || byWeekday;
+    },
+    minute(localMs) {
+      const date = new Date(localMs);
+      return hours?.has(date.getUTCHours()) === true && minutes?.has(date.getUTCMinutes()) === true;
+    },
+    everyHour: isOpen(1),
+  };
+}
+
+function numbersOf(text: string, field: Field): ReadonlySet<number> {
+  const numbers = new Set<number>();
+  for (const item of text.split(',')) {
+    const [range = '*', step = '1'] = item.split('/');
+    const [from = field.min, to = from] =
+      range === '*' ? [field.min, field.max] : range.split('-').map((end) => numberOf(end, field) ?? field.min);
+    for (let number = from; number <= to; number += Number(step)) numbers.add(number);
+  }
+  return numbers;
+}

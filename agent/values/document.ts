@@ -2,12 +2,13 @@ import { type Refusal, refuse } from './errors.ts';
 import { printable } from './printable.ts';
 import { isLayer, parseAddress } from './topics.ts';
 import { isDigest, NAME } from './units.ts';
-import type { Expectation, Update, UpdateFile } from './update.ts';
+import type { Expectation, Update, UpdateFile, When } from './update.ts';
+import { type Window, whyNoWindow } from './window.ts';
 
 const REQUIRED = ['v', 'id', 'aud', 'config', 'layer', 'version', 'iat'];
-const OPTIONAL = ['files', 'withdraw', 'until', 'exp', 'expect', 'rollout', 'note'];
+const OPTIONAL = ['files', 'withdraw', 'until', 'exp', 'expect', 'when', 'rollout', 'note'];
 /** In the format, not built in this version. */
-const LATER = ['when', 'confirm', 'retry'];
+const LATER = ['confirm', 'retry'];
 const FILE_LATER = ['url', 'size'];
 const ID = /^[A-Za-z0-9._:-]{1,64}$/;
 /** The year 9999: later times do not fit RFC 3339. */
@@ -47,7 +48,7 @@ function readUpdate(payload: unknown): Update {
   if (fields.v !== 1) throw new Wrong(refuse('unsupported-format', `v: ${String(fields.v)}, this agent reads 1`));
   checkKeys(fields, '', [...REQUIRED, ...OPTIONAL], LATER);
   for (const key of REQUIRED) if (!Object.hasOwn(fields, key)) malformed(key, 'is missing');
-  const { layer, aud, withdraw, files, until, exp, rollout, note, expect } = fields;
+  const { layer, aud, withdraw, files, until, exp, rollout, note, expect, when } = fields;
   const address = typeof aud === 'string' ? parseAddress(aud) : null;
   if (address === null) return malformed('aud', 'expected dev/ID, grp/GROUP or all');
   if (!isLayer(layer)) return malformed('layer', 'expected base or shadow');
@@ -68,6 +69,7 @@ function readUpdate(payload: unknown): Update {
     ...(exp === undefined ? {} : { exp: integer(exp, 'exp', 1, TIME_MAX_S) }),
     ...(until === undefined ? {} : { until: integer(until, 'until', 1, TIME_MAX_S) }),
     ...(expect === undefined ? {} : { expect: readExpect(expect) }),
+    ...(when === undefined ? {} : { when: readWhen(when) }),
     withdraw: withdraw === true,
     files: withdraw === true ? [] : readFiles(files),
     ...(rollout === undefined ? {} : { rollout: text(rollout, 'rollout', NAME, 'a name') }),
@@ -84,6 +86,31 @@ function readExpect(value: unknown): Expectation {
     ...(digest === undefined ? {} : { digest: readDigest(digest, 'expect.digest') }),
     ...(token === undefined ? {} : { token: integer(token, 'expect.token', 0, Number.MAX_SAFE_INTEGER) }),
   };
+}
+
+function readWhen(value: unknown): When {
+  const fields = asFields(value, 'when');
+  checkKeys(fields, 'when.', ['window', 'vehicle'], []);
+  const { window, vehicle } = fields;
+  if (window === undefined && vehicle === undefined) malformed('when', 'expected window or vehicle in it');
+  if (vehicle !== undefined && vehicle !== 'safe')
+    malformed('when.vehicle', 'expected safe: a document can only ask for more');
+  return {
+    ...(window === undefined ? {} : { window: readWindow(window) }),
+    ...(vehicle === undefined ? {} : { vehicle: 'safe' as const }),
+  };
+}
+
+function readWindow(value: unknown): Window {
+  const fields = asFields(value, 'when.window');
+  checkKeys(fields, 'when.window.', ['cron', 'minutes', 'tz'], []);
+  const { cron, minutes, tz } = fields;
+  if (typeof cron !== 'string') return malformed('when.window.cron', 'expected a text of five fields');
+  if (typeof minutes !== 'number') return malformed('when.window.minutes', 'expected a whole number');
+  if (typeof tz !== 'string') return malformed('when.window.tz', 'expected a time zone, such as UTC');
+  const window = { cron, minutes, tz };
+  const why = whyNoWindow(window);
+  return why === null ? window : malformed('when.window', printable(why, 256));
 }
 
 function readFiles(value: unknown): readonly UpdateFile[] {

@@ -1,4 +1,5 @@
 import type { Address, Layer } from './topics.ts';
+import type { Window } from './window.ts';
 
 /** The `typ` in the header of each kind of signed document; never interchangeable. */
 export const DOCUMENT_TYPES = {
@@ -34,6 +35,12 @@ export interface Expectation {
   readonly token?: number;
 }
 
+/** When it may be applied, besides what the settings of the device ask for. */
+export interface When {
+  readonly window?: Window;
+  readonly vehicle?: 'safe';
+}
+
 /** The payload of a signed update, checked for shape. Times are epoch seconds. */
 export interface Update {
   readonly v: 1;
@@ -48,6 +55,7 @@ export interface Update {
   /** End of the life of a shadow. */
   readonly until?: number;
   readonly expect?: Expectation;
+  readonly when?: When;
   /** True for a tombstone, which has no files. */
   readonly withdraw: boolean;
   readonly files: readonly UpdateFile[];

@@ -31,7 +31,8 @@ t.test('sign', async (t) => {
   const out = join(dir, 'u.jws');
   const digest = `sha256:${'0'.repeat(64)}`;
   const more = ['--layer', 'shadow', '--until', '4h', '--exp', '2999-01-01T00:00:00Z', '--note', 'n', '--out', out];
-  const expect = ['--expect-digest', digest, '--expect-token', '17'];
+  const night = ['--window', '0 2 * * *', '--window-minutes', '60', '--vehicle', 'safe'];
+  const expect = ['--expect-digest', digest, '--expect-token', '17', ...night];
   const shadow = ['aim', `other.conf=${path}`, ...words.slice(2), ...more, ...expect];
   t.match(await runCommand(sign, shadow, env), {
     code: 0,
@@ -41,6 +42,7 @@ t.test('sign', async (t) => {
   const signed = await verify(readFileSync(out, 'utf8'));
   if (signed.kind !== 'update') throw new Error(signed.reason);
   t.match(signed.update, { layer: 'shadow', exp: 32_472_144_000, note: 'n', expect: { digest, token: 17 } });
+  t.match(signed.update.when, { window: { cron: '0 2 * * *', minutes: 60, tz: 'UTC' }, vehicle: 'safe' });
   t.match(signed.update.files, [{ name: 'other.conf' }]);
   t.equal((signed.update.until ?? 0) - signed.update.iat, 4 * 3600);
 

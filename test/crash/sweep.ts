@@ -151,8 +151,8 @@ const FAULTS = [
     mutations: [
       {
         file: 'agent/update/commit.ts',
-        from: 'if (!(await putAll(plan.files, grant))) {',
-        to: 'const lost = !(await putAll(plan.files, grant)); await journal.append(records); if (lost) {',
+        from: "if (put !== 'done') {",
+        to: "await journal.append(records); if (put !== 'done') {",
       },
       {
         file: 'agent/update/commit.ts',
@@ -167,7 +167,11 @@ const FAULTS = [
     at: /^journal\.append/,
     finds: /which was acknowledged/,
     mutations: [
-      { file: 'agent/agent.ts', from: 'await line.frame(frame);', to: 'setTimeout(() => void line.frame(frame), 50);' },
+      {
+        file: 'agent/hall/link.ts',
+        from: 'await line.frame(frame);',
+        to: 'setTimeout(() => void line.frame(frame), 50);',
+      },
     ],
   },
 ] as const;

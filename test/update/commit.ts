@@ -32,7 +32,8 @@ async function plan(it: CommitBench, names: readonly string[], gone: readonly st
     return gone.includes(name) ? absent : { name, bytes: bytes(`new ${name}`), digest: digest(`new ${name}`) };
   });
   const files = await stage(it.open(...names), contents);
-  return { config: 'aim', file: 'a', of: DOCUMENT, stillWanted: () => true, done: async () => {}, files, expect: null };
+  const asks = { stillWanted: () => true, stillOpen: () => true, done: async () => {} };
+  return { config: 'aim', file: 'a', of: DOCUMENT, ...asks, files, expect: null };
 }
 const onDisk = (dir: string) =>
   Object.fromEntries(

@@ -136,6 +136,7 @@ t.test('the token found before the crash is the one that counts afterwards, also
     file: 'a',
     of: DOCUMENT,
     stillWanted: () => true,
+    stillOpen: () => true,
     done: async () => {},
     files,
     expect: DOCUMENT.expect,

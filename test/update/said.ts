@@ -39,7 +39,7 @@ t.test('the state of a config goes out when it differs from what was said last, 
   await said.tell('aim', [], [{ event: 'covered', config: 'aim' }]);
   t.equal(states.length, 1, 'the same state is not said again');
   t.equal(events.length, 1);
-  said.waits('aim', waiting, 'held by 42');
+  said.waits('aim', waiting, 'h', ['held by 42']);
   await said.tell('aim', [], []);
   t.match(states[1]?.body, { pending: waiting });
 });
@@ -53,25 +53,29 @@ t.test('what could not be said is said the next time', async (t) => {
   t.equal(states.length, 1);
 });
 
-t.test('a reason is new once, also over a restart', async (t) => {
+t.test('what was told of a document is known until it rests, also over a restart', async (t) => {
   const { said, ledger } = bench();
-  t.equal(said.waits('aim', waiting, 'held by 42'), true);
-  t.equal(said.waits('aim', waiting, 'held by 42'), false);
-  t.equal(said.waits('aim', waiting, 'held by 43'), true);
+  t.equal(said.told('aim', 'h'), null);
+  said.waits('aim', waiting, 'h', ['lock 42', 'window']);
+  t.same(said.told('aim', 'h'), ['lock 42', 'window']);
+  t.equal(said.told('aim', 'other'), null, 'of this document');
   said.rests('aim');
   t.equal(said.view('aim').pending, null);
-  t.equal(said.waits('aim', waiting, 'held by 43'), true, 'after a rest it is news again');
+  t.equal(said.told('aim', 'h'), null, 'after a rest it is news again');
+  const key = said.waits('aim', waiting, 'h', ['lock 44']);
   said.rests('aim');
   const attempt = attemptOf(heldUpdate(), 'refused', '2026-01-01T00:00:00.000Z', null);
-  ledger.fold(triedRecord('aim', { attempt, key: 'held by 44' }));
-  t.equal(said.waits('aim', waiting, 'held by 44'), false, 'said before the restart');
+  ledger.fold(triedRecord('aim', { attempt, key }));
+  t.same(said.told('aim', 'h'), ['lock 44'], 'told before the restart');
 });
 
-t.test('the lock is watched once, until the config rests', async (t) => {
+t.test('the lock is watched once, until it is left or the config rests', async (t) => {
   const { said, watched } = bench();
   said.watchLock('aim');
   said.watchLock('aim');
+  said.leaveLock('aim');
+  said.watchLock('aim');
   said.rests('aim');
   said.rests('aim');
-  t.same(watched, ['watch aim', 'leave aim']);
+  t.same(watched, ['watch aim', 'leave aim', 'watch aim', 'leave aim']);
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { validate } from 'node-cron';
 import t from 'tap';
-import { whyNoCron } from '../../agent/values/cron.ts';
+import { cronTimes, whyNoCron } from '../../agent/values/cron.ts';
 
 t.test('what is a schedule', async (t) => {
   for (const text of [
@@ -66,4 +66,23 @@ t.test('whatever passes is read by the scheduler', async (t) => {
     { numRuns: 3000 },
   );
   t.ok(passed > 100, `${passed} passed`);
+});
+
+t.test('what matches', async (t) => {
+  const matches = (text: string, local: string) => {
+    const times = cronTimes(text);
+    const ms = Date.parse(`${local}Z`);
+    return times.day(ms) && times.minute(ms);
+  };
+  t.ok(matches('*/7 3 * * *', '2026-01-05T03:14'));
+  t.notOk(matches('*/7 3 * * *', '2026-01-05T03:15'));
+  t.notOk(matches('*/7 3 * * *', '2026-01-05T04:14'));
+  t.ok(matches('5-50/9 * * * *', '2026-01-05T00:14'));
+  t.notOk(matches('5-50/9 * * * *', '2026-01-05T00:09'));
+  t.ok(matches('0 0 10-20 feb *', '2028-02-20T00:00'));
+  t.notOk(matches('0 0 10-20 feb *', '2028-02-21T00:00'));
+  t.ok(matches('0 0 1 * mon', '2026-01-05T00:00'), 'a Monday');
+  t.ok(matches('0 0 1 * mon', '2026-01-01T00:00'), 'the first');
+  t.notOk(matches('0 0 */2 * mon', '2026-01-12T00:00'), 'a step over all days narrows with the weekday');
+  t.same([cronTimes('0 * * * *').everyHour, cronTimes('0 0-23 * * *').everyHour], [true, false]);
 });

@@ -34,7 +34,7 @@ t.test('what is right is taken', async (t) => {
 t.test('each kind of wrong has its code', async (t) => {
   t.equal(codeOf({ ...BASE, v: 2 }), 'unsupported-format');
   t.equal(codeOf({ ...BASE, extra: 1 }), 'unknown-field');
-  t.equal(codeOf({ ...BASE, when: {} }), 'not-supported');
+  t.equal(codeOf({ ...BASE, confirm: {} }), 'not-supported');
   t.equal(codeOf({ ...BASE, files: [FILE, FILE] }), 'incomplete');
   t.equal(codeOf({ ...BASE, version: 0 }), 'malformed');
   t.equal(codeOf(BASE), null);
@@ -56,7 +56,7 @@ t.test('unknown fields, anywhere', async (t) => {
 });
 
 t.test('what the format has and this version does not build', async (t) => {
-  for (const key of ['when', 'confirm', 'retry'])
+  for (const key of ['confirm', 'retry'])
     t.equal(base({ [key]: {} }), `not-supported: ${key}: not built in this version`);
   for (const key of ['url', 'size'])
     t.equal(file({ [key]: 1 }), `not-supported: files[0].${key}: not built in this version`);
@@ -118,6 +118,28 @@ t.test('files', async (t) => {
   t.match(said({ ...BASE, files: [FILE, 7] }), 'malformed: files[1]: expected an object');
 });
 
+t.test('when', async (t) => {
+  const WINDOW = { cron: '0 2 * * *', minutes: 60, tz: 'Europe/Berlin' };
+  const when = (value: unknown) => said({ ...BASE, when: value });
+  for (const good of [{ window: WINDOW }, { vehicle: 'safe' }, { window: WINDOW, vehicle: 'safe' }]) {
+    t.same(parseUpdate({ ...BASE, when: good }), { ...parseUpdate(BASE), when: good });
+  }
+  t.match(when({}), 'malformed: when: expected window or vehicle');
+  t.match(when({ vehicle: 'any' }), 'malformed: when.vehicle: expected safe');
+  t.match(when({ vehicle: 'safe', more: 1 }), 'unknown-field: when.more');
+  t.match(when({ window: 7 }), 'malformed: when.window: expected an object');
+  t.match(when({ window: { ...WINDOW, cron: 7 } }), 'malformed: when.window.cron: ');
+  t.match(
+    when({ window: { ...WINDOW, cron: '61 * * * *' } }),
+    'malformed: when.window: cron: minute: expected 0 to 59',
+  );
+  t.match(when({ window: { ...WINDOW, minutes: '60' } }), 'malformed: when.window.minutes: ');
+  t.match(when({ window: { ...WINDOW, minutes: 1e9 } }), 'malformed: when.window: minutes: ');
+  t.match(when({ window: { ...WINDOW, tz: undefined } }), 'malformed: when.window.tz: ');
+  t.match(when({ window: { ...WINDOW, tz: 'Mars/Olympus' } }), 'malformed: when.window: tz: ');
+  t.match(when({ window: { ...WINDOW, until: 5 } }), 'unknown-field: when.window.until');
+});
+
 const name = fc.stringMatching(/^[A-Za-z0-9_-]{1,64}$/);
 const time = fc.integer({ min: 1, max: 253_402_300_799 });
 const digest = fc.stringMatching(/^[0-9a-f]{64}$/).map((hex) => `sha256:${hex}`);
@@ -146,7 +168,13 @@ const update: fc.Arbitrary<Update> = fc
       fc.constant({ withdraw: true, files: [] }),
     ),
     more: fc.record(
-      { exp: time, expect: fc.record({ digest }), rollout: name, note: fc.string() },
+      {
+        exp: time,
+        expect: fc.record({ digest }),
+        when: fc.constant({ vehicle: 'safe' as const }),
+        rollout: name,
+        note: fc.string(),
+      },
       { requiredKeys: [] },
     ),
   })
