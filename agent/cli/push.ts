@@ -14,10 +14,8 @@ import {
   readCount,
   readFilesToSend,
   readKeyPath,
-  readUpdateWords,
-  UPDATE_HELP,
-  UPDATE_OPTIONS,
 } from './fleet-options.ts';
+import { readUpdateWords, UPDATE_HELP, UPDATE_OPTIONS } from './update-words.ts';
 
 const OPTIONS = {
   ...DELIVER_OPTIONS,

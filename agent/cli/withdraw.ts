@@ -2,7 +2,8 @@ import { signWish } from '../fleet/compose.ts';
 import { readSigner } from '../fleet/signer.ts';
 import { type Command, readArgs, type Terminal } from './command.ts';
 import { DELIVER_HELP, DELIVER_OPTIONS, deliver } from './deliver.ts';
-import { BROKER_HELP, misuse, readKeyPath, readUpdateWords } from './fleet-options.ts';
+import { BROKER_HELP, misuse, readKeyPath } from './fleet-options.ts';
+import { readUpdateWords } from './update-words.ts';
 
 const OPTIONS = {
   ...DELIVER_OPTIONS,
