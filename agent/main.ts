@@ -19,6 +19,7 @@ const COMMANDS: Readonly<Record<string, { readonly does: string; load(): Promise
   refresh: { does: 'has a device far away say again what it reports', load: () => import('./cli/refresh.ts') },
   hold: { does: 'runs a command with a lock held', load: () => import('./cli/hold.ts') },
   log: { does: "the device's own story in plain words", load: () => import('./cli/log.ts') },
+  diff: { does: 'what changed in a config, by hand or by an update', load: () => import('./cli/diff.ts') },
   history: { does: 'every update and what became of it', load: () => import('./cli/history.ts') },
 };
 
