@@ -20,6 +20,7 @@ const COMMANDS: Readonly<Record<string, { readonly does: string; load(): Promise
   hold: { does: 'runs a command with a lock held', load: () => import('./cli/hold.ts') },
   log: { does: "the device's own story in plain words", load: () => import('./cli/log.ts') },
   diff: { does: 'what changed in a config, by hand or by an update', load: () => import('./cli/diff.ts') },
+  explain: { does: 'what a word means, why it comes, and what to do', load: () => import('./cli/explain.ts') },
   history: { does: 'every update and what became of it', load: () => import('./cli/history.ts') },
 };
 

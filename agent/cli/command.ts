@@ -25,6 +25,15 @@ export interface Command {
 /** Where the settings are, unless `--settings FILE` says otherwise. */
 export const SETTINGS_PATH = '/etc/locksmith/agent.yaml';
 
+/** Widest text for reading: longer lines are hard to follow with the eye. */
+const READING_WIDTH_MAX = 100;
+const READING_WIDTH_MIN = 40;
+
+/** How wide a text for reading is set on this terminal: 80 where nobody knows. */
+export function readingWidth({ columns }: Terminal): number {
+  return Math.min(READING_WIDTH_MAX, Math.max(READING_WIDTH_MIN, columns ?? 80));
+}
+
 /** Reads the arguments of a command strictly; a wrong one is a usage error (exit 2) that points to `--help`. */
 export function readArgs<const T extends NonNullable<ParseArgsConfig['options']>>(
   command: string,

@@ -157,7 +157,7 @@ function sayAgent(agent: AgentState, nowMs: number): string {
       return `running ${version ?? ''}, pid ${pid ?? '?'}, since ${ago(since, nowMs)}`;
     case 'frozen': {
       const whom = `pid ${pid ?? '?'} is there and does not move`;
-      return `frozen since ${at}, ${sayDuration(ageMs)} ago: ${whom}\n  try    systemctl restart locksmith`;
+      return `frozen since ${at}, ${sayDuration(ageMs)} ago: ${whom}\n  try    systemctl restart locksmith-agent`;
     }
     case 'stopped':
       return `not running; ${beat}`;

@@ -18,7 +18,7 @@ export function explainLock(config: string, lock: LockState, stale: string | nul
         explanation: `The lock says it is taken, but nobody has it: ${stale ?? 'its holder is gone'}.`,
         remedy: running
           ? 'Nothing: the agent reclaims it within seconds and applies what waits.'
-          : 'Start the agent (systemctl start locksmith): it reclaims the lock at once and applies what waits.',
+          : 'Start the agent (systemctl start locksmith-agent): it reclaims the lock at once and applies what waits.',
       };
     case 'overdue':
       return {

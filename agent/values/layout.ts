@@ -2,17 +2,17 @@
 export function fold(text: string, width: number, hang = ''): string {
   return text
     .split('\n')
-    .map((line) => foldLine(line, width, hang))
+    .map((line, index) => foldLine(line, index === 0 ? width : width - hang.length, width, hang))
     .join(`\n${hang}`);
 }
 
-function foldLine(text: string, width: number, hang: string): string {
-  if (text.length <= width) return text;
+function foldLine(text: string, firstWidth: number, width: number, hang: string): string {
+  if (text.length <= firstWidth) return text;
   const lines: string[] = [];
   let line = /^ */.exec(text)?.[0] ?? '';
   let empty = true;
   for (const word of text.trim().split(' ')) {
-    if (!empty && line.length + 1 + word.length > width) {
+    if (!empty && line.length + 1 + word.length > (lines.length === 0 ? firstWidth : width)) {
       lines.push(line);
       line = hang;
       empty = true;
@@ -21,6 +21,13 @@ function foldLine(text: string, width: number, hang: string): string {
     empty = false;
   }
   return [...lines, line].join('\n');
+}
+
+/** A text under a label: `label    text`, folded, with the label's column free below it. */
+export function labelled(label: string, text: string, width: number, labelWidth = 9): string {
+  const hang = ' '.repeat(labelWidth);
+  const head = label.padEnd(labelWidth);
+  return fold(`${head.length > labelWidth ? `${label} ` : head}${text}`, width, hang);
 }
 
 const STYLES = { bold: 1, red: 31, green: 32, yellow: 33, dim: 2 } as const;

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { readArgs } from '../../agent/cli/command.ts';
+import { readArgs, readingWidth } from '../../agent/cli/command.ts';
 import { SaidError } from '../../agent/values/errors.ts';
 
 const OPTIONS = { json: { type: 'boolean', default: false }, settings: { type: 'string' } } as const;
@@ -29,4 +29,15 @@ t.test('a command without names takes none', async (t) => {
   t.throws(() => readArgs('run', ['x'], OPTIONS, { min: 0, max: 0, names: '' }), {
     message: /takes no arguments, got 1/,
   });
+});
+
+t.test('a text for reading is set as wide as the terminal, within what the eye can follow', async (t) => {
+  const terminal = { out: () => {}, err: () => {}, live: false, colour: false, env: {} };
+  for (const [columns, width] of [
+    [null, 80],
+    [20, 40],
+    [72, 72],
+    [240, 100],
+  ] as const)
+    t.equal(readingWidth({ ...terminal, columns }), width, String(columns));
 });

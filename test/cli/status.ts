@@ -62,7 +62,7 @@ t.test('how long it has been dead, or frozen', async (t) => {
   rewrite({ at: '2026-01-01T03:12:04.500Z', boot_ms: beat.boot_ms - 31 * 60_000 });
   const frozen = await status();
   t.match(frozen.words, new RegExp(`^agent    frozen since 03:12:04, 31 min ago: pid ${agent.pid} is there`));
-  t.match(frozen.words, 'try    systemctl restart locksmith');
+  t.match(frozen.words, 'try    systemctl restart locksmith-agent');
   t.match(frozen.agent, { state: 'frozen', pid: agent.pid, last_beat: '2026-01-01T03:12:04.500Z' });
   t.ok(frozen.agent.last_beat_age_s >= 31 * 60);
   rewrite({ boot_ms: beat.boot_ms - 31 * 60_000, start: 1 });

@@ -1,14 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import t from 'tap';
-import { fold, paint } from '../../agent/values/layout.ts';
+import { fold, labelled, paint } from '../../agent/values/layout.ts';
 
 t.test('folds between words', async (t) => {
   t.equal(fold('one two three', 7), 'one two\nthree');
   t.equal(fold('one two three', 8, '  '), 'one two\n  three');
   t.equal(fold('  one two', 5, '    '), '  one\n    two', 'the first line keeps its own place');
   t.equal(fold('/a/very/long/path to', 5), '/a/very/long/path\nto');
-  t.equal(fold('a b\nc d', 3, ' '), 'a b\n c d');
+  t.equal(fold('a b\nc d', 4, ' '), 'a b\n c d');
+  t.equal(fold('a\nbb cc dd', 6, '  '), 'a\n  bb\n  cc\n  dd', 'a further line has its hang in its width');
   t.equal(fold('', 5), '');
 });
 
@@ -22,6 +23,11 @@ t.test('never wider than asked for, and nothing is lost', async () => {
       );
     }),
   );
+});
+
+t.test('under a label', async (t) => {
+  t.equal(labelled('link', 'connected and subscribed', 22), 'link     connected and\n         subscribed');
+  t.equal(labelled('quite-a-label', 'x', 40), 'quite-a-label x');
 });
 
 t.test('colour only where it may be', async (t) => {
