@@ -3,10 +3,9 @@ import { openCommands } from './command/intake.ts';
 import { LAST_WORDS_MS, openCare } from './hall/care.ts';
 import { openHands } from './hall/hands.ts';
 import type { Host } from './hall/host.ts';
-import { openLink } from './hall/link.ts';
+import { type Link, openLink } from './hall/link.ts';
 import { createOutbox } from './link/outbox.ts';
 import { createOutboxMemory } from './link/outbox-memory.ts';
-import type { Session } from './link/session.ts';
 import { createSpeech } from './link/speech.ts';
 import { lockEvents } from './lock/news.ts';
 import { lockPaths } from './lock/parts.ts';
@@ -137,11 +136,11 @@ export function openAgent(settings: Settings, world: Host): Agent {
     onBug: host.onFatal,
   });
   const cancels: Cancel[] = [];
-  let session: Session | null = null;
+  let link: Link | null = null;
   let begun = false;
   const { hands, isReleasing } = openHands(settings, host, {
     ...{ locks, line, outbox, outboxMemory },
-    session: () => session,
+    session: () => link?.session ?? null,
     say: (messages) => later(speak([], [], messages)),
   });
   const commands = openCommands({
@@ -160,13 +159,13 @@ export function openAgent(settings: Settings, world: Host): Agent {
       ? null
       : createStanding({
           ...{ clock, supervisor, locks: locks.states },
-          link: () => session?.state() ?? null,
+          link: () => link?.session.state() ?? null,
           reports: () => configNames.flatMap((name) => outboxMemory.lastReported(name) ?? []),
         });
   const care = openCare(host, {
     ...{ watchdog, locks, standing, ownDirs, beatPath: `${run}/beat`, say, later, sweep },
     ...{ floor, clockTurned: wakeAll },
-    lastWords: async () => session?.state().connected === true && outbox.drained(LAST_WORDS_MS),
+    lastWords: async () => link?.session.state().connected === true && outbox.drained(LAST_WORDS_MS),
   });
 
   return {
@@ -188,11 +187,8 @@ export function openAgent(settings: Settings, world: Host): Agent {
       outbox.start();
       await commands.start();
       if (host.broker !== null) {
-        const link = openLink(settings, host, host.broker, { commands, line, locks, outbox, floor });
-        session = link.session;
-        link.session.start();
-        link.pulse.start();
-        cancels.push(link.pulse.stop);
+        link = await openLink(settings, host, host.broker, { commands, line, locks, outbox, floor, say, later });
+        cancels.push(link.start());
         await say({ event: 'started', reason: `locksmith ${host.version}` });
       }
       if (replay.putAside !== null) {
@@ -235,9 +231,9 @@ export function openAgent(settings: Settings, world: Host): Agent {
       await line.stop();
       await commands.stop();
       try {
-        if (session !== null) {
+        if (link !== null) {
           await say({ event: 'stopped', reason });
-          if (session.state().connected) await outbox.drained(LAST_WORDS_MS);
+          if (link.session.state().connected) await outbox.drained(LAST_WORDS_MS);
         }
         // Another agent's journal, or one that did not open, is none to write into.
         if (begun) journal.note([floor.tick()]);
@@ -245,7 +241,7 @@ export function openAgent(settings: Settings, world: Host): Agent {
         // A full disk must not keep the agent from leaving.
         log.say('error', `cannot remember that it stopped: ${error instanceof Error ? error.message : String(error)}`);
       }
-      await session?.stop(reason);
+      await link?.stop(reason);
       if (begun) await journal.close();
       locks.close();
     },

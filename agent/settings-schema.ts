@@ -238,6 +238,29 @@ export const SETTINGS_SCHEMA = {
           default: 30,
           description: 'Time between heartbeats.',
         },
+        outbox: {
+          type: 'object',
+          additionalProperties: false,
+          default: {},
+          description: 'How much of heartbeats, positions and tracks is kept while the broker is away.',
+          properties: {
+            max_mb: {
+              type: 'number',
+              minimum: 0.1,
+              maximum: 256,
+              default: 8,
+              description:
+                'Most that is kept, in RAM and on disk. When full: detail of tracks goes first, then tracks, positions, heartbeats.',
+            },
+            max_age_h: {
+              type: 'number',
+              exclusiveMinimum: 0,
+              maximum: 8760,
+              default: 48,
+              description: 'What is older is given up; powered time counts.',
+            },
+          },
+        },
       },
     },
     log: {

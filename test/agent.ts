@@ -32,6 +32,11 @@ function hall(device: LoneDevice, sync: () => Promise<void> = async () => {}) {
     onLost: (error) => void fatal.push(error),
     onTrouble: () => {},
   });
+  const telemetry = createJournal({
+    ...{ files, sha256, path: join(device.state, 'telemetry') },
+    onLost() {},
+    onTrouble() {},
+  });
   const agent = openAgent(readSettings(device.settings), {
     ...{
       files,
@@ -52,6 +57,7 @@ function hall(device: LoneDevice, sync: () => Promise<void> = async () => {}) {
         await journal.append(records);
       },
     },
+    telemetry,
     version: '0.0.0',
     builtAtMs: 0,
     onFatal: (error) => void fatal.push(error),

@@ -87,6 +87,12 @@ export async function openHostAgent(given: Settings, options: HostAgentOptions):
     onLost: onFatal,
     onTrouble: (failure) => log.say('warning', `the journal cannot be shortened: ${failure.message}`),
   });
+  const telemetry = createJournal({
+    ...{ files, sha256, path: `${state}/telemetry` },
+    // Only the last seconds of telemetry are at stake: the rest goes on, and tells what is not kept.
+    onLost: (error) => log.say('error', `telemetry is kept in RAM alone until the next start: ${error}`),
+    onTrouble: (failure) => log.say('warning', `what telemetry keeps cannot be shortened: ${failure.message}`),
+  });
   const { settings, embedded } = options.broker ? await withEmbedded(given, log) : { settings: given, embedded: null };
   const agent = openAgent(settings, {
     files,
@@ -106,6 +112,7 @@ export async function openHostAgent(given: Settings, options: HostAgentOptions):
     sensors: hostSensors(state),
     broker: options.broker ? (await import('../host/mqtt.ts')).mqttBroker : null,
     journal,
+    telemetry,
     version: BUILD.version,
     builtAtMs: BUILD.builtAtMs,
     onFatal,

@@ -36,7 +36,7 @@ var require_ucs2length = __commonJS({
 
 // settings-check
 var checkSettings = validate10;
-var schema11 = { "type": "object", "additionalProperties": false, "required": ["device", "broker", "trust", "configs"], "properties": { "device": { "type": "object", "additionalProperties": false, "required": ["id"], "properties": { "id": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "groups": { "type": "array", "items": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "uniqueItems": true, "default": [] } } }, "broker": { "type": "object", "additionalProperties": false, "required": ["urls"], "properties": { "urls": { "type": "array", "minItems": 1, "items": { "type": "string", "pattern": "^(embedded$|(mqtt|mqtts)://)" } }, "root": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$", "default": "fleet" }, "protocol": { "enum": ["3.1.1", "5"], "default": "3.1.1" }, "filters": { "enum": ["wildcard", "exact"], "default": "wildcard" }, "username": { "type": "string", "minLength": 1 }, "password_file": { "type": "string", "pattern": "^/" }, "keepalive_s": { "type": "integer", "minimum": 5, "maximum": 1200, "default": 60 }, "connect_timeout_s": { "type": "integer", "minimum": 1, "maximum": 60, "default": 8 }, "backoff": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "first_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 60, "default": 5 }, "cap_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 3600, "default": 90 }, "stable_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 3600, "default": 60 } } }, "tls": { "type": "object", "additionalProperties": false, "properties": { "ca": { "type": "string", "pattern": "^/" }, "cert": { "type": "string", "pattern": "^/" }, "key": { "type": "string", "pattern": "^/" }, "servername": { "type": "string" } } } } }, "trust": { "type": "object", "additionalProperties": false, "required": ["keys"], "properties": { "keys": { "type": "string", "pattern": "^/" } } }, "paths": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "state": { "type": "string", "pattern": "^/", "default": "/var/lib/locksmith" }, "run": { "type": "string", "pattern": "^/", "default": "/run/locksmith" } } }, "configs": { "type": "object", "propertyNames": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "minProperties": 1, "additionalProperties": { "type": "object", "additionalProperties": false, "required": ["files"], "properties": { "files": { "type": "array", "minItems": 1, "items": { "type": "object", "additionalProperties": false, "required": ["path"], "properties": { "path": { "type": "string", "pattern": "^/" }, "format": { "enum": ["json", "yaml", "toml", "ini", "text"], "default": "text" }, "schema": { "type": "string", "pattern": "^/" }, "follow": { "type": "boolean", "default": false } } } }, "on_hot": { "enum": ["wait", "refuse"], "default": "wait" }, "generations": { "type": "integer", "minimum": 2, "maximum": 100, "default": 10 }, "writers": { "type": "array", "items": { "type": "string", "pattern": "^[A-Za-z0-9:_.\\\\@-]{1,247}\\.(service|socket|timer|path|target)$" }, "uniqueItems": true, "default": [] }, "window": { "type": "object", "additionalProperties": false, "required": ["cron", "minutes"], "properties": { "cron": { "type": "string" }, "minutes": { "type": "integer", "minimum": 1, "maximum": 1440 }, "tz": { "type": "string", "default": "UTC" } } }, "vehicle": { "enum": ["safe", "any"] } } } }, "locks": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "gc": { "type": "string", "default": "* * * * *" }, "group": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "honour": { "type": "array", "items": { "type": "string", "minLength": 1 }, "uniqueItems": true, "default": [] } } }, "telemetry": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "heartbeat_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 86400, "default": 30 } } }, "log": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "level": { "enum": ["error", "warning", "notice", "info", "debug"], "default": "info" } } } } };
+var schema11 = { "type": "object", "additionalProperties": false, "required": ["device", "broker", "trust", "configs"], "properties": { "device": { "type": "object", "additionalProperties": false, "required": ["id"], "properties": { "id": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "groups": { "type": "array", "items": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "uniqueItems": true, "default": [] } } }, "broker": { "type": "object", "additionalProperties": false, "required": ["urls"], "properties": { "urls": { "type": "array", "minItems": 1, "items": { "type": "string", "pattern": "^(embedded$|(mqtt|mqtts)://)" } }, "root": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$", "default": "fleet" }, "protocol": { "enum": ["3.1.1", "5"], "default": "3.1.1" }, "filters": { "enum": ["wildcard", "exact"], "default": "wildcard" }, "username": { "type": "string", "minLength": 1 }, "password_file": { "type": "string", "pattern": "^/" }, "keepalive_s": { "type": "integer", "minimum": 5, "maximum": 1200, "default": 60 }, "connect_timeout_s": { "type": "integer", "minimum": 1, "maximum": 60, "default": 8 }, "backoff": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "first_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 60, "default": 5 }, "cap_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 3600, "default": 90 }, "stable_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 3600, "default": 60 } } }, "tls": { "type": "object", "additionalProperties": false, "properties": { "ca": { "type": "string", "pattern": "^/" }, "cert": { "type": "string", "pattern": "^/" }, "key": { "type": "string", "pattern": "^/" }, "servername": { "type": "string" } } } } }, "trust": { "type": "object", "additionalProperties": false, "required": ["keys"], "properties": { "keys": { "type": "string", "pattern": "^/" } } }, "paths": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "state": { "type": "string", "pattern": "^/", "default": "/var/lib/locksmith" }, "run": { "type": "string", "pattern": "^/", "default": "/run/locksmith" } } }, "configs": { "type": "object", "propertyNames": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "minProperties": 1, "additionalProperties": { "type": "object", "additionalProperties": false, "required": ["files"], "properties": { "files": { "type": "array", "minItems": 1, "items": { "type": "object", "additionalProperties": false, "required": ["path"], "properties": { "path": { "type": "string", "pattern": "^/" }, "format": { "enum": ["json", "yaml", "toml", "ini", "text"], "default": "text" }, "schema": { "type": "string", "pattern": "^/" }, "follow": { "type": "boolean", "default": false } } } }, "on_hot": { "enum": ["wait", "refuse"], "default": "wait" }, "generations": { "type": "integer", "minimum": 2, "maximum": 100, "default": 10 }, "writers": { "type": "array", "items": { "type": "string", "pattern": "^[A-Za-z0-9:_.\\\\@-]{1,247}\\.(service|socket|timer|path|target)$" }, "uniqueItems": true, "default": [] }, "window": { "type": "object", "additionalProperties": false, "required": ["cron", "minutes"], "properties": { "cron": { "type": "string" }, "minutes": { "type": "integer", "minimum": 1, "maximum": 1440 }, "tz": { "type": "string", "default": "UTC" } } }, "vehicle": { "enum": ["safe", "any"] } } } }, "locks": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "gc": { "type": "string", "default": "* * * * *" }, "group": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "honour": { "type": "array", "items": { "type": "string", "minLength": 1 }, "uniqueItems": true, "default": [] } } }, "telemetry": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "heartbeat_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 86400, "default": 30 }, "outbox": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "max_mb": { "type": "number", "minimum": 0.1, "maximum": 256, "default": 8 }, "max_age_h": { "type": "number", "exclusiveMinimum": 0, "maximum": 8760, "default": 48 } } } } }, "log": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "level": { "enum": ["error", "warning", "notice", "info", "debug"], "default": "info" } } } } };
 var pattern0 = new RegExp("^[A-Za-z0-9_-]{1,64}$", "u");
 var pattern2 = new RegExp("^(embedded$|(mqtt|mqtts)://)", "u");
 var pattern4 = new RegExp("^/", "u");
@@ -1351,8 +1351,11 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
       if (data50.heartbeat_s === void 0) {
         data50.heartbeat_s = 30;
       }
+      if (data50.outbox === void 0) {
+        data50.outbox = {};
+      }
       for (const key13 in data50) {
-        if (!(key13 === "heartbeat_s")) {
+        if (!(key13 === "heartbeat_s" || key13 === "outbox")) {
           const err112 = { instancePath: instancePath + "/telemetry", schemaPath: "#/properties/telemetry/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key13 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
             vErrors = [err112];
@@ -1391,56 +1394,142 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-    } else {
-      const err116 = { instancePath: instancePath + "/telemetry", schemaPath: "#/properties/telemetry/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err116];
-      } else {
-        vErrors.push(err116);
-      }
-      errors++;
-    }
-    let data52 = data.log;
-    if (data52 && typeof data52 == "object" && !Array.isArray(data52)) {
-      if (data52.level === void 0) {
-        data52.level = "info";
-      }
-      for (const key14 in data52) {
-        if (!(key14 === "level")) {
-          const err117 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key14 }, message: "must NOT have additional properties" };
+      let data52 = data50.outbox;
+      if (data52 && typeof data52 == "object" && !Array.isArray(data52)) {
+        if (data52.max_mb === void 0) {
+          data52.max_mb = 8;
+        }
+        if (data52.max_age_h === void 0) {
+          data52.max_age_h = 48;
+        }
+        for (const key14 in data52) {
+          if (!(key14 === "max_mb" || key14 === "max_age_h")) {
+            const err116 = { instancePath: instancePath + "/telemetry/outbox", schemaPath: "#/properties/telemetry/properties/outbox/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key14 }, message: "must NOT have additional properties" };
+            if (vErrors === null) {
+              vErrors = [err116];
+            } else {
+              vErrors.push(err116);
+            }
+            errors++;
+          }
+        }
+        let data53 = data52.max_mb;
+        if (typeof data53 == "number" && isFinite(data53)) {
+          if (data53 > 256 || isNaN(data53)) {
+            const err117 = { instancePath: instancePath + "/telemetry/outbox/max_mb", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_mb/maximum", keyword: "maximum", params: { comparison: "<=", limit: 256 }, message: "must be <= 256" };
+            if (vErrors === null) {
+              vErrors = [err117];
+            } else {
+              vErrors.push(err117);
+            }
+            errors++;
+          }
+          if (data53 < 0.1 || isNaN(data53)) {
+            const err118 = { instancePath: instancePath + "/telemetry/outbox/max_mb", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_mb/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0.1 }, message: "must be >= 0.1" };
+            if (vErrors === null) {
+              vErrors = [err118];
+            } else {
+              vErrors.push(err118);
+            }
+            errors++;
+          }
+        } else {
+          const err119 = { instancePath: instancePath + "/telemetry/outbox/max_mb", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_mb/type", keyword: "type", params: { type: "number" }, message: "must be number" };
           if (vErrors === null) {
-            vErrors = [err117];
+            vErrors = [err119];
           } else {
-            vErrors.push(err117);
+            vErrors.push(err119);
           }
           errors++;
         }
-      }
-      let data53 = data52.level;
-      if (!(data53 === "error" || data53 === "warning" || data53 === "notice" || data53 === "info" || data53 === "debug")) {
-        const err118 = { instancePath: instancePath + "/log/level", schemaPath: "#/properties/log/properties/level/enum", keyword: "enum", params: { allowedValues: schema11.properties.log.properties.level.enum }, message: "must be equal to one of the allowed values" };
-        if (vErrors === null) {
-          vErrors = [err118];
+        let data54 = data52.max_age_h;
+        if (typeof data54 == "number" && isFinite(data54)) {
+          if (data54 > 8760 || isNaN(data54)) {
+            const err120 = { instancePath: instancePath + "/telemetry/outbox/max_age_h", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_age_h/maximum", keyword: "maximum", params: { comparison: "<=", limit: 8760 }, message: "must be <= 8760" };
+            if (vErrors === null) {
+              vErrors = [err120];
+            } else {
+              vErrors.push(err120);
+            }
+            errors++;
+          }
+          if (data54 <= 0 || isNaN(data54)) {
+            const err121 = { instancePath: instancePath + "/telemetry/outbox/max_age_h", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_age_h/exclusiveMinimum", keyword: "exclusiveMinimum", params: { comparison: ">", limit: 0 }, message: "must be > 0" };
+            if (vErrors === null) {
+              vErrors = [err121];
+            } else {
+              vErrors.push(err121);
+            }
+            errors++;
+          }
         } else {
-          vErrors.push(err118);
+          const err122 = { instancePath: instancePath + "/telemetry/outbox/max_age_h", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_age_h/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+          if (vErrors === null) {
+            vErrors = [err122];
+          } else {
+            vErrors.push(err122);
+          }
+          errors++;
+        }
+      } else {
+        const err123 = { instancePath: instancePath + "/telemetry/outbox", schemaPath: "#/properties/telemetry/properties/outbox/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        if (vErrors === null) {
+          vErrors = [err123];
+        } else {
+          vErrors.push(err123);
         }
         errors++;
       }
     } else {
-      const err119 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err124 = { instancePath: instancePath + "/telemetry", schemaPath: "#/properties/telemetry/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
-        vErrors = [err119];
+        vErrors = [err124];
       } else {
-        vErrors.push(err119);
+        vErrors.push(err124);
+      }
+      errors++;
+    }
+    let data55 = data.log;
+    if (data55 && typeof data55 == "object" && !Array.isArray(data55)) {
+      if (data55.level === void 0) {
+        data55.level = "info";
+      }
+      for (const key15 in data55) {
+        if (!(key15 === "level")) {
+          const err125 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key15 }, message: "must NOT have additional properties" };
+          if (vErrors === null) {
+            vErrors = [err125];
+          } else {
+            vErrors.push(err125);
+          }
+          errors++;
+        }
+      }
+      let data56 = data55.level;
+      if (!(data56 === "error" || data56 === "warning" || data56 === "notice" || data56 === "info" || data56 === "debug")) {
+        const err126 = { instancePath: instancePath + "/log/level", schemaPath: "#/properties/log/properties/level/enum", keyword: "enum", params: { allowedValues: schema11.properties.log.properties.level.enum }, message: "must be equal to one of the allowed values" };
+        if (vErrors === null) {
+          vErrors = [err126];
+        } else {
+          vErrors.push(err126);
+        }
+        errors++;
+      }
+    } else {
+      const err127 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err127];
+      } else {
+        vErrors.push(err127);
       }
       errors++;
     }
   } else {
-    const err120 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+    const err128 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
     if (vErrors === null) {
-      vErrors = [err120];
+      vErrors = [err128];
     } else {
-      vErrors.push(err120);
+      vErrors.push(err128);
     }
     errors++;
   }

@@ -35,6 +35,8 @@ export interface Host {
   /** Null: this run takes documents from files only. */
   readonly broker: Broker | null;
   readonly journal: JournalFile;
+  /** What telemetry remembers; opened only with a broker. */
+  readonly telemetry: JournalFile;
   readonly version: string;
   readonly builtAtMs: number;
   /** Nothing can go on: our own bug, or a disk that lies. The process must end; a restart reads the truth from the disk. */

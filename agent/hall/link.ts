@@ -3,13 +3,15 @@ import type { RunningOutbox } from '../link/outbox.ts';
 import { openSession, type Session } from '../link/session.ts';
 import type { LockRoom } from '../lock/room.ts';
 import type { Broker } from '../ports/broker.ts';
+import type { Cancel } from '../ports/world.ts';
 import type { Settings } from '../settings-schema.ts';
 import { openMachine } from '../telemetry/machine.ts';
-import { openPulse, type Pulse } from '../telemetry/pulse.ts';
+import { openPulse } from '../telemetry/pulse.ts';
 import type { ClockFloor } from '../trust/clock-floor.ts';
 import type { Line } from '../update/line.ts';
-import { deviceTopic } from '../values/topics.ts';
+import type { EventBody } from '../values/report.ts';
 import type { Host } from './host.ts';
+import { openTelemetry } from './telemetry.ts';
 
 /** The rooms that speak through the link, and those whose state goes into the heartbeat. */
 export interface LinkRooms {
@@ -18,24 +20,33 @@ export interface LinkRooms {
   readonly locks: LockRoom;
   readonly outbox: RunningOutbox;
   readonly floor: ClockFloor;
+  /** Makes an event durable and says it. */
+  say(event: EventBody): Promise<void>;
+  /** Looks after a promise that nobody waits for. */
+  later(promise: Promise<unknown>): void;
 }
 
-/** The link to the broker and the heartbeat that goes over it. */
+/** The link to the broker and what the device tells over it about itself. */
 export interface Link {
   readonly session: Session;
-  readonly pulse: Pulse;
+  /** Connects, and starts to tell, until cancelled. */
+  start(): Cancel;
+  /** Leaves the broker; what has not gone out is kept. */
+  stop(reason: string): Promise<void>;
 }
 
-/** Builds session and pulse; nothing is sent before they are started. */
-export function openLink(settings: Settings, host: Host, broker: Broker, rooms: LinkRooms): Link {
+/** Builds session, pulse and telemetry; nothing is sent before they are started. */
+export async function openLink(settings: Settings, host: Host, broker: Broker, rooms: LinkRooms): Promise<Link> {
   const { files, clock, chance, log } = host;
-  const { commands, line, locks, outbox, floor } = rooms;
+  const { commands, line, locks, outbox, floor, say, later } = rooms;
   const configNames = Object.keys(settings.configs);
+  const telemetry = await openTelemetry(settings, host, { records: () => outbox.backlog().count, say, later });
+  const { lanes } = telemetry;
   const readings = () => {
     const { refused, outcomes, duplicates } = line.counters();
     return {
       clock: floor.trust(),
-      backlog: outbox.backlog(),
+      backlog: { ...outbox.backlog(), telemetry: lanes.backlog() },
       configs: Object.fromEntries(configNames.map((name) => [name, line.view(name).running])),
       locks: Object.fromEntries(configNames.map((name) => [name, locks.look(name)])),
       counters: {
@@ -46,6 +57,7 @@ export function openLink(settings: Settings, host: Host, broker: Broker, rooms: 
         expired: outcomes.expired ?? 0,
         duplicates,
         refused,
+        dropped: lanes.lost(),
       },
     };
   };
@@ -59,8 +71,15 @@ export function openLink(settings: Settings, host: Host, broker: Broker, rooms: 
       if (commands.isOurs(frame)) await commands.frame(frame);
       else await line.frame(frame);
     },
-    onUp: (publish) => outbox.linkUp(publish),
-    onDown: () => outbox.linkDown(),
+    onUp(publish) {
+      outbox.linkUp(publish);
+      lanes.linkUp(publish);
+    },
+    onDown() {
+      outbox.linkDown();
+      lanes.linkDown();
+    },
+    onAnswer: lanes.answered,
     onState: () => pulse.linkChanged(),
   });
   const pulse = openPulse({
@@ -76,10 +95,22 @@ export function openLink(settings: Settings, host: Host, broker: Broker, rooms: 
     link: session.state,
     machine: openMachine({ sensors: host.sensors, clock, log }),
     onBug: host.onFatal,
-    publish: (text) => {
-      const topic = deviceTopic(settings.broker.root, settings.device.id, 'hb');
-      session.publish(topic, text, { qos: 0, retain: false }).catch(host.onFatal);
-    },
+    say: (beat) => lanes.say('hb', beat),
   });
-  return { session, pulse };
+  return {
+    session,
+    start() {
+      session.start();
+      pulse.start();
+      const cancelWatch = telemetry.watch();
+      return () => {
+        pulse.stop();
+        cancelWatch();
+      };
+    },
+    async stop(reason) {
+      await session.stop(reason);
+      await telemetry.close();
+    },
+  };
 }

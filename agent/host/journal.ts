@@ -213,6 +213,14 @@ export function createJournal(input: {
       });
   };
 
+  const sync = async () => {
+    await durable();
+    // After a compaction's rename the directory must be synced too before a line in the new file can be called durable.
+    if (compacting !== null) await compacting;
+    if (lost) opened();
+    compactIfGrown();
+  };
+
   return {
     async open(given) {
       memories = given;
@@ -238,15 +246,12 @@ export function createJournal(input: {
     },
     async append(records) {
       write(records);
-      await durable();
-      // After a compaction's rename the directory must be synced too before a line in the new file can be called durable.
-      if (compacting !== null) await compacting;
-      if (lost) opened();
-      compactIfGrown();
+      await sync();
     },
     note(records) {
       write(records);
     },
+    sync,
     bytes: () => opened().bytes(),
     async close() {
       closing = true;

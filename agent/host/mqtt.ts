@@ -175,7 +175,11 @@ function connectWith(socket: Socket, password: string | null, wish: ConnectWish,
     events.ended({ cause: cause ?? { kind: 'closed' }, connected, message });
   });
 
-  const answer = <T>(ask: (resolve: (value: T) => void, reject: (error: Error) => void) => void): Promise<T> =>
+  /** `told`: the broker answers, so its answer tells how long the way is, and that all before the question has arrived. */
+  const answer = <T>(
+    told: boolean,
+    ask: (resolve: (value: T) => void, reject: (error: Error) => void) => void,
+  ): Promise<T> =>
     new Promise((resolve, reject) => {
       if (ended || !connected) {
         reject(new Error('there is no connection'));
@@ -189,21 +193,21 @@ function connectWith(socket: Socket, password: string | null, wish: ConnectWish,
       const askedMs = performance.now();
       ask((value) => {
         waiting.delete(fail);
-        if (!ended) events.roundTrip(performance.now() - askedMs);
+        if (!ended && told) events.roundTrip(performance.now() - askedMs);
         resolve(value);
       }, fail);
     });
 
   return {
     subscribe: (filters) =>
-      answer((resolve, reject) => {
+      answer(true, (resolve, reject) => {
         client.subscribe([...filters], { qos: 1 }, (error, _granted, packet) => {
           if (packet !== undefined) resolve(packet.granted.map(Number));
           else reject(error ?? new Error('no answer'));
         });
       }),
     publish: (topic, payload, { qos, retain }) =>
-      answer((resolve, reject) => {
+      answer(qos === 1, (resolve, reject) => {
         client.publish(topic, payload, { qos, retain }, (error) => {
           const code = codeOf(error);
           if (error == null) resolve(0);

@@ -6,18 +6,14 @@ import type { ClockTrust } from '../values/report.ts';
 import { deviceTopic, TOPICS } from '../values/topics.ts';
 import { rfc3339 } from '../values/units.ts';
 import { openAcknowledged } from './acknowledged.ts';
+import { openBelt } from './belt.ts';
 import { type Entry, type OutboxMemory, outRecord, sentRecord } from './outbox-memory.ts';
 import { type Pace, tokenBucket } from './pace.ts';
 import { giveUp, type OutboxBounds, overBounds } from './sacrifice.ts';
 import type { Publish } from './session.ts';
 
-/** Messages under way at once. Small, so that little is sent twice after a lost link; enough to fill a round trip. */
-const WINDOW = 8;
 /** Acknowledgements noted together while more are under way. Effect: at most this many more are sent again after a crash. */
 const NOTE_EVERY = 16;
-/** Pause after the broker refused a message, so that a missing right does not make a loop. */
-const REFUSED_PAUSE_MS = 30_000;
-
 /** The defaults: a day of a busy device without a link, and what a broker takes from a whole fleet at once. */
 export const OUTBOX_DEFAULTS = {
   bounds: { maxCount: 4000, maxBytes: 2 * 1024 * 1024 },
@@ -65,28 +61,15 @@ export function createOutbox(input: OutboxInput): RunningOutbox {
   const history = openAcknowledged(clock);
   const waiters = new Set<() => void>();
   let durableSeq = 0;
-  let publish: Publish | null = null;
-  /** Counts the links: an answer over an older one does not count. */
-  let link = 0;
   /** Highest number sent over the present link. */
   let cursor = 0;
   /** What had piled up when the link came. */
   let piledUpSeq = 0;
   /** Last states the broker had from an earlier link; it may have forgotten them. */
   let refresh: Entry[] = [];
-  let cancelPause = () => {};
-  let paused = false;
 
   const topicOf = ({ kind, config }: Entry) =>
     kind === 'evt' ? deviceTopic(root, device.id, 'evt') : deviceTopic(root, device.id, kind, config);
-
-  const pauseFor = (ms: number) => {
-    paused = true;
-    cancelPause = clock.after(ms, () => {
-      paused = false;
-      pump();
-    });
-  };
 
   /** Up to here all that waited has been acknowledged; 0 where not even the first. */
   const lowAcked = (): number => {
@@ -113,36 +96,6 @@ export function createOutbox(input: OutboxInput): RunningOutbox {
     for (const seq of acked) if (seq <= low) acked.delete(seq);
   };
 
-  const send = (entry: Entry, fresh: boolean) => {
-    if (publish === null) return;
-    const over = link;
-    const topic = topicOf(entry);
-    inFlight.add(entry.seq);
-    publish(topic, entry.text, { qos: 1, retain: TOPICS[entry.kind].retained }).then(
-      (code) => {
-        if (over !== link) return;
-        inFlight.delete(entry.seq);
-        if (code >= 128) {
-          log.say('error', `outbox: the broker does not let this device publish to ${topic}`, { topic, code });
-          // What follows waits too: order is kept.
-          cursor = Math.min(cursor, entry.seq - 1);
-          cancelPause();
-          pauseFor(REFUSED_PAUSE_MS);
-          return;
-        }
-        if (fresh) {
-          acked.add(entry.seq);
-          history.note(lowAcked());
-        }
-        if (inFlight.size === 0 || acked.size >= NOTE_EVERY) noteSent();
-        if (memory.pending.size === 0) for (const wake of [...waiters]) wake();
-        pump();
-      },
-      // The link went: everything that was under way goes out again over the next one.
-      () => {},
-    );
-  };
-
   const nextFresh = (): Entry | null => {
     for (const entry of memory.pending.values()) {
       if (entry.seq > durableSeq) return null;
@@ -151,30 +104,45 @@ export function createOutbox(input: OutboxInput): RunningOutbox {
     return null;
   };
   const nextRefresh = (): Entry | null => {
-    for (let entry = refresh.shift(); entry !== undefined; entry = refresh.shift()) {
+    for (let [entry] = refresh; entry !== undefined; [entry] = refresh) {
       const { seq } = entry;
       // A newer state of the same config has gone out, or will.
       if (memory.states().some((state) => state.seq === seq)) return entry;
+      refresh.shift();
     }
     return null;
   };
-  const pump = () => {
-    while (publish !== null && !paused && inFlight.size < WINDOW) {
-      const fresh = nextFresh();
-      if (fresh === null && refresh.length === 0) return;
-      // What happens now goes out as fast as the window lets it; only what an outage piled up is paced.
-      const paced = fresh === null || fresh.seq <= piledUpSeq;
-      const waitMs = paced ? bucket.take(clock.bootMs()) : 0;
-      if (waitMs > 0) {
-        pauseFor(waitMs);
-        return;
+  const belt = openBelt<{ readonly entry: Entry; readonly fresh: boolean }>({
+    clock,
+    log,
+    next() {
+      const [fresh, old] = [nextFresh(), nextRefresh()];
+      if (fresh !== null) return { entry: fresh, fresh: true };
+      return old === null ? null : { entry: old, fresh: false };
+    },
+    // What happens now goes out as fast as the window lets it; only what an outage piled up is paced.
+    waitMs: ({ entry, fresh }) => (fresh && entry.seq > piledUpSeq ? 0 : bucket.take(clock.bootMs())),
+    message: ({ entry }) => ({ topic: topicOf(entry), text: entry.text, retain: TOPICS[entry.kind].retained }),
+    sent({ entry, fresh }) {
+      inFlight.add(entry.seq);
+      if (fresh) cursor = entry.seq;
+      else refresh.shift();
+    },
+    had({ entry, fresh }) {
+      inFlight.delete(entry.seq);
+      if (fresh) {
+        acked.add(entry.seq);
+        history.note(lowAcked());
       }
-      const entry = fresh ?? nextRefresh();
-      if (entry === null) return;
-      if (fresh !== null) cursor = entry.seq;
-      send(entry, fresh !== null);
-    }
-  };
+      if (belt.under() === 0 || acked.size >= NOTE_EVERY) noteSent();
+      if (memory.pending.size === 0) for (const wake of [...waiters]) wake();
+    },
+    refused({ entry }) {
+      inFlight.delete(entry.seq);
+      // What follows waits too: order is kept.
+      cursor = Math.min(cursor, entry.seq - 1);
+    },
+  });
 
   return {
     stamp(messages) {
@@ -205,34 +173,30 @@ export function createOutbox(input: OutboxInput): RunningOutbox {
     wake(records) {
       for (const { t, seq } of records)
         if (t === 'out' && typeof seq === 'number') durableSeq = Math.max(durableSeq, seq);
-      pump();
+      belt.pump();
     },
     start() {
       durableSeq = memory.lastSeq();
-      pump();
+      belt.pump();
     },
-    linkUp(give) {
-      link += 1;
-      publish = give;
+    linkUp(publish) {
       cursor = 0;
       piledUpSeq = memory.lastSeq();
       inFlight.clear();
       refresh = memory.states().filter(({ seq }) => !memory.pending.has(seq));
-      pump();
+      belt.up(publish);
+      belt.pump();
     },
     linkDown() {
-      link += 1;
-      publish = null;
+      belt.down();
       inFlight.clear();
-      cancelPause();
-      paused = false;
       noteSent();
     },
     republish(config) {
       const states = memory.states().filter((state) => config === null || state.config === config);
       const queued = new Set(refresh.map(({ seq }) => seq));
       refresh.push(...states.filter(({ seq }) => !memory.pending.has(seq) && !queued.has(seq)));
-      pump();
+      belt.pump();
     },
     acknowledged: history.ago,
     backlog: () => ({ count: memory.pending.size, bytes: memory.pendingBytes() }),

@@ -1,4 +1,4 @@
-import type { Broker, Connection, Frame, LinkEnd, PublishOptions } from '../ports/broker.ts';
+import type { Broker, Connection, Frame, LinkEnd } from '../ports/broker.ts';
 import type { Log } from '../ports/log.ts';
 import type { Chance, Clock } from '../ports/world.ts';
 import type { LinkState, LinkWord } from '../values/link.ts';
@@ -51,6 +51,8 @@ export interface SessionInput {
   /** The link is there: `publish` works until {@link SessionInput.onDown}. */
   onUp(publish: Publish): void;
   onDown(): void;
+  /** The broker answered to something that was sent `agoMs` ago: all before it has arrived. */
+  onAnswer?(agoMs: number): void;
   /** The state has changed. */
   onState(state: LinkState): void;
 }
@@ -60,8 +62,6 @@ export interface Session {
   start(): void;
   /** Says offline itself (with `reason`), leaves, and stays away. */
   stop(reason: string): Promise<void>;
-  /** Sends one message if the link is up; resolves to false if it is not, or goes before the broker has the message. */
-  publish(topic: string, payload: string, options: PublishOptions): Promise<boolean>;
   /** Says online once more, retained. */
   sayOnline(): void;
   /** Whether the fleet sees what we report: what is missing, or null. Forgotten with the link: rights may have changed by the next. */
@@ -192,7 +192,9 @@ export function openSession(input: SessionInput): Session {
         frame: (frame) =>
           mine === epoch ? input.onFrame(frame) : Promise.reject(new Error('the connection is not the present one')),
         roundTrip(ms) {
-          if (mine === epoch) shown = { ...shown, round_trip_ms: Math.round(ms * 10) / 10 };
+          if (mine !== epoch) return;
+          shown = { ...shown, round_trip_ms: Math.round(ms * 10) / 10 };
+          input.onAnswer?.(ms);
         },
         ended(end) {
           if (mine === epoch) ended(end);
@@ -228,14 +230,6 @@ export function openSession(input: SessionInput): Session {
         cancel();
       }
       show('stopped', false, '');
-    },
-    async publish(topic, payload, options) {
-      if (connection === null || connectedAtMs === null) return false;
-      try {
-        return (await connection.publish(topic, payload, options)) < 128;
-      } catch {
-        return false;
-      }
     },
     sayOnline() {
       if (connection !== null && connectedAtMs !== null) sayOnline(connection);

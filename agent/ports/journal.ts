@@ -39,5 +39,7 @@ export interface JournalFile extends Journal {
   /** Replays the file into the memories and starts taking writes. A damaged file is first put aside as `journal.damaged-<n>`. */
   open(memories: readonly JournalMemory[]): Promise<Replay & { readonly putAside: string | null }>;
   bytes(): number;
+  /** Resolves when everything noted so far is on disk. */
+  sync(): Promise<void>;
   close(): Promise<void>;
 }

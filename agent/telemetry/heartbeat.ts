@@ -1,4 +1,5 @@
 import type { Cancel, Clock } from '../ports/world.ts';
+import type { LaneCounts } from '../values/lanes.ts';
 import type { LinkState } from '../values/link.ts';
 import type { LockState } from '../values/lock.ts';
 import type { ClockTrust } from '../values/report.ts';
@@ -15,6 +16,15 @@ export interface Counters {
   readonly duplicates: number;
   /** Refusals by code; codes that never came are left out. */
   readonly refused: Readonly<Record<string, number>>;
+  /** Telemetry given up because too much waited, or too long. */
+  readonly dropped: LaneCounts;
+}
+
+/** What waits for the broker: records, and telemetry. */
+export interface Backlog {
+  readonly count: number;
+  readonly bytes: number;
+  readonly telemetry: { readonly count: number; readonly bytes: number };
 }
 
 /** What a heartbeat is made from. Times in milliseconds. */
@@ -28,8 +38,7 @@ export interface HeartbeatInput {
   readonly uptimeMs: number;
   readonly agentVersion: string;
   readonly link: LinkState;
-  /** Waits for the broker. */
-  readonly backlog: { readonly count: number; readonly bytes: number };
+  readonly backlog: Backlog;
   readonly configs: Readonly<Record<string, { readonly version: number; readonly digest: string }>>;
   readonly locks: Readonly<Record<string, Pick<LockState, 'state' | 'verdict' | 'token'>>>;
   readonly counters: Counters;
@@ -47,7 +56,7 @@ export interface Heartbeat {
   readonly uptime_s: number;
   readonly agent_version: string;
   readonly link: Pick<LinkState, 'since' | 'reconnects' | 'round_trip_ms'>;
-  readonly backlog: { readonly count: number; readonly bytes: number };
+  readonly backlog: Backlog;
   readonly configs: HeartbeatInput['configs'];
   readonly locks: HeartbeatInput['locks'];
   readonly counters: Counters;
@@ -71,7 +80,7 @@ export function heartbeat(input: HeartbeatInput): Heartbeat {
     uptime_s: Math.floor(input.uptimeMs / 1000),
     agent_version: input.agentVersion,
     link: { since, reconnects, round_trip_ms },
-    backlog: { count: input.backlog.count, bytes: input.backlog.bytes },
+    backlog: input.backlog,
     configs: Object.fromEntries(configs),
     locks: Object.fromEntries(locks),
     counters: input.counters,

@@ -34,7 +34,8 @@ export interface PulseInput {
   readings(): Pick<HeartbeatInput, 'clock' | 'backlog' | 'configs' | 'locks' | 'counters'>;
   link(): LinkState;
   readonly machine: Machine;
-  publish(text: string): void;
+  /** Says a heartbeat to the fleet, now or when that is possible. */
+  say(beat: Heartbeat): void;
   /** A beat that could not be put together: our own fault. */
   onBug(error: unknown): void;
 }
@@ -88,7 +89,7 @@ export function openPulse(input: PulseInput): Pulse {
       machine,
     });
     write();
-    if (link.connected) input.publish(JSON.stringify(last));
+    input.say(last);
   };
   return {
     start() {

@@ -26,6 +26,8 @@ export const TOPICS = {
   evt: { pattern: '{root}/v1/dev/{id}/evt', direction: 'from-device', qos: 1, retained: false },
   status: { pattern: '{root}/v1/dev/{id}/status', direction: 'from-device', qos: 1, retained: true },
   hb: { pattern: '{root}/v1/dev/{id}/hb', direction: 'from-device', qos: 0, retained: false },
+  position: { pattern: '{root}/v1/dev/{id}/position', direction: 'from-device', qos: 0, retained: true },
+  track: { pattern: '{root}/v1/dev/{id}/track', direction: 'from-device', qos: 1, retained: false },
 } as const satisfies Record<string, TopicRow>;
 
 /** The name of a row in {@link TOPICS}. */

@@ -62,6 +62,8 @@ configs: { aim: { files: [ { path: ${dir}/etc/aim.conf } ] } }
       'fleet/v1/dev/drone-7/status',
       'fleet/v1/dev/drone-7/evt',
       'fleet/v1/dev/drone-7/hb',
+      'fleet/v1/dev/drone-7/position',
+      'fleet/v1/dev/drone-7/track',
     ];
     for (const topic of forbidden) await mosquittoPub(broker, topic, 'forged', { ...HOSTILE, retain: true });
     await mosquittoPub(broker, MARK, 'mine', HOSTILE);

@@ -1,5 +1,6 @@
 import t from 'tap';
 import { type HeartbeatInput, heartbeat, startBeating } from '../../agent/telemetry/heartbeat.ts';
+import { NO_LANES } from '../../agent/values/lanes.ts';
 import { manualClock } from '../fixtures/manual-clock.ts';
 
 const INPUT: HeartbeatInput = {
@@ -13,10 +14,19 @@ const INPUT: HeartbeatInput = {
     ...{ state: 'connected', connected: true, words: 'connected and subscribed', remedy: null },
     ...{ since: '2026-11-22T00:00:00.000Z', reconnects: 2, url: 'mqtt://broker', round_trip_ms: 1.5 },
   },
-  backlog: { count: 3, bytes: 900 },
+  backlog: { count: 3, bytes: 900, telemetry: { count: 1, bytes: 80 } },
   configs: { camera: { version: 42, digest: 'sha256:aa' } },
   locks: { camera: { state: 'HOT', verdict: 'held', token: 5 } },
-  counters: { applied: 1, failed: 0, superseded: 0, withdrawn: 0, expired: 0, duplicates: 2, refused: { schema: 1 } },
+  counters: {
+    applied: 1,
+    failed: 0,
+    superseded: 0,
+    withdrawn: 0,
+    expired: 0,
+    duplicates: 2,
+    refused: { schema: 1 },
+    dropped: NO_LANES,
+  },
   machine: null,
 };
 
@@ -29,10 +39,19 @@ t.test('a heartbeat says what the wire promises, and no more', async (t) => {
     uptime_s: 61,
     agent_version: '0.1.0',
     link: { since: '2026-11-22T00:00:00.000Z', reconnects: 2, round_trip_ms: 1.5 },
-    backlog: { count: 3, bytes: 900 },
+    backlog: { count: 3, bytes: 900, telemetry: { count: 1, bytes: 80 } },
     configs: { camera: { version: 42, digest: 'sha256:aa' } },
     locks: { camera: { state: 'HOT', verdict: 'held', token: 5 } },
-    counters: { applied: 1, failed: 0, superseded: 0, withdrawn: 0, expired: 0, duplicates: 2, refused: { schema: 1 } },
+    counters: {
+      applied: 1,
+      failed: 0,
+      superseded: 0,
+      withdrawn: 0,
+      expired: 0,
+      duplicates: 2,
+      refused: { schema: 1 },
+      dropped: NO_LANES,
+    },
   });
 });
 

@@ -1,0 +1,112 @@
+import { createLaneMemory } from '../link/lane-memory.ts';
+import { type Lanes, openLanes } from '../link/lanes.ts';
+import type { JournalRecord } from '../ports/journal.ts';
+import type { Cancel } from '../ports/world.ts';
+import type { Settings } from '../settings-schema.ts';
+import { Failure } from '../values/errors.ts';
+import { LANES } from '../values/lanes.ts';
+import type { EventBody } from '../values/report.ts';
+import type { Host } from './host.ts';
+
+/** What was kept reaches the disk this often. Effect: a power cut costs at most so much of it, a kill nothing; see docs/operations.md for the wear. */
+const SYNC_MS = 10_000;
+/** While telemetry is given up all the time it is said this often. */
+const TELL_MS = 600_000;
+
+/** What the telemetry's keeping works with. */
+export interface TelemetryRooms {
+  /** How many records of the outbox wait. */
+  records(): number;
+  /** Makes an event durable and says it. */
+  say(event: EventBody): Promise<void>;
+  /** Looks after a promise that nobody waits for. */
+  later(promise: Promise<unknown>): void;
+}
+
+/** Heartbeats, positions and tracks: how they are kept, and on their way. */
+export interface Telemetry {
+  readonly lanes: Lanes;
+  /** Syncs, and looks after age and reports, until cancelled. */
+  watch(): Cancel;
+  close(): Promise<void>;
+}
+
+/** Opens the memory of telemetry, a journal of its own: it may lose its last seconds, and must never hold up a record. */
+export async function openTelemetry(settings: Settings, host: Host, rooms: TelemetryRooms): Promise<Telemetry> {
+  const { clock, log, telemetry: journal } = host;
+  const { max_mb, max_age_h } = settings.telemetry.outbox;
+  const laneMemory = createLaneMemory(clock.bootId);
+  const memories = [laneMemory];
+  const state = { dirty: false, complained: false, toldMs: Number.NEGATIVE_INFINITY };
+
+  const trouble = (failure: Failure) => {
+    if (!state.complained) log.say('warning', `telemetry is kept in RAM alone: ${failure.message} (${failure.code})`);
+    state.complained = true;
+  };
+  const keep = (records: readonly JournalRecord[]) => {
+    try {
+      journal.note(records);
+      state.dirty = true;
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      trouble(error);
+      for (const record of records) memories.find(({ types }) => types.includes(record.t))?.fold(record);
+    }
+  };
+  const replay = await journal.open(memories);
+  if (replay.putAside !== null) {
+    log.say('warning', `telemetry: ${replay.damagedLines} damaged lines; the file as it was: ${replay.putAside}`);
+  }
+  const lanes = openLanes({
+    ...{ device: settings.device, root: settings.broker.root, memory: laneMemory, keep, clock, log },
+    bounds: { maxBytes: max_mb * 1024 * 1024, maxAgeMs: max_age_h * 3_600_000 },
+    coarser: () => null,
+    records: rooms.records,
+  });
+
+  const sync = async () => {
+    if (!state.dirty) return;
+    state.dirty = false;
+    try {
+      await journal.sync();
+      state.complained = false;
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      trouble(error);
+    }
+  };
+  const tell = async () => {
+    const untold = lanes.untold();
+    if (untold === null || clock.bootMs() - state.toldMs < TELL_MS) return;
+    state.toldMs = clock.bootMs();
+    const what = LANES.filter((lane) => untold[lane] > 0).map((lane) => `${untold[lane]} of ${lane}`);
+    const count = LANES.reduce((sum, lane) => sum + untold[lane], 0);
+    await rooms.say({
+      event: 'dropped',
+      count,
+      reason: `telemetry was given up, too much or too old: ${what.join(', ')}`,
+    });
+    lanes.told();
+  };
+  return {
+    lanes,
+    watch() {
+      const next = { cancel: () => {} };
+      const round = () => {
+        next.cancel = clock.after(SYNC_MS, round);
+        lanes.settle();
+        rooms.later(Promise.all([sync(), tell()]));
+      };
+      next.cancel = clock.after(SYNC_MS, round);
+      return () => next.cancel();
+    },
+    async close() {
+      try {
+        await journal.close();
+      } catch (error) {
+        if (!(error instanceof Failure)) throw error;
+        trouble(error);
+      }
+    },
+  };
+}

@@ -1,0 +1,199 @@
+import t from 'tap';
+import { createLaneMemory } from '../../agent/link/lane-memory.ts';
+import { openLanes } from '../../agent/link/lanes.ts';
+import type { JournalRecord } from '../../agent/ports/journal.ts';
+import { manualClock } from '../fixtures/manual-clock.ts';
+
+const turn = () => new Promise(setImmediate);
+
+/** Lanes over a memory that `replay` has filled; `records` is what they had remembered. */
+function bench(replay: readonly JournalRecord[] = [], maxBytes = 100_000) {
+  const clock = manualClock();
+  const memory = createLaneMemory(clock.bootId);
+  const records: JournalRecord[] = [...replay];
+  for (const record of replay) memory.fold(record);
+  const waiting = { records: 0 };
+  const sent: { readonly topic: string; readonly text: string; readonly qos: number; readonly retain: boolean }[] = [];
+  const answers: ((code: number) => void)[] = [];
+  const lanes = openLanes({
+    ...{ device: { id: 'drone-7' }, root: 'fleet', memory, clock, log: { say: () => {} } },
+    keep(more) {
+      for (const record of more) {
+        records.push(record);
+        memory.fold(record);
+      }
+    },
+    bounds: { maxBytes, maxAgeMs: 3_600_000 },
+    coarser: (text) => (text.includes('coarse') ? null : '{"coarse":1}'),
+    records: () => waiting.records,
+  });
+  const publish = (topic: string, text: string, { qos, retain }: { qos: number; retain: boolean }) =>
+    new Promise<number>((resolve) => {
+      sent.push({ topic, text, qos, retain });
+      answers.push(resolve);
+    });
+  const answerAll = async () => {
+    for (let done = 0; done < answers.length; done += 1) {
+      answers[done]?.(0);
+      await turn();
+    }
+  };
+  return { clock, memory, records, waiting, sent, lanes, publish, answerAll };
+}
+
+t.test(
+  'with a link a heartbeat and a position go at once and touch no disk; a track is kept until it was acknowledged',
+  async (t) => {
+    const { lanes, publish, sent, records, memory, answerAll } = bench();
+    lanes.linkUp(publish);
+    const before = records.length;
+    lanes.say('hb', { n: 1 });
+    lanes.say('position', { n: 2 });
+    t.equal(records.length, before);
+    lanes.say('track', { n: 3 }, [{ t: 'more' }]);
+    t.same(sent, [
+      { topic: 'fleet/v1/dev/drone-7/hb', text: '{"n":1}', qos: 0, retain: false },
+      { topic: 'fleet/v1/dev/drone-7/position', text: '{"n":2}', qos: 0, retain: true },
+      { topic: 'fleet/v1/dev/drone-7/track', text: '{"n":3}', qos: 1, retain: false },
+    ]);
+    t.equal(memory.waiting.size, 1);
+    await answerAll();
+    t.equal(memory.waiting.size, 0);
+    t.match(records.at(-1), { t: 'lane-got' });
+  },
+);
+
+t.test('without a link all is kept, and goes in order when it is there; the last position is retained', async (t) => {
+  const { lanes, publish, sent, answerAll } = bench();
+  for (let n = 1; n <= 3; n += 1) {
+    lanes.say('position', { n });
+    lanes.say('hb', { n });
+  }
+  t.equal(lanes.backlog().count, 6);
+  lanes.linkUp(publish);
+  lanes.say('hb', { n: 4 });
+  await answerAll();
+  t.same(
+    sent.map(({ topic, text, qos, retain }) => [topic.split('/').at(-1), JSON.parse(text).n, qos, retain]),
+    [
+      ['position', 1, 1, false],
+      ['hb', 1, 1, false],
+      ['position', 2, 1, false],
+      ['hb', 2, 1, false],
+      ['position', 3, 1, true],
+      ['hb', 3, 1, false],
+      ['hb', 4, 1, false],
+    ],
+  );
+  lanes.say('hb', { n: 5 });
+  t.equal(sent.at(-1)?.qos, 0, 'nothing waits any more');
+});
+
+t.test('a start after a crash goes on with what was kept', async (t) => {
+  const first = bench();
+  first.lanes.say('hb', { n: 1 });
+  first.lanes.say('track', { n: 2 });
+  const second = bench(JSON.parse(JSON.stringify(first.records)));
+  second.lanes.say('hb', { n: 3 });
+  second.lanes.linkUp(second.publish);
+  await second.answerAll();
+  t.same(
+    second.sent.map(({ text }) => JSON.parse(text).n),
+    [1, 2, 3],
+  );
+  const third = bench(JSON.parse(JSON.stringify(second.records)));
+  third.lanes.linkUp(third.publish);
+  t.same(third.sent, [], 'and each only until it was acknowledged');
+});
+
+t.test('what a dying link has swallowed is sent again; what came before an answer is not', async (t) => {
+  const { clock, lanes, publish, sent, answerAll } = bench();
+  lanes.linkUp(publish);
+  lanes.say('hb', { n: 1 });
+  clock.advance(1000);
+  lanes.answered(20);
+  lanes.say('hb', { n: 2 });
+  clock.advance(30_000);
+  lanes.linkDown();
+  lanes.linkUp(publish);
+  await answerAll();
+  t.same(
+    sent.map(({ text }) => JSON.parse(text).n),
+    [1, 2, 2],
+  );
+});
+
+t.test('what piled up is paced, and waits for the records', async (t) => {
+  const { clock, lanes, waiting, publish, sent, answerAll } = bench();
+  for (let n = 1; n <= 100; n += 1) lanes.say('hb', { n });
+  waiting.records = 50;
+  lanes.linkUp(publish);
+  t.equal(sent.length, 0, 'records go first');
+  waiting.records = 0;
+  clock.advance(250);
+  await answerAll();
+  t.equal(sent.length, 25, 'the burst');
+  clock.advance(1000);
+  await answerAll();
+  t.ok(sent.length > 25 && sent.length <= 51, 'then by and by');
+  for (let n = 0; n < 10; n += 1) {
+    clock.advance(1000);
+    await answerAll();
+  }
+  t.same(
+    sent.map(({ text }) => JSON.parse(text).n),
+    Array.from({ length: 100 }, (_, n) => n + 1),
+  );
+});
+
+t.test('too much: given up in its order, counted, and told once', async (t) => {
+  const { lanes, memory, records } = bench([], 3300);
+  lanes.say('hb', { hb: 'x'.repeat(900) });
+  lanes.say('track', { track: 'x'.repeat(900) });
+  lanes.say('position', { position: 'x'.repeat(900) });
+  lanes.say('hb', { hb: 'y'.repeat(900) });
+  t.same(
+    [...memory.waiting.values()].map(({ lane, text }) => [lane, text.length > 100]),
+    [
+      ['hb', true],
+      ['track', false],
+      ['position', true],
+      ['hb', true],
+    ],
+  );
+  t.equal(lanes.untold(), null, 'less detail is not less');
+  lanes.say('hb', { hb: 'z'.repeat(900) });
+  t.same(
+    [...memory.waiting.values()].map(({ lane }) => lane),
+    ['hb', 'hb', 'hb'],
+  );
+  t.same(lanes.untold(), { track: 1, position: 1, hb: 0 });
+  t.same(lanes.lost(), { track: 1, position: 1, hb: 0 });
+  lanes.told();
+  t.equal(lanes.untold(), null);
+  t.same(lanes.lost(), { track: 1, position: 1, hb: 0 }, 'counted since the start');
+  t.same(bench(JSON.parse(JSON.stringify(records))).lanes.untold(), null, 'also over a restart');
+});
+
+t.test('what is too old goes', async (t) => {
+  const { clock, lanes } = bench();
+  lanes.say('hb', { n: 1 });
+  clock.advance(3_600_001);
+  lanes.settle();
+  t.equal(lanes.backlog().count, 0);
+  t.same(lanes.untold(), { track: 0, position: 0, hb: 1 });
+});
+
+t.test('whoever leaves can wait for the rest to go, but not for ever', async (t) => {
+  const { clock, lanes, publish, answerAll } = bench();
+  await lanes.drained(1000);
+  lanes.say('track', { n: 1 });
+  const late = lanes.drained(1000);
+  clock.advance(1000);
+  await late;
+  lanes.linkUp(publish);
+  const soon = lanes.drained(1000);
+  await answerAll();
+  await soon;
+  t.equal(lanes.backlog().count, 0);
+});
