@@ -1,6 +1,7 @@
 import type { FromSchema } from 'json-schema-to-ts';
 
 const NAME = { type: 'string', pattern: '^[A-Za-z0-9_-]{1,64}$' } as const;
+const NAME_OR_PATH = { type: 'string', pattern: '^([A-Za-z0-9_-]{1,64}$|/)' } as const;
 const PATH = { type: 'string', pattern: '^/' } as const;
 const UNIT = { type: 'string', pattern: '^[A-Za-z0-9:_.\\\\@-]{1,247}\\.(service|socket|timer|path|target)$' } as const;
 
@@ -19,7 +20,11 @@ export const SETTINGS_SCHEMA = {
       additionalProperties: false,
       required: ['id'],
       properties: {
-        id: { ...NAME, description: 'Name of the device, unique in the fleet.' },
+        id: {
+          ...NAME_OR_PATH,
+          description:
+            'Name of the device, unique in the fleet; or the path of a file whose first line is the name, such as `/etc/machine-id`.',
+        },
         groups: {
           type: 'array',
           items: NAME,

@@ -16,6 +16,7 @@ export interface SettingsWords {
 
 const PATTERNS: Readonly<Record<string, string>> = {
   '^/': 'an absolute path (one that starts with `/`)',
+  '^([A-Za-z0-9_-]{1,64}$|/)': 'a name: 1 to 64 letters, digits, `_` or `-`',
   '^[A-Za-z0-9_-]{1,64}$': 'a name: 1 to 64 letters, digits, `_` or `-`',
   '^[A-Za-z0-9:_.\\\\@-]{1,247}\\.(service|socket|timer|path|target)$':
     'the name of a systemd unit, such as `aim.service` (or .socket, .timer, .path, .target)',

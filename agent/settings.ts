@@ -9,6 +9,7 @@ import { EXIT, Failure, SaidError } from './values/errors.ts';
 
 /** Larger settings are a mistake (a log, a bundle) and would only cost memory. */
 const SETTINGS_MAX_BYTES = 1024 * 1024;
+const ID_FILE_MAX_BYTES = 4096;
 
 /** One thing that is wrong with the settings. */
 export interface SettingsProblem extends Place {
@@ -72,9 +73,30 @@ export function examineSettings(text: string, path: string): SettingsReading {
   }
   const rules = brokenRules(value, resolve(path)).map((rule) => problem(rule.path, false, rule.why, rule.remedy));
   if (rules.length > 0) return { kind: 'problems', problems: inOrder(rules) };
+  const id = deviceId(value.device.id);
+  if (id.kind === 'fault') return { kind: 'problems', problems: [problem(['device', 'id'], false, id.why, null)] };
+  const device = { ...value.device, id: id.id };
   // A document may ask for a config called `constructor`: it must find nothing under that name.
   Object.setPrototypeOf(value.configs, null);
-  return { kind: 'settings', settings: value, placeOf: yaml.placeOf };
+  return { kind: 'settings', settings: { ...value, device }, placeOf: yaml.placeOf };
+}
+
+/** The name of the device: as it stands there, or the first line of the file it names, so that one image does for a whole fleet. */
+function deviceId(
+  said: string,
+): { readonly kind: 'id'; readonly id: string } | { readonly kind: 'fault'; readonly why: string } {
+  if (!said.startsWith('/')) return { kind: 'id', id: said };
+  try {
+    const bytes = hostFiles().read('settings.read', said, ID_FILE_MAX_BYTES);
+    if (bytes === null) return { kind: 'fault', why: `${said}: there is no such file` };
+    const id = new TextDecoder().decode(bytes).split('\n')[0]?.trim() ?? '';
+    // What systemd leaves in /etc/machine-id of an image that has never booted.
+    if (/^[A-Za-z0-9_-]{1,64}$/.test(id) && id !== 'uninitialized') return { kind: 'id', id };
+    return { kind: 'fault', why: `the first line of ${said} is not a name: 1 to 64 letters, digits, \`_\` or \`-\`` };
+  } catch (error) {
+    if (error instanceof Failure) return { kind: 'fault', why: error.message };
+    throw error;
+  }
 }
 
 /** The text of a settings file. Throws {@link SaidError} (exit 2) if it cannot be read or is larger than 1 MiB. */

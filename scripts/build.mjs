@@ -1,5 +1,5 @@
 // Bundles agent/ into dist/: one entry, and a chunk for whatever a command loads only when it is asked for.
-// The same sources give the same bytes. Usage: node scripts/build.mjs [--fresh]
+// The same sources give the same bytes. Usage: node scripts/build.mjs [--fresh] [--out DIR]
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
@@ -12,12 +12,13 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
-const DIST = join(ROOT, 'dist');
+const out = process.argv.indexOf('--out');
+const DIST = out === -1 ? join(ROOT, 'dist') : resolve(process.argv[out + 1] ?? '');
 /** A chunk of an older build may still be wanted by a running agent that has not loaded it yet. */
 const STALE_AFTER_MS = 60 * 60 * 1000;
 
@@ -100,8 +101,10 @@ const result = await build({
 const entry = join(DIST, 'locksmith.js');
 const wanted = new Set();
 // The entry goes last: until then the old one still finds all of its chunks.
-const files = [...result.outputFiles].sort((a, b) => Number(a.path === entry) - Number(b.path === entry));
-for (const { path, contents } of files) {
+const isEntry = ({ path }) => path.endsWith('dist/locksmith.js');
+const files = [...result.outputFiles].sort((a, b) => Number(isEntry(a)) - Number(isEntry(b)));
+for (const { path: made, contents } of files) {
+  const path = join(DIST, relative(join(ROOT, 'dist'), made));
   wanted.add(path);
   put(path, Buffer.from(contents), path === entry ? 0o755 : 0o644);
 }

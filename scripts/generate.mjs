@@ -71,6 +71,7 @@ function typeText(schema) {
   if (schema.maximum !== undefined) limits.push(`at most ${schema.maximum}`);
   if (schema.pattern === '^/') return 'absolute path';
   if (schema.pattern?.startsWith('^[A-Za-z0-9_-]')) return 'name';
+  if (schema.pattern?.startsWith('^([A-Za-z0-9_-]')) return 'name or absolute path';
   if (schema.pattern?.includes('(service|')) return 'systemd unit';
   if (schema.type === 'array') return `list of ${typeText(schema.items)}`;
   const type = schema.type === 'object' ? 'mapping' : schema.type;

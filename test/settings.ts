@@ -162,3 +162,21 @@ t.test('readSettings throws one line with file, line and column, exit 2, and wha
 t.test('a path in the settings reads like code', async (t) => {
   t.equal(sayPath(['configs', 'a', 'files', 0, 'path']), 'configs.a.files[0].path');
 });
+
+t.test('one image for a whole fleet: the id of the device can be the first line of a file', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'locksmith-id-'));
+  const path = join(dir, 'id');
+  const text = GOOD.replace('drone-7', path);
+  const at = (content: string) => {
+    writeFileSync(path, content);
+    const reading = examineSettings(text, '/etc/locksmith/agent.yaml');
+    return reading.kind === 'settings' ? reading.settings.device : reading.problems.map(({ message }) => message);
+  };
+  t.same(problemsOf(text), [`1:15: device.id: ${path}: there is no such file`]);
+  t.same(at('drone-8\nmore\n'), { id: 'drone-8', groups: ['canary'] });
+  t.same(at(' 69ad4be10c7a461cab790880513d9ac5\r\n'), { id: '69ad4be10c7a461cab790880513d9ac5', groups: ['canary'] });
+  const whyNot = `device.id: the first line of ${path} is not a name: 1 to 64 letters, digits, \`_\` or \`-\``;
+  t.same(at('uninitialized\n'), [whyNot], 'an image that has never booted');
+  t.same(at('\ndrone-8\n'), [whyNot]);
+  t.match(at('x'.repeat(5000)), [/bytes, more than the 4096 allowed/]);
+});

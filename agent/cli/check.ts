@@ -1,16 +1,18 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { realpathSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { accessSync, constants, realpathSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { hostFiles } from '../host/files.ts';
 import { hostTargets } from '../host/targets.ts';
 import type { Place, Step } from '../host/yaml.ts';
-import { examineSettings, readText, sayPath } from '../settings.ts';
+import { examineSettings, readSettings, readText, sayPath } from '../settings.ts';
 import { brokenRules } from '../settings-rules.ts';
 import type { Settings } from '../settings-schema.ts';
 import { parseKeys } from '../trust/keys.ts';
 import { compileSchema } from '../update/validate.ts';
+import { errnoOf } from '../values/errno.ts';
 import { EXIT, Failure, SaidError } from '../values/errors.ts';
 import { type Command, readArgs, SETTINGS_PATH, type Terminal } from './command.ts';
+import { fitUnits, unitFiles } from './unit-files.ts';
 
 /** One thing that is wrong; `line` and `column` where it is a matter of the settings file. */
 interface Problem extends Partial<Place> {
@@ -22,10 +24,14 @@ interface Problem extends Partial<Place> {
 /** `locksmith check`: looks at everything a start of the agent depends on. */
 export const command: Command = {
   help: `Usage: locksmith check [--settings FILE] [--json]
+       locksmith check --unit [--root DIR] [--settings FILE]
 
 Validates the settings with file, line and column, and what they name: the trusted keys, the schemas, the certificates and
 the password file, and for every file of a config whether its directories exist and only the right users may write there.
 Changes nothing. Exit codes: 0 all is right, 2 something is wrong.
+  --unit       instead fits the systemd units to the settings: where the agent may write, which services it may handle.
+               Every start of the device does so by itself; needs root
+  --root DIR   with --unit: for the image of a device that lies there
 
 Example:
   locksmith check --settings /etc/locksmith/agent.yaml
@@ -34,14 +40,24 @@ Example:
 };
 
 const KEYS_MAX_BYTES = 1024 * 1024;
+/** The unit gives the agent only the directories that were in the settings when it was fitted to them. */
+const UNIT_REMEDY = 'sudo locksmith check --unit && sudo systemctl restart locksmith-agent';
 
 async function run(argv: readonly string[], terminal: Terminal): Promise<number> {
   const options = {
     settings: { type: 'string', default: SETTINGS_PATH },
     json: { type: 'boolean', default: false },
+    unit: { type: 'boolean', default: false },
+    root: { type: 'string' },
   } as const;
   const { values } = readArgs('check', argv, options, { min: 0, max: 0, names: '' });
   const path = values.settings;
+  if (values.unit) {
+    fitUnits(unitFiles(readSettings(path), resolve(path), real), values.root ?? '/', terminal);
+    return EXIT.done;
+  }
+  if (values.root !== undefined)
+    throw new SaidError(EXIT.usage, 'check: --root goes with --unit', 'locksmith check --help');
   const reading = examineSettings(readText(path), path);
   const { problems, summary } =
     reading.kind === 'problems'
@@ -112,6 +128,8 @@ async function examineWorld(
     for (const [index, file] of files.entries()) {
       const at = ['configs', name, 'files', index];
       attempt([...at, 'path'], () => hostTargets().open('check.open', file.path, { follow: file.follow }).close());
+      if (isReadOnly(dirname(real(file.path))))
+        report([...at, 'path'], `${file.path}: cannot be written from here (read-only)`, UNIT_REMEDY);
       if (file.schema === undefined) continue;
       const text = read([...at, 'schema'], file.schema);
       try {
@@ -177,6 +195,16 @@ function resolved(settings: Settings): Settings {
     trust: { keys: real(trust.keys) },
     configs: Object.fromEntries(configs),
   };
+}
+
+/** True on a file system that takes no writes, or in a unit that was not given this directory. */
+function isReadOnly(dir: string): boolean {
+  try {
+    accessSync(dir, constants.W_OK);
+    return false;
+  } catch (error) {
+    return errnoOf(error) === 'EROFS';
+  }
 }
 
 function real(path: string): string {

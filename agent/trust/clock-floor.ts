@@ -9,8 +9,6 @@ const STRAY_MAX_MS = 3_600_000;
 export interface ClockFloor extends JournalMemory {
   /** `untrusted` while the wall clock is earlier than a time this device has seen. */
   trust(): ClockTrust;
-  /** The latest time this device has surely seen, in Unix milliseconds. */
-  floorMs(): number;
   /** Seconds this device has been powered, over all boots it remembers. */
   poweredS(): number;
   /** A record of the present time; call it every minute and at stop. */
@@ -69,7 +67,6 @@ export function createClockFloor(clock: Clock, builtAtMs: number): ClockFloor {
     types: TYPES,
     fold,
     snapshot: () => [last ?? tick()].map((record) => ({ ...record, floor_ms: floorMs })),
-    floorMs: () => floorMs,
     trust: () => (clock.wallMs() >= floorMs ? 'ok' : 'untrusted'),
     poweredS: () => Math.floor(poweredMs() / 1000),
     tick,
