@@ -16,7 +16,8 @@ import { createStanding } from './telemetry/standing.ts';
 import { openWatchdog, type Part } from './telemetry/watchdog.ts';
 import { createClockFloor } from './trust/clock-floor.ts';
 import { datedLog } from './trust/dated-log.ts';
-import { parseKeys } from './trust/keys.ts';
+import { createTrustMemory } from './trust/memory.ts';
+import { openTrust } from './trust/room.ts';
 import { verifyCommand, verifyUpdate } from './trust/verify.ts';
 import { type ApplyAnswer, answerTo } from './update/answer.ts';
 import { NO_VEHICLE } from './update/gates.ts';
@@ -84,26 +85,13 @@ export function openAgent(settings: Settings, world: Host): Agent {
   const locks = openLocks({ files, kernel, processes, clock, log, watchDir, begin: beginIn('locks') }, settings);
   const lockDirs = configNames.map((name) => lockPaths(run, state, name).dir);
   const ownDirs = [state, `${state}/kept`, `${state}/locks`, run, ...lockDirs];
-  const ring = () => {
-    const bytes = files.read('trust.read', settings.trust.keys);
-    if (bytes === null) {
-      throw new SaidError(
-        EXIT.usage,
-        `${settings.trust.keys}: there is no such file (trust.keys)`,
-        'locksmith keys new NAME',
-      );
-    }
-    return parseKeys(new TextDecoder().decode(bytes), settings.trust.keys);
-  };
-
-  const nowS = () => Math.floor(clock.wallMs() / 1000);
+  const time = () => ({ nowS: Math.floor(clock.wallMs() / 1000), clock: floor.trust() });
   const fileNames = new Map(
     configNames.map((name) => [name, settings.configs[name]?.files.map(({ path }) => baseName(path)) ?? []]),
   );
   const budget = openRefusalBudget(clock);
   const keeper = openKeeper(files, sha256, `${state}/kept`);
   const sweep = () => keeper.sweep(ledger.allGenerations());
-  let keys: ReturnType<typeof ring> | null = null;
   const vehicle = host.vehicle ?? NO_VEHICLE;
   const line = openLine({
     // A counted refusal changes what the fleet is told of the lock; it goes out with the report of the refusal.
@@ -119,21 +107,30 @@ export function openAgent(settings: Settings, world: Host): Agent {
     configs: settings.configs,
     targets: host.targets,
     validator: openValidator(files, host.parsers),
-    time: () => ({ nowS: nowS(), clock: floor.trust(), poweredS: floor.poweredS() }),
+    time: () => ({ ...time(), poweredS: floor.poweredS() }),
     clockApplied: floor.applied,
     begin: beginIn('line'),
     lockWords: (lock) => sayLock(lock, clock.wallMs()),
     vehicle,
     hasVehicle: host.vehicle !== undefined,
     halted: () => null,
-    context: () => ({ addresses, configs: fileNames, nowS: nowS(), clock: floor.trust(), sha256 }),
-    async verify(jws) {
-      keys ??= ring();
-      const verified = verifyUpdate(jws, keys, { nowS: nowS(), clock: floor.trust(), ed25519: host.ed25519 });
-      return verified.kind === 'refusal' ? verified : { kind: 'update', update: verified.update };
-    },
+    context: () => ({ ...time(), addresses, configs: fileNames, sha256 }),
+    verify: (jws) => verifyUpdate(jws, trust.ring(), { ...time(), ed25519: host.ed25519 }),
     onTrouble: (failure) => log.say('error', `${failure.message} (${failure.code}); tried again by itself`),
     onBug: host.onFatal,
+  });
+  const wakeAll = () => configNames.forEach(line.wake);
+  const trustMemory = createTrustMemory();
+  const trust = openTrust({
+    ...{ root, addresses, files, sha256, log, state, time, speak },
+    ed25519: host.ed25519,
+    seed: settings.trust.keys,
+    memory: trustMemory,
+    refuse: line.refuse,
+    revoke(kids) {
+      const gone = line.revoke(kids);
+      return { ...gone, dropped: gone.dropped.length, done: wakeAll };
+    },
   });
   const cancels: Cancel[] = [];
   let link: Link | null = null;
@@ -145,14 +142,10 @@ export function openAgent(settings: Settings, world: Host): Agent {
   });
   const commands = openCommands({
     ...{ root, device: id, configs: configNames, ids: commandIds, budget, sha256, speak, hands },
-    time: () => ({ nowS: nowS(), clock: floor.trust() }),
-    async verify(jws) {
-      keys ??= ring();
-      return verifyCommand(jws, keys, { nowS: nowS(), clock: floor.trust(), ed25519: host.ed25519 });
-    },
+    time,
+    verify: async (jws) => verifyCommand(jws, trust.ring(), { ...time(), ed25519: host.ed25519 }),
     onTrouble: (error) => later(Promise.reject(error)),
   });
-  const wakeAll = () => configNames.forEach(line.wake);
   const { supervisor } = host;
   const standing =
     supervisor === undefined
@@ -179,15 +172,16 @@ export function openAgent(settings: Settings, world: Host): Agent {
       }
       for (const dir of ownDirs) files.removeTemps('leftovers.remove', dir);
       if (host.broker !== null) cancels.push(care.watchOver());
-      keys = ring();
-      const replay = await journal.open([floor, ledger, looks, outboxMemory, commandIds]);
+      await trust.open();
+      const replay = await journal.open([floor, trustMemory, ledger, looks, outboxMemory, commandIds]);
       begun = true;
       sweep();
       journal.note([floor.tick()]);
       outbox.start();
+      await trust.settle();
       await commands.start();
       if (host.broker !== null) {
-        link = await openLink(settings, host, host.broker, { commands, line, locks, outbox, floor, say, later });
+        link = await openLink(settings, host, host.broker, { commands, trust, line, locks, outbox, floor, say, later });
         cancels.push(link.start());
         await say({ event: 'started', reason: `locksmith ${host.version}` });
       }

@@ -8,6 +8,7 @@ import type { Settings } from '../settings-schema.ts';
 import { openMachine } from '../telemetry/machine.ts';
 import { openPulse } from '../telemetry/pulse.ts';
 import type { ClockFloor } from '../trust/clock-floor.ts';
+import type { TrustRoom } from '../trust/room.ts';
 import type { Line } from '../update/line.ts';
 import type { EventBody } from '../values/report.ts';
 import type { Host } from './host.ts';
@@ -16,6 +17,7 @@ import { openTelemetry } from './telemetry.ts';
 /** The rooms that speak through the link, and those whose state goes into the heartbeat. */
 export interface LinkRooms {
   readonly commands: Commands;
+  readonly trust: TrustRoom;
   readonly line: Line;
   readonly locks: LockRoom;
   readonly outbox: RunningOutbox;
@@ -38,7 +40,7 @@ export interface Link {
 /** Builds session, pulse and telemetry; nothing is sent before they are started. */
 export async function openLink(settings: Settings, host: Host, broker: Broker, rooms: LinkRooms): Promise<Link> {
   const { files, clock, chance, log } = host;
-  const { commands, line, locks, outbox, floor, say, later } = rooms;
+  const { commands, trust, line, locks, outbox, floor, say, later } = rooms;
   const configNames = Object.keys(settings.configs);
   const telemetry = await openTelemetry(settings, host, { records: () => outbox.backlog().count, say, later });
   const { lanes } = telemetry;
@@ -69,6 +71,7 @@ export async function openLink(settings: Settings, host: Host, broker: Broker, r
     log,
     onFrame: async (frame) => {
       if (commands.isOurs(frame)) await commands.frame(frame);
+      else if (trust.isOurs(frame)) await trust.frame(frame);
       else await line.frame(frame);
     },
     onUp(publish) {

@@ -50,7 +50,17 @@ export function parseKeys(text: string, path: string): KeyRing {
   if (!isObject(set) || !Array.isArray(set.keys)) return bad('', 'expected a JWKS: { "keys": [ … ] }');
   for (const key of Object.keys(set)) if (key !== 'keys') bad(key, 'unknown member of a JWKS');
   if (set.keys.length === 0) return bad('keys', 'no key in it: nobody could be trusted');
-  const keys = set.keys.map((jwk: unknown, index) => readKey(jwk, (where, why) => bad(`keys[${index}]${where}`, why)));
+  return readRing(set.keys, (where, why) => bad(where, why));
+}
+
+/** Leaves with what is wrong and where, from `keys` on; `unknown`: a member that nobody knows. Never returns. */
+export type Bad = (where: string, why: string, unknown?: 'unknown') => never;
+
+/** Reads a list of JWKs, each with an id of its own. Calls `bad` if it is none. */
+export function readRing(list: readonly unknown[], bad: Bad): KeyRing {
+  const keys = list.map((jwk, index) =>
+    readKey(jwk, (where, why, unknown) => bad(`keys[${index}]${where}`, why, unknown)),
+  );
   const byId = new Map<string, TrustKey>();
   for (const [index, key] of keys.entries()) {
     if (byId.has(key.kid)) return bad(`keys[${index}].kid`, `'${key.kid}' is there twice`);
@@ -59,13 +69,11 @@ export function parseKeys(text: string, path: string): KeyRing {
   return { keys, find: (kid) => byId.get(kid) ?? null };
 }
 
-type Bad = (where: string, why: string) => never;
-
 function readKey(jwk: unknown, bad: Bad): TrustKey {
   if (!isObject(jwk)) return bad('', 'expected a JWK');
   if (jwk.d !== undefined) return bad('.d', 'a private key; only its public part belongs on a device');
   const unknown = Object.keys(jwk).find((member) => !JWK_MEMBERS.includes(member));
-  if (unknown !== undefined) return bad(`.${unknown}`, 'unknown member of a key');
+  if (unknown !== undefined) return bad(`.${unknown}`, 'unknown member of a key', 'unknown');
   if (jwk.kty !== 'OKP') return bad('.kty', 'expected "OKP"');
   if (jwk.crv !== 'Ed25519') return bad('.crv', 'expected "Ed25519"');
   const { kid, x, role, use, alg, key_ops } = jwk;
@@ -85,7 +93,7 @@ function readKey(jwk: unknown, bad: Bad): TrustKey {
     role: role ?? 'push',
     nbf: readTime(jwk.nbf, (why) => bad('.nbf', why)),
     exp: readTime(jwk.exp, (why) => bad('.exp', why)),
-    may: readMay(jwk.may, (where, why) => bad(`.may${where}`, why)),
+    may: readMay(jwk.may, (where, why, unknown) => bad(`.may${where}`, why, unknown)),
   };
 }
 
@@ -98,7 +106,7 @@ function readMay(value: unknown, bad: Bad): KeyMay {
   if (value === undefined) return { addresses: null, configs: null, commands: null, endHolder: false };
   if (!isObject(value)) return bad('', 'expected an object');
   const unknown = Object.keys(value).find((member) => !MAY_MEMBERS.includes(member));
-  if (unknown !== undefined) return bad(`.${unknown}`, `unknown; known are ${MAY_MEMBERS.join(', ')}`);
+  if (unknown !== undefined) return bad(`.${unknown}`, `unknown; known are ${MAY_MEMBERS.join(', ')}`, 'unknown');
   const list = (member: string, expected: string, fits: (text: string) => boolean): readonly string[] | null => {
     const texts = value[member];
     if (texts === undefined) return null;

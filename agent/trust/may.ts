@@ -46,13 +46,21 @@ export function mayCommand(
   return lifeOf(key, command.iat, now);
 }
 
-function lifeOf(
+/** May this root key sign which keys count for this address? null if so. Pure. */
+export function mayTrust(key: TrustKey, address: Address): Refusal | null {
+  const { addresses } = key.may;
+  if (addresses === null || addresses.some((allowed) => covers(allowed, address))) return null;
+  return refuse('key-not-allowed', `key ${key.kid} may not sign for ${address}`);
+}
+
+/** Is the key valid, at the time the document was signed (`iatS`, where it says so) and now? null if so. Pure. */
+export function lifeOf(
   key: TrustKey,
-  iatS: number,
+  iatS: number | null,
   now: { readonly nowS: number; readonly clock: ClockTrust },
 ): Refusal | null {
   const no = (why: string) => refuse('key-not-allowed', `key ${key.kid} ${why}`);
-  const times = now.clock === 'ok' ? [iatS, now.nowS] : [iatS];
+  const times = [...(iatS === null ? [] : [iatS]), ...(now.clock === 'ok' ? [now.nowS] : [])];
   for (const at of times) {
     if (key.nbf !== null && at < key.nbf) return no(`is not valid before ${rfc3339(key.nbf * 1000)}`);
     if (key.exp !== null && at >= key.exp) return no(`is not valid since ${rfc3339(key.exp * 1000)}`);

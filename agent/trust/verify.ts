@@ -2,10 +2,9 @@ import type { Ed25519 } from '../ports/world.ts';
 import { type Command, commandId, parseCommand } from '../values/command.ts';
 import { parseUpdate } from '../values/document.ts';
 import { type Refusal, refuse } from '../values/errors.ts';
-import { parseStrictJson } from '../values/json.ts';
-import { printable } from '../values/printable.ts';
 import type { ClockTrust } from '../values/report.ts';
-import { DOCUMENT_MAX_BYTES, DOCUMENT_TYPES, type Update } from '../values/update.ts';
+import { DOCUMENT_MAX_BYTES, type DOCUMENT_TYPES, type Update } from '../values/update.ts';
+import { base64url, isBase64url, readHeader, readPayload, SIGNATURE } from './jws.ts';
 import type { KeyRing, TrustKey } from './keys.ts';
 import { mayCommand, mayUpdate } from './may.ts';
 
@@ -41,14 +40,6 @@ export interface VerifyWith {
 /** A refusal; `signed` says whether a key the device trusts stands behind the document. */
 export type SignedRefusal = Refusal & { readonly signed: boolean };
 
-/** Ours have 60 to 250 characters; a longer one only costs. */
-const HEADER_MAX_CHARS = 1024;
-const BASE64URL = /^[A-Za-z0-9_-]*$/;
-/** 64 bytes in base64url, with the unused bits at the end zero: one signature has one spelling. */
-const SIGNATURE = /^[A-Za-z0-9_-]{85}[AQgw]$/;
-const HEADER_MEMBERS = ['alg', 'typ', 'kid'];
-const KEY_MEMBERS = ['jwk', 'jku', 'x5c', 'x5u', 'x5t', 'x5t#S256'];
-
 /**
  * Verifies a compact JWS. Cheap looks come first, so that a flood of garbage costs next to nothing: malformed, bad-type,
  * bad-algorithm, unknown-key, bad-signature, then malformed once more for the payload. Never throws.
@@ -66,10 +57,8 @@ export function verifyDocument(
     const why = `the signature does not fit the document under key ${key.key.kid}`;
     return { ...refuse('bad-signature', why), signed: false };
   }
-  const text = decodeUtf8(bytes);
-  if (text === null) return { ...refuse('malformed', 'payload: not UTF-8'), signed: true };
-  const json = parseStrictJson(text);
-  if (json.kind === 'fault') return { ...refuse('malformed', `payload: ${json.why}`), signed: true };
+  const json = readPayload(bytes);
+  if (json.kind === 'refusal') return { ...json, signed: true };
   return { kind: 'verified', kid: key.key.kid, key: key.key, payload: json.value };
 }
 
@@ -111,15 +100,12 @@ function findKey(
   if (signature === undefined || rest.length > 0 || head === '' || body === '') {
     return refuse('malformed', 'not three base64url parts with dots between');
   }
-  const header = readHeader(head);
+  const header = readHeader(head, type);
   if (header.kind === 'refusal') return header;
-  const { typ, alg, kid } = header;
-  if (typ !== DOCUMENT_TYPES[type]) return refuse('bad-type', `typ ${say(typ)}, expected ${DOCUMENT_TYPES[type]}`);
-  if (alg !== 'EdDSA') return refuse('bad-algorithm', `alg ${say(alg)}, expected EdDSA (Ed25519)`);
-  if (kid === undefined) return refuse('unknown-key', 'the header names no key (kid)');
-  const key = typeof kid === 'string' ? ring.find(kid) : null;
-  if (key === null) return refuse('unknown-key', `kid ${say(kid)} is not among the keys this device trusts`);
-  if (!BASE64URL.test(body) || body.length % 4 === 1) return refuse('malformed', 'the payload is not base64url');
+  const { kid } = header;
+  const key = ring.find(kid);
+  if (key === null) return refuse('unknown-key', `kid '${kid}' is not among the keys this device trusts`);
+  if (!isBase64url(body)) return refuse('malformed', 'the payload is not base64url');
   if (!SIGNATURE.test(signature)) return refuse('bad-signature', 'the signature is not 64 bytes in base64url');
   return { kind: 'key', key };
 }
@@ -130,43 +116,4 @@ function verifiedBytes(jws: string, key: TrustKey, ed25519: Ed25519): Uint8Array
   const signed = new TextEncoder().encode(jws.slice(0, dot));
   if (!ed25519(key.x, signed, base64url(jws.slice(dot + 1)))) return null;
   return base64url(jws.slice(jws.indexOf('.') + 1, dot));
-}
-
-/** The bytes of a text that was seen to be base64url. */
-function base64url(text: string): Uint8Array {
-  return Buffer.from(text, 'base64url');
-}
-
-function decodeUtf8(bytes: Uint8Array): string | null {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    return null;
-  }
-}
-
-type Header = { readonly kind: 'header'; readonly alg: unknown; readonly typ: unknown; readonly kid: unknown };
-
-function readHeader(head: string): Header | Refusal {
-  if (head.length > HEADER_MAX_CHARS) return refuse('malformed', `a header of ${head.length} characters`);
-  if (!BASE64URL.test(head) || head.length % 4 === 1) return refuse('malformed', 'the header is not base64url');
-  const json = parseStrictJson(new TextDecoder().decode(base64url(head)));
-  if (json.kind === 'fault') return refuse('malformed', `header: ${json.why}`);
-  const value = json.value;
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    return refuse('malformed', 'header: not an object');
-  for (const member of Object.keys(value)) {
-    if (HEADER_MEMBERS.includes(member)) continue;
-    if (KEY_MEMBERS.includes(member))
-      return refuse('malformed', `header: ${member}: a document does not bring its own key`);
-    if (member === 'crit' || member === 'b64')
-      return refuse('malformed', `header: ${member}: extensions are not taken`);
-    return refuse('unknown-field', `header: ${printable(member, 64)}`);
-  }
-  const at = (member: string): unknown => Object.entries(value).find(([key]) => key === member)?.[1];
-  return { kind: 'header', alg: at('alg'), typ: at('typ'), kid: at('kid') };
-}
-
-function say(value: unknown): string {
-  return value === undefined ? 'is missing' : typeof value === 'string' ? `'${printable(value, 128)}'` : typeof value;
 }

@@ -87,8 +87,13 @@ export function createEndings(ports: EndingPorts): Endings {
     },
     async displaced(held) {
       const newest = ledger.place(held.config, held.address, held.layer)?.latest;
-      const outcome = newest?.digest === null ? 'withdrawn' : 'superseded';
-      const reason = newest === undefined ? 'by a newer one' : `by version ${newest.version}`;
+      if (newest === undefined || newest.version < held.version) {
+        const refusal = refuse('unknown-key', `the key ${held.kid} that signed it was revoked`);
+        ports.count('refused', refusal.code);
+        return said.tell(held.config, [], [refusalEvent(held, refusal)]);
+      }
+      const outcome = newest.digest === null ? 'withdrawn' : 'superseded';
+      const reason = `by version ${newest.version}`;
       ports.count(outcome, null);
       await said.tell(held.config, [], [{ event: outcome, ...about(held), reason, final: true }]);
     },

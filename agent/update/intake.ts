@@ -37,10 +37,15 @@ export interface IntakePorts {
   readonly budget: RefusalBudget;
   readonly sha256: Sha256;
   context(): VerifyContext;
-  /** Verifies signature and type, and reads the payload; `signed` says whether a trusted key stands behind the refusal. */
+  /**
+   * Verifies signature and type, and reads the payload; `signed` says whether a trusted key stands behind the refusal. At once: nobody
+   * revokes the key between this and the record that the document is held.
+   */
   verify(
     jws: string,
-  ): Promise<{ readonly kind: 'update'; readonly update: Update } | (Refusal & { readonly signed: boolean })>;
+  ):
+    | { readonly kind: 'update'; readonly kid: string; readonly update: Update }
+    | (Refusal & { readonly signed: boolean });
   /** A document was held: its config needs another look. */
   wake(config: string): void;
   count(what: 'duplicates' | 'superseded' | 'withdrawn'): void;
@@ -50,15 +55,18 @@ export interface IntakePorts {
 export interface Intake {
   frame(frame: Frame): Promise<Taken>;
   file(payload: Uint8Array): Promise<Taken>;
+  /** Says a refusal once per signed form, which `hash` names; judged again, it may pass meanwhile: a key was added, a group was joined. */
+  refuse(hash: string, refusal: Refusal, signed: boolean, said: Partial<EventBody>): Promise<Refusal>;
 }
 
 /** Builds the held form of a verified update. */
-export function toHeld(envelope: Envelope, update: Update, sha256: Sha256): HeldUpdate {
+export function toHeld(envelope: Envelope, kid: string, update: Update, sha256: Sha256): HeldUpdate {
   const digest = updateDigest(update, sha256);
   return {
     jws: envelope.jws,
     hash: envelope.hash,
     id: update.id,
+    kid,
     config: update.config,
     address: update.aud,
     layer: update.layer,
@@ -80,8 +88,7 @@ export function toHeld(envelope: Envelope, update: Update, sha256: Sha256): Held
 export function openIntake(ports: IntakePorts): Intake {
   const { ledger, speak, budget, sha256 } = ports;
 
-  /** Says a refusal once per signed form; judged again, it may pass meanwhile: a key was added, a group was joined. */
-  const refused = async (hash: string, refusal: Refusal, signed: boolean, said: Partial<EventBody>) => {
+  const refused: Intake['refuse'] = async (hash, refusal, signed, said) => {
     if (ledger.answered(hash)) {
       ports.count('duplicates');
       return refusal;
@@ -96,7 +103,7 @@ export function openIntake(ports: IntakePorts): Intake {
 
   const hold = async (held: HeldUpdate): Promise<Taken> => {
     const place = ledger.place(held.config, held.address, held.layer);
-    const standing = checkVersion(held, place);
+    const standing = checkVersion(held, place, ledger.mark(held.config, held.address, held.layer));
     if (typeof standing === 'object') return refused(held.hash, standing, true, about(held));
     if (standing === 'same') {
       ports.count('duplicates');
@@ -144,16 +151,17 @@ export function openIntake(ports: IntakePorts): Intake {
       ports.count('duplicates');
       return { kind: 'duplicate', held: known.latest };
     }
-    const verified = await ports.verify(parsed.jws);
+    const verified = ports.verify(parsed.jws);
     if (verified.kind === 'refusal') return refused(parsed.hash, verified, verified.signed, said);
-    const { update } = verified;
-    const held = toHeld(parsed, update, sha256);
+    const { kid, update } = verified;
+    const held = toHeld(parsed, kid, update, sha256);
     const refusal = checkUpdate(update, parsed.place, ports.context());
     if (refusal !== null) return refused(parsed.hash, refusal, true, { ...about(held), ...said });
     return hold(held);
   };
 
   return {
+    refuse: refused,
     frame: (frame) => {
       const parsed = parseFrame(frame, ports.root, sha256);
       // The topic is known of garbage too.

@@ -10,7 +10,7 @@ import {
   generationRecord,
   type NewGeneration,
 } from './generations.ts';
-import { createPlaces } from './places.ts';
+import { createPlaces, type Raised } from './places.ts';
 import { type HeldRef, sameDocument } from './ref.ts';
 import { createUnderWay, type Intent } from './under-way.ts';
 
@@ -20,6 +20,8 @@ export interface HeldUpdate {
   /** SHA-256 of the signed form, hex. */
   readonly hash: string;
   readonly id: string;
+  /** Id of the key that signed it. */
+  readonly kid: string;
   readonly config: string;
   readonly address: Address;
   readonly layer: Layer;
@@ -47,7 +49,7 @@ export interface Place {
   readonly config: string;
   readonly address: Address;
   readonly layer: Layer;
-  /** The highest version seen: it never falls. */
+  /** The highest version seen: it falls only where a key is revoked that alone had raised it. */
   readonly mark: number;
   /** The newest document, whatever became of it. */
   readonly latest: HeldUpdate;
@@ -66,8 +68,12 @@ const ANSWERED_KEPT = 512;
 
 /** The update room's memory: documents, marks, what runs, what is under way. Read with its methods, changed by records only. */
 export interface Ledger extends JournalMemory {
+  /** Configs that something is held for. */
+  configs(): readonly string[];
   places(config: string): readonly Place[];
   place(config: string, address: Address, layer: Layer): Place | null;
+  /** The highest version seen there, also if nothing is held there any more; 0 if none was. */
+  mark(config: string, address: Address, layer: Layer): number;
   running(config: string): Running | null;
   intent(config: string): Intent | null;
   /** The document of the intent, also if a newer one has taken its place meanwhile; null for none. */
@@ -115,14 +121,22 @@ export const coveredRecord = (held: HeldUpdate, covered: boolean): JournalRecord
 });
 /** What runs from now on. */
 export const ranRecord = (config: string, running: Running): JournalRecord => ({ t: 'ran', config, running });
-/** A commit begins: what is needed to finish it or take it back. */
-export const intentRecord = (intent: Intent): JournalRecord => ({ t: 'intent', intent });
+/** A commit begins: what is needed to finish it or take it back. `held`: its document, if that is not held anywhere else any more. */
+export const intentRecord = (intent: Intent, held: HeldUpdate | null = null): JournalRecord => ({
+  t: 'intent',
+  intent,
+  ...(held === null ? {} : { held }),
+});
 /** `back`: it was cut off and taken back. What is tried again is held against the token found then, not against our own grant. */
 export const intentOverRecord = (config: string, back = false): JournalRecord => ({ t: 'intent-over', config, back });
 /** What was tried last, and what came of it. */
 export const triedRecord = (config: string, tried: Tried): JournalRecord => ({ t: 'tried', config, tried });
 /** This signed form was refused: it gets no second answer. */
 export const answeredRecord = (hash: string): JournalRecord => ({ t: 'answered', hash });
+/** These keys count no more: what they signed is dropped, and the marks that only they had raised. */
+export const revokedRecord = (kids: readonly string[]): JournalRecord => ({ t: 'revoked', kids });
+/** A mark that none of the documents held stands for any more. */
+const raisedRecord = (raised: Raised): JournalRecord => ({ t: 'raised', ...raised });
 
 type Stored =
   | { t: 'held'; held: HeldUpdate }
@@ -130,14 +144,16 @@ type Stored =
   | { t: 'applied-behind'; held: HeldUpdate }
   | ({ t: 'covered'; covered: boolean } & HeldRef)
   | { t: 'ran'; config: string; running: Running }
-  | { t: 'intent'; intent: Intent }
+  | { t: 'intent'; intent: Intent; held?: HeldUpdate }
   | { t: 'intent-over'; config: string; back: boolean }
   | { t: 'tried'; config: string; tried: Tried }
   | { t: 'answered'; hash: string }
+  | { t: 'revoked'; kids: readonly string[] }
+  | ({ t: 'raised' } & Raised)
   | { t: 'generation'; generation: NewGeneration }
   | { t: 'stored'; config: string; n: number; files: readonly GenerationFile[] };
 
-const DOCUMENTS = ['held', 'ended', 'applied-behind', 'covered', 'tried', 'answered'] as const;
+const DOCUMENTS = ['held', 'ended', 'applied-behind', 'covered', 'tried', 'answered', 'revoked', 'raised'] as const;
 const MOVES = ['ran', 'intent', 'intent-over', 'generation', 'stored'] as const;
 const TYPES = [...DOCUMENTS, ...MOVES] as const;
 
@@ -154,6 +170,8 @@ export function createLedger(countOf?: GenerationCount): Ledger {
   const generations = createGenerations(countOf);
   const tried = new Map<string, Tried>();
   const answered = new Set<string>();
+  /** Keys that were revoked, until something signed by one is held again. */
+  const revoked = new Set<string>();
 
   const signedForm = (of: HeldRef) => {
     const found = places.find(of) ?? underWay.held(of.config);
@@ -173,13 +191,14 @@ export function createLedger(countOf?: GenerationCount): Ledger {
       if (!isStored(record)) return;
       switch (record.t) {
         case 'held':
+          revoked.delete(record.held.kid);
           places.hold(record.held);
           break;
         case 'ended':
           places.change(record, (held) => ({ ...held, ended: record.outcome, appliedPoweredS: record.powered_s }));
           break;
         case 'applied-behind':
-          places.behind(record.held);
+          if (!revoked.has(record.held.kid)) places.behind(record.held);
           break;
         case 'covered':
           places.change(record, (held) => ({ ...held, covered: record.covered }));
@@ -188,7 +207,7 @@ export function createLedger(countOf?: GenerationCount): Ledger {
           running.set(record.config, record.running);
           break;
         case 'intent':
-          underWay.begin(record.intent, places.find(record.intent.of));
+          underWay.begin(record.intent, record.held ?? places.find(record.intent.of));
           break;
         case 'intent-over':
           underWay.finish(record.config, record.back);
@@ -198,6 +217,13 @@ export function createLedger(countOf?: GenerationCount): Ledger {
           break;
         case 'answered':
           remember(record.hash);
+          break;
+        case 'revoked':
+          for (const kid of record.kids) revoked.add(kid);
+          places.revoke(record.kids);
+          break;
+        case 'raised':
+          places.raise(record);
           break;
         case 'generation': {
           const { config, document } = record.generation;
@@ -210,25 +236,28 @@ export function createLedger(countOf?: GenerationCount): Ledger {
       }
     },
     snapshot() {
-      const records: JournalRecord[] = [];
+      const records: JournalRecord[] = revoked.size === 0 ? [] : [revokedRecord([...revoked])];
+      for (const raised of places.raised()) records.push(raisedRecord(raised));
       for (const place of places.all()) {
-        const begun = underWay.at(place);
-        // One whose place was taken comes before the one that took it.
-        if (begun !== null) records.push(heldRecord(begun.held), intentRecord(begun.intent));
         if (place.applied !== null) records.push(heldRecord(place.applied));
         records.push(heldRecord(place.latest));
       }
       for (const [config, state] of running) records.push(ranRecord(config, state));
       for (const one of generations.all()) records.push(generationRecord(one));
-      for (const intent of underWay.placeless()) records.push(intentRecord(intent));
+      for (const { intent, held } of underWay.all()) {
+        // One whose place was taken, or whose key was revoked, is held here alone.
+        records.push(intentRecord(intent, places.find(intent.of) === held ? null : held));
+      }
       for (const intent of underWay.takenBack())
         records.push(intentRecord(intent), intentOverRecord(intent.config, true));
       for (const [config, last] of tried) records.push(triedRecord(config, last));
       for (const hash of answered) records.push(answeredRecord(hash));
       return records;
     },
+    configs: () => [...new Set(places.all().map(({ config }) => config))],
     places: places.of,
     place: (config, address, layer) => places.at({ config, address, layer }),
+    mark: (config, address, layer) => places.mark({ config, address, layer }),
     running: (config) => running.get(config) ?? null,
     intent: underWay.intent,
     underWay: underWay.held,

@@ -2,8 +2,10 @@ import type { Frame } from '../ports/broker.ts';
 import type { Begin, Cancel } from '../ports/world.ts';
 import { Failure } from '../values/errors.ts';
 import type { Outcome } from '../values/report.ts';
-import { type IntakePorts, openIntake, type Taken } from './intake.ts';
+import { rfc3339 } from '../values/units.ts';
+import { type Intake, type IntakePorts, openIntake, type Taken } from './intake.ts';
 import { nextTurnS } from './resolve.ts';
+import { type Revoked, revoke } from './revoke.ts';
 import type { ConfigView } from './said.ts';
 import { createStepper, type StepPorts } from './step.ts';
 import { openStore } from './store.ts';
@@ -46,6 +48,10 @@ export interface Line {
   frame(frame: Frame): Promise<Taken>;
   /** A signed document from a file; resolves when the line has come to rest over its config. */
   file(payload: Uint8Array): Promise<Taken>;
+  /** Says a refusal of another kind of document, once per signed form, as those of updates are said. */
+  readonly refuse: Intake['refuse'];
+  /** These keys count no more: what they signed is to be dropped. */
+  revoke(kids: readonly string[]): Revoked;
   /** Something that updates wait for has changed. */
   wake(config: string): void;
   view(config: string): ConfigView;
@@ -159,6 +165,15 @@ export function openLine(ports: LinePorts): Line {
       if ((taken.kind === 'held' || taken.kind === 'duplicate') && taken.held !== null)
         await settled(taken.held.config);
       return taken;
+    },
+    refuse: intake.refuse,
+    revoke(kids) {
+      const gone = revoke(ports.ledger, kids, rfc3339(ports.clock.wallMs()));
+      for (const { code } of gone.events) {
+        count('refused');
+        if (code !== undefined) ports.budget.take(code, true);
+      }
+      return gone;
     },
     wake,
     view: stepper.view,

@@ -1,4 +1,4 @@
-import type { HeldUpdate, Place } from './ledger.ts';
+import type { HeldUpdate } from './ledger.ts';
 import { type HeldRef, sameDocument } from './ref.ts';
 
 /** One file of a commit under way. Digests are `sha256:…`; null where the file is absent. */
@@ -29,10 +29,8 @@ export interface UnderWay {
   intent(config: string): Intent | null;
   /** The document of the intent, also if a newer one has taken its place meanwhile; null for none. */
   held(config: string): HeldUpdate | null;
-  /** The commit under way of a document of this place; null for none. */
-  at(place: Place): { readonly intent: Intent; readonly held: HeldUpdate } | null;
-  /** Commits under way of no document. */
-  placeless(): readonly Intent[];
+  /** All commits under way. */
+  all(): readonly { readonly intent: Intent; readonly held: HeldUpdate | null }[];
   takenBack(): readonly Intent[];
   /** The token that a commit of this document found before it was taken back; null if there was none. */
   tokenFound(config: string, of: HeldRef | null): number | null;
@@ -55,12 +53,7 @@ export function createUnderWay(): UnderWay {
     },
     intent: (config) => begun.get(config)?.intent ?? null,
     held: (config) => begun.get(config)?.held ?? null,
-    at({ config, address, layer }) {
-      const { intent, held } = begun.get(config) ?? {};
-      if (!intent || !held || held.address !== address || held.layer !== layer) return null;
-      return { intent, held };
-    },
-    placeless: () => [...begun.values()].flatMap(({ intent, held }) => (held === null ? [intent] : [])),
+    all: () => [...begun.values()],
     takenBack: () => [...back.values()],
     tokenFound(config, of) {
       const intent = back.get(config);

@@ -71,13 +71,13 @@ function checkTimes(update: Update, { clock, nowS }: VerifyContext): Refusal | n
 /** How a document stands to the ones seen before for its place. */
 export type Standing = 'new' | 'same' | 'renewal' | Refusal;
 
-/** Compares with the high-water mark. Pure. */
-export function checkVersion(held: HeldUpdate, place: Place | null): Standing {
-  if (place === null || held.version > place.mark) return 'new';
-  if (held.hash === place.latest.hash) return 'same';
+/** Compares with the high-water mark, which may stand where nothing is held any more. Pure. */
+export function checkVersion(held: HeldUpdate, place: Place | null, mark: number): Standing {
+  if (held.version > mark) return 'new';
+  if (held.hash === place?.latest.hash) return 'same';
   const where = `${held.config} ${held.layer} for ${held.address}`;
-  if (held.version < place.mark) {
-    return refuse('replayed', `version ${held.version} of ${where}, but ${place.mark} was seen`);
+  if (held.version < mark || place === null || place.latest.version < mark) {
+    return refuse('replayed', `version ${held.version} of ${where}, but ${mark} was seen`);
   }
   if (place.latest.version === held.version && place.latest.sameness === held.sameness) return 'renewal';
   return refuse('version-reused', `version ${held.version} of ${where} was seen with other content`);

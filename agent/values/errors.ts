@@ -47,8 +47,10 @@ export const CODES = {
   },
   'unknown-key': {
     meaning: 'The device does not know the key that signed the document.',
-    cause: 'The key is not in `trust.keys`, or the header names the wrong key id.',
-    remedy: 'Add the public key to `trust.keys` on the device, or sign with a key it knows.',
+    cause:
+      'The key is not in `trust.keys` or not in the trust document in force, was revoked, or the header names the wrong key id.',
+    remedy:
+      'Look at `locksmith keys list` on the device; sign with a key it knows, or have a trust document add the key.',
   },
   'bad-signature': {
     meaning: 'The signature does not fit the document.',
@@ -59,6 +61,11 @@ export const CODES = {
     meaning: 'The key is known but may not sign this.',
     cause: 'Its entry in `trust.keys` does not cover this address, config or kind of document.',
     remedy: 'Sign with a key that may, or widen what this key may sign.',
+  },
+  'no-root': {
+    meaning: 'The trust document would leave the device without a root key that is valid.',
+    cause: 'No key in it has the role `root`, or each is past its `exp` or before its `nbf`.',
+    remedy: 'Compose it with at least one root key that is valid; the keys in force stay in force.',
   },
   'wrong-audience': {
     meaning: 'The document is meant for somebody else.',

@@ -12,6 +12,8 @@ export const OPS = [
   'leftovers.remove',
   'settings.read',
   'trust.read',
+  'trust.write',
+  'trust.quarantine',
   'check.read',
   'check.open',
   'stage.open',

@@ -5,6 +5,7 @@ import type { Window } from './window.ts';
 export const DOCUMENT_TYPES = {
   update: 'locksmith-update+jwt',
   command: 'locksmith-command+jwt',
+  trust: 'locksmith-trust+jwt',
 } as const;
 
 /** Largest message, in bytes, that is taken as a signed document. Source: the smallest limit of common brokers. */

@@ -37,6 +37,8 @@ const entry = join(import.meta.dirname, '..', 'fixtures', 'faulty-agent.ts');
 const dir = mkdtempSync(join(tmpdir(), 'locksmith-sweep-'));
 t.teardown(() => rmSync(dir, { recursive: true, force: true }));
 const key = opensslKey(join(dir, 'key'));
+const root = opensslKey(join(dir, 'key'), 'root');
+const thief = opensslKey(join(dir, 'key'), 'thief');
 
 /** The same agent on a disk that is never fast: what waits for the disk leaves the loop to others, who may get in between. */
 const SLOW_DISK = [{ file: 'agent/host/sync.ts', from: 'const FAST_MS = 3;', to: 'const FAST_MS = -1;' }] as const;
@@ -62,7 +64,7 @@ async function work(
     while (left.length > 0) {
       const owner = openOwner(t);
       const broker = await startMosquitto(owner);
-      const kit: Omit<CrashKit, 'program'> = { key, broker, ear: await openFleetEar(owner, broker), dir };
+      const kit: Omit<CrashKit, 'program'> = { key, root, thief, broker, ear: await openFleetEar(owner, broker), dir };
       for (let runs = 0; runs < RUNS_PER_BROKER; runs += 1) {
         const task = left.shift();
         if (task === undefined) break;

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { createUnderWay, type Intent } from '../../agent/update/under-way.ts';
-import { heldUpdate, placeOf } from '../fixtures/update.ts';
+import { heldUpdate } from '../fixtures/update.ts';
 
 const held = heldUpdate();
 const intent: Intent = { config: 'aim', of: held, files: [], tokenBefore: 5 };
@@ -9,19 +9,16 @@ t.test('a commit begins and is finished', async (t) => {
   const under = createUnderWay();
   under.begin(intent, held);
   t.same([under.intent('aim'), under.held('aim')], [intent, held]);
-  t.same(under.at(placeOf(held)), { intent, held });
-  t.equal(under.at(placeOf(heldUpdate({ layer: 'shadow' }))), null);
-  t.equal(under.at(placeOf(heldUpdate({ config: 'pair' }))), null);
-  t.same([under.placeless(), under.takenBack()], [[], []]);
+  t.same([under.all(), under.takenBack()], [[{ intent, held }], []]);
   under.finish('aim', false);
-  t.same([under.intent('aim'), under.held('aim'), under.at(placeOf(held)), under.takenBack()], [null, null, null, []]);
+  t.same([under.intent('aim'), under.held('aim'), under.all(), under.takenBack()], [null, null, [], []]);
   t.equal(under.tokenFound('aim', held), null);
 });
 
 t.test('a return to what was there before Locksmith has no document', async (t) => {
   const under = createUnderWay();
   under.begin({ ...intent, of: null }, null);
-  t.same(under.placeless(), [{ ...intent, of: null }]);
+  t.same(under.all(), [{ intent: { ...intent, of: null }, held: null }]);
   t.equal(under.held('aim'), null);
 });
 

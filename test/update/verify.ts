@@ -63,10 +63,10 @@ t.test('how a document stands to those seen before', async (t) => {
   const latest = heldUpdate({ version: 5 });
   const place = placeOf(latest);
   const stands = (wish: Parameters<typeof heldUpdate>[0]) => {
-    const standing = checkVersion(heldUpdate(wish), place);
+    const standing = checkVersion(heldUpdate(wish), place, 5);
     return typeof standing === 'string' ? standing : standing.code;
   };
-  t.equal(checkVersion(latest, null), 'new');
+  t.equal(checkVersion(latest, null, 0), 'new');
   t.equal(stands({ version: 6 }), 'new');
   t.equal(stands({ version: 5 }), 'same');
   t.equal(stands({ version: 5, hash: 'other' }), 'renewal');
@@ -74,6 +74,12 @@ t.test('how a document stands to those seen before', async (t) => {
   t.equal(stands({ version: 4 }), 'replayed');
   t.equal(stands({ version: 4, hash: 'other', sameness: 'other' }), 'replayed');
   const above = { ...place, mark: 7 };
-  t.match(checkVersion(heldUpdate({ version: 6 }), above), { code: 'replayed' }, 'the mark counts, not what is held');
-  t.equal(checkVersion(latest, above), 'same', 'the very same bytes are never a replay');
+  t.match(
+    checkVersion(heldUpdate({ version: 6 }), above, 7),
+    { code: 'replayed' },
+    'the mark counts, not what is held',
+  );
+  t.equal(checkVersion(latest, above, 7), 'same', 'the very same bytes are never a replay');
+  t.match(checkVersion(latest, null, 5), { code: 'replayed' }, 'also where nothing is held any more');
+  t.match(checkVersion(heldUpdate({ version: 7 }), above, 7), { code: 'replayed' }, 'who raised it is not held');
 });
