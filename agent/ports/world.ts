@@ -15,6 +15,8 @@ export interface Clock {
   readonly bootId: string;
   /** Calls `fn` once after `ms` on the monotonic clock. Does not keep the process alive. */
   after(ms: number, fn: () => void): Cancel;
+  /** Resolves after one turn of the event loop: what is ready to go out has gone to the kernel by then. */
+  turn(): Promise<void>;
 }
 
 /**

@@ -16,6 +16,7 @@ function device(wallMs = BUILT_MS + HOUR_MS) {
     wallMs: () => now.wallMs,
     bootMs: () => now.bootMs,
     after: () => () => {},
+    turn: async () => {},
   });
   const journal: JournalRecord[] = [];
   const open = () => {
