@@ -1,6 +1,7 @@
 import { createIds } from './command/ids.ts';
 import { openCommands } from './command/intake.ts';
 import { LAST_WORDS_MS, openCare } from './hall/care.ts';
+import { type ClockReset, resetClock } from './hall/clock-reset.ts';
 import { openHands } from './hall/hands.ts';
 import type { Host } from './hall/host.ts';
 import { type Link, openLink } from './hall/link.ts';
@@ -42,6 +43,8 @@ export interface Agent {
   stop(reason: string): Promise<void>;
   /** A signed update from a file. */
   apply(document: string): Promise<ApplyAnswer>;
+  /** Forgets the latest time this device has seen, for the reason given by a person; tells the log and the fleet. */
+  resetClockFloor(who: string, reason: string): Promise<ClockReset>;
 }
 
 /** Builds the rooms; nothing happens before `start()`. */
@@ -241,6 +244,11 @@ export function openAgent(settings: Settings, world: Host): Agent {
     },
     async apply(document) {
       return answerTo(await line.file(new TextEncoder().encode(document)), ledger, line.view);
+    },
+    async resetClockFloor(who, reason) {
+      const reset = await resetClock(floor, speak, who, reason);
+      for (const name of configNames) line.wake(name);
+      return reset;
     },
   };
 }

@@ -1,15 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { askControl } from '../host/control.ts';
 import { readSettings } from '../settings.ts';
-import { EXIT, Failure, SaidError } from '../values/errors.ts';
+import { EXIT, SaidError } from '../values/errors.ts';
 import { DOCUMENT_MAX_BYTES } from '../values/update.ts';
+import { askAgent, sayNoAnswer } from './ask-agent.ts';
 import { type Command, readArgs, SETTINGS_PATH } from './command.ts';
-import { openHostAgent } from './host-agent.ts';
-
-/** How long the daemon may take to say that it is there: longer than its longest step without a breath. */
-const PING_MS = 5_000;
-/** How long it may take over a document: a worn card can need seconds for each write. */
-const ANSWER_MS = 120_000;
 
 /** What the line answers to a document from a file. */
 interface Answer {
@@ -43,46 +37,6 @@ function readDocument(path: string): string {
   }
 }
 
-/** Asks again for a while as long as nobody listens; null if nobody ever does. */
-async function askUntil(socket: string, request: object, withinMs: number): Promise<unknown> {
-  for (const end = Date.now() + withinMs; Date.now() < end; ) {
-    const answer = await askControl(socket, request, ANSWER_MS);
-    if (answer !== null) return answer;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  return null;
-}
-
-/** Asks the daemon, or runs the line in this process if no daemon is there. */
-async function submit(settingsPath: string, document: string): Promise<unknown> {
-  const settings = readSettings(settingsPath);
-  const socket = `${settings.paths.run}/control.sock`;
-  const alive = await askControl(socket, { do: 'ping' }, PING_MS).catch((error: unknown) => {
-    if (!(error instanceof Failure) || error.code !== 'io') throw error;
-    throw new SaidError(
-      EXIT.failed,
-      `apply: the agent is there but does not answer at ${socket}: it is frozen or overloaded, and nothing was handed to it`,
-      'locksmith status',
-    );
-  });
-  const answer = alive === null ? null : await askControl(socket, { do: 'apply', document }, ANSWER_MS);
-  if (answer !== null) return answer;
-  const agent = await openHostAgent(settings, { broker: false, echo: () => {} });
-  try {
-    await agent.start();
-  } catch (error) {
-    // The daemon is just starting: it has its state already, and will listen in a moment.
-    const late = error instanceof SaidError ? await askUntil(socket, { do: 'apply', document }, PING_MS) : null;
-    if (late === null) throw error;
-    return late;
-  }
-  try {
-    return await agent.apply(document);
-  } finally {
-    await agent.stop('apply is done');
-  }
-}
-
 /** `locksmith apply`. */
 export const command: Command = {
   help: `Usage: locksmith apply FILE [--settings FILE] [--json]
@@ -99,12 +53,10 @@ Example: locksmith apply /media/usb/aim_lock_config.jws`,
       { settings: { type: 'string', default: SETTINGS_PATH }, json: { type: 'boolean', default: false } },
       { min: 1, max: 1, names: 'one FILE' },
     );
-    const answer = await submit(values.settings, readDocument(positionals[0] ?? ''));
-    if (!isAnswer(answer)) {
-      const said =
-        typeof answer === 'object' && answer !== null && 'error' in answer ? String(answer.error) : 'no answer';
-      throw new SaidError(EXIT.failed, `apply: ${said}`, 'locksmith status');
-    }
+    const document = readDocument(positionals[0] ?? '');
+    const request = { do: 'apply', document };
+    const answer = await askAgent('apply', readSettings(values.settings), request, (agent) => agent.apply(document));
+    if (!isAnswer(answer)) throw new SaidError(EXIT.failed, `apply: ${sayNoAnswer(answer)}`, 'locksmith status');
     if (values.json) terminal.out(`${JSON.stringify(answer)}\n`);
     else
       terminal.out(

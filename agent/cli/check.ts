@@ -15,7 +15,7 @@ import { type Command, readArgs, SETTINGS_PATH, type Terminal } from './command.
 import { fitUnits, unitFiles } from './unit-files.ts';
 
 /** One thing that is wrong; `line` and `column` where it is a matter of the settings file. */
-interface Problem extends Partial<Place> {
+export interface Problem extends Partial<Place> {
   readonly file: string;
   readonly message: string;
   readonly remedy: string | null;
@@ -85,13 +85,14 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<number>
   return EXIT.done;
 }
 
+/** What the settings name, looked at. */
 interface World {
   readonly problems: readonly Problem[];
   readonly summary: { readonly device: string; readonly configs: readonly string[]; readonly keys: readonly string[] };
 }
 
-/** Looks at what the settings name. */
-async function examineWorld(
+/** Looks at what the settings name; changes nothing. */
+export async function examineWorld(
   settings: Settings,
   path: string,
   placeOf: (path: readonly Step[]) => Place,

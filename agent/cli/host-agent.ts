@@ -50,6 +50,19 @@ function isApply(request: unknown): request is { readonly do: 'apply'; readonly 
   );
 }
 
+function isClockReset(request: unknown): request is { readonly who: string; readonly reason: string } {
+  return (
+    typeof request === 'object' &&
+    request !== null &&
+    'do' in request &&
+    request.do === 'reset-clock-floor' &&
+    'who' in request &&
+    typeof request.who === 'string' &&
+    'reason' in request &&
+    typeof request.reason === 'string'
+  );
+}
+
 /** The port brokers are expected on; the embedded one takes any other if it is not free. */
 const MQTT_PORT = 1883;
 
@@ -126,6 +139,7 @@ export async function openHostAgent(given: Settings, options: HostAgentOptions):
       await agent.start();
       control = await serveControl(`${run}/control.sock`, async (request) => {
         if (isPing(request)) return { pid: process.pid, version: BUILD.version };
+        if (isClockReset(request)) return agent.resetClockFloor(request.who, request.reason);
         return isApply(request) ? agent.apply(request.document) : { error: 'the agent does not know this request' };
       });
     },

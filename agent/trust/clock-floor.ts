@@ -9,18 +9,23 @@ const STRAY_MAX_MS = 3_600_000;
 export interface ClockFloor extends JournalMemory {
   /** `untrusted` while the wall clock is earlier than a time this device has seen. */
   trust(): ClockTrust;
+  /** The latest time this device has surely seen, in Unix milliseconds. */
+  floorMs(): number;
   /** Seconds this device has been powered, over all boots it remembers. */
   poweredS(): number;
   /** A record of the present time; call it every minute and at stop. */
   tick(): JournalRecord;
   /** A record that the `iat` (epoch seconds) of an applied document is past. */
   applied(iatS: number): JournalRecord;
+  /** A record that forgets every time seen: only the build time of this agent counts again. */
+  reset(): JournalRecord;
 }
 
 type Stored =
   | { t: 'clock-tick'; boot: string; boot_ms: number; wall_ms: number; powered_ms: number; floor_ms: number }
-  | { t: 'clock-applied'; iat_s: number };
-const TYPES = ['clock-tick', 'clock-applied'] as const;
+  | { t: 'clock-applied'; iat_s: number }
+  | { t: 'clock-reset'; floor_ms: number };
+const TYPES = ['clock-tick', 'clock-applied', 'clock-reset'] as const;
 
 function isStored(record: JournalRecord): record is JournalRecord & Stored {
   return TYPES.some((type) => type === record.t);
@@ -41,6 +46,7 @@ export function createClockFloor(clock: Clock, builtAtMs: number): ClockFloor {
   const fold = (record: JournalRecord) => {
     if (!isStored(record)) return;
     if (record.t === 'clock-applied') floorMs = Math.max(floorMs, record.iat_s * 1000);
+    else if (record.t === 'clock-reset') floorMs = record.floor_ms;
     else {
       floorMs = Math.max(floorMs, record.floor_ms);
       last = record;
@@ -67,9 +73,11 @@ export function createClockFloor(clock: Clock, builtAtMs: number): ClockFloor {
     types: TYPES,
     fold,
     snapshot: () => [last ?? tick()].map((record) => ({ ...record, floor_ms: floorMs })),
+    floorMs: () => floorMs,
     trust: () => (clock.wallMs() >= floorMs ? 'ok' : 'untrusted'),
     poweredS: () => Math.floor(poweredMs() / 1000),
     tick,
+    reset: () => ({ t: 'clock-reset', floor_ms: builtAtMs }),
     applied: (iatS) => ({ t: 'clock-applied', iat_s: iatS }),
   };
 }

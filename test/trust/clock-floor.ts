@@ -175,3 +175,23 @@ t.test('written anew, it is one record; records of others are not its business',
   const fresh = device();
   t.match(fresh.open().snapshot(), [{ t: 'clock-tick', floor_ms: BUILT_MS }]);
 });
+
+t.test('a reset forgets every time seen, for good; only the build time counts until time is seen again', async (t) => {
+  const { now, open, journal, pass, tick } = device();
+  journal.push(open().applied((BUILT_MS + YEAR_MS) / 1000));
+  t.equal(open().trust(), 'untrusted');
+  t.equal(open().floorMs(), BUILT_MS + YEAR_MS);
+  journal.push(open().reset());
+  t.equal(open().trust(), 'ok');
+  t.equal(open().floorMs(), BUILT_MS);
+  tick();
+  pass(HOUR_MS);
+  tick();
+  t.equal(open().floorMs(), now.wallMs, 'it rises again with time that goes on as it should');
+  const kept = createClockFloor(
+    { bootId: 'x', wallMs: () => 0, bootMs: () => 0, after: () => () => {}, turn: async () => {} },
+    0,
+  );
+  for (const record of open().snapshot()) kept.fold(record);
+  t.equal(kept.floorMs(), now.wallMs, 'a journal that is written anew does not bring the old one back');
+});

@@ -1,0 +1,77 @@
+import { mqttBroker } from '../host/mqtt.ts';
+import { sayLink, stateOfEnd } from '../link/states.ts';
+import type { LinkEnd } from '../ports/broker.ts';
+import type { Settings } from '../settings-schema.ts';
+import type { LinkWord } from '../values/link.ts';
+import type { Status } from '../values/status.ts';
+import { fine, type Remark } from './finding.ts';
+
+/** What is normal for a device without a network: it keeps what it has, and tries again by itself. */
+const OFFLINE: readonly LinkWord[] = ['host-not-found', 'unreachable', 'connecting', 'silent', 'nobody-listens'];
+
+/** Asks a broker by a connection of its own, as the agent would; null if it lets us in. */
+function attempt(settings: Settings, url: string): Promise<LinkEnd | null> {
+  const { broker, device } = settings;
+  const { tls } = broker;
+  return new Promise((resolve) => {
+    const connection = mqttBroker.connect(
+      {
+        url,
+        clientId: device.id,
+        protocol: broker.protocol,
+        keepaliveS: broker.keepalive_s,
+        connectTimeoutMs: broker.connect_timeout_s * 1000,
+        username: broker.username ?? null,
+        passwordFile: broker.password_file ?? null,
+        tls: {
+          ca: tls?.ca ?? null,
+          cert: tls?.cert ?? null,
+          key: tls?.key ?? null,
+          servername: tls?.servername ?? null,
+        },
+        will: null,
+      },
+      {
+        connected() {
+          resolve(null);
+          connection.close();
+        },
+        frame: async () => {},
+        roundTrip: () => {},
+        ended: resolve,
+      },
+    );
+  });
+}
+
+/** Whether the broker can be reached, and why not: by the word of the agent where it runs, else by an attempt of its own. */
+export async function lookAtBroker(settings: Settings, status: Status): Promise<readonly Remark[]> {
+  const { link, agent } = status;
+  if (agent.state === 'running' && link !== null && link.state !== 'connecting') {
+    if (link.connected && link.state === 'connected') return [fine(`${link.url}: ${link.words}`)];
+    const health = OFFLINE.includes(link.state) ? 'warning' : 'bad';
+    return [{ health, words: `${link.url}: ${link.words} (${link.state})`, remedy: link.remedy }];
+  }
+  const remarks: Remark[] = [];
+  for (const url of settings.broker.urls) {
+    if (url === 'embedded') {
+      remarks.push(fine('the embedded broker lives in the agent'));
+      continue;
+    }
+    const end = await attempt(settings, url);
+    if (end === null) {
+      remarks.push(fine(`${url}: reachable, and lets this device in`));
+      continue;
+    }
+    const word = stateOfEnd(end, settings.broker.protocol);
+    const { words, remedy } = sayLink(word, end.cause.kind === 'file' ? end.cause.path : end.message);
+    if (word === 'file-unreadable' && process.getuid?.() !== 0) {
+      const why = `${url}: not tried, as ${end.cause.kind === 'file' ? end.cause.path : 'a file'} cannot be read`;
+      remarks.push({ health: 'unknown', words: why, remedy: 'the same as root, who may read it' });
+    } else {
+      const health = OFFLINE.includes(word) ? 'warning' : 'bad';
+      remarks.push({ health, words: `${url}: ${words} (${word})`, remedy });
+    }
+  }
+  return remarks;
+}

@@ -1,0 +1,129 @@
+import { BUILD } from '../build.ts';
+import { sha256 } from '../host/chance.ts';
+import { hostClock } from '../host/clock.ts';
+import { hostFiles } from '../host/files.ts';
+import { replayJournal } from '../host/journal.ts';
+import { hostKernelLocks } from '../host/libc.ts';
+import { hostProcesses } from '../host/processes.ts';
+import { createOutboxMemory } from '../link/outbox-memory.ts';
+import { explainLock } from '../lock/explain.ts';
+import { openLocks } from '../lock/room.ts';
+import type { Files } from '../ports/files.ts';
+import type { Settings } from '../settings-schema.ts';
+import { BEAT_MAX_MS, type Beat, beatAgeMs, parseBeat } from '../telemetry/beat.ts';
+import type { StatusFile } from '../telemetry/pulse.ts';
+import { createClockFloor } from '../trust/clock-floor.ts';
+import { Failure } from '../values/errors.ts';
+import type { LockState } from '../values/lock.ts';
+import type { Reported } from '../values/report.ts';
+import type { AgentState, Status } from '../values/status.ts';
+import { rfc3339 } from '../values/units.ts';
+
+function isStatusFile(value: unknown): value is StatusFile {
+  return typeof value === 'object' && value !== null && 'link' in value && 'pid' in value && 'at' in value;
+}
+
+function readStatusFile(files: Files, path: string): StatusFile | null {
+  const bytes = files.read('view.status', path, 1024 * 1024);
+  if (bytes === null) return null;
+  try {
+    const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    return isStatusFile(value) ? value : null;
+  } catch {
+    // Somebody's hands: the daemon writes it anew with its next heartbeat.
+    return null;
+  }
+}
+
+function readBeat(files: Files, path: string): Beat | null {
+  const bytes = files.read('view.beat', path, 64 * 1024);
+  return bytes === null ? null : parseBeat(new TextDecoder().decode(bytes));
+}
+
+/** Whether a daemon lives on this state: takes, for an instant, the lock that it would hold. Throws Failure. */
+function isRunning(state: string, files: Files): 'running' | 'stopped' | 'unknown' {
+  const path = `${state}/instance.lock`;
+  try {
+    if (files.stat('instance.lock', path) === null) return 'stopped';
+    const kernel = hostKernelLocks();
+    const file = kernel.open('instance.lock', path, { readOnly: true });
+    const free = kernel.tryFlock('instance.lock', file);
+    kernel.close('instance.lock', file);
+    return free ? 'stopped' : 'running';
+  } catch (error) {
+    if (error instanceof Failure && error.code === 'no-permission') return 'unknown';
+    throw error;
+  }
+}
+
+/** Puts the status together from what is on disk: it needs no daemon and no network. Throws Failure for a disk that fails. */
+export async function readStatus(settings: Settings): Promise<Status> {
+  const files = hostFiles();
+  const [clock, processes] = [hostClock(), hostProcesses()];
+  const { state, run } = settings.paths;
+  const names = Object.keys(settings.configs);
+  const hidden: string[] = [];
+  const look = <T>(what: string, fallback: T, read: () => T): T => {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof Failure) || error.code !== 'no-permission') throw error;
+      hidden.push(`${what} (${error.path})`);
+      return fallback;
+    }
+  };
+  const file = look('the link', null, () => readStatusFile(files, `${run}/status.json`));
+  const beat = look('the beat', null, () => readBeat(files, `${run}/beat`));
+  const running = isRunning(state, files);
+  if (running === 'unknown') hidden.push(`the daemon (${state}/instance.lock)`);
+  const memory = createOutboxMemory();
+  const floor = createClockFloor(clock, BUILD.builtAtMs);
+  look('what runs', null, () => replayJournal(files, sha256, `${state}/journal`, [memory, floor]));
+
+  const ports = { files, kernel: hostKernelLocks(), processes, clock, log: { say: () => {} } };
+  const room = openLocks(ports, settings);
+  const locks: Record<string, LockState> = {};
+  const advice: Record<string, Status['advice'][string]> = {};
+  for (const name of names) {
+    try {
+      const { lock, stale } = await room.lock(name).observe();
+      locks[name] = lock;
+      if (lock.state === 'HOT') advice[name] = explainLock(name, lock, stale, running === 'running');
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      hidden.push(`the lock of ${name} (${error.path}: ${error.code})`);
+    }
+  }
+  room.close();
+  const configs: Record<string, Reported> = {};
+  for (const name of names) {
+    const reported = memory.lastReported(name);
+    if (reported !== null) configs[name] = reported;
+  }
+  const alive = running !== 'stopped';
+  const beatMs = beat === null ? null : beatAgeMs(beat, clock);
+  // Of that very process: `locksmith apply` has the state to itself for a moment, too, and does not beat.
+  const isThere = beat !== null && processes.describe(beat.pid)?.start === beat.start;
+  const isFrozen = running === 'running' && isThere && beatMs !== null && beatMs > BEAT_MAX_MS;
+  const agent: AgentState = {
+    state: isFrozen ? 'frozen' : running,
+    pid: alive ? (file?.pid ?? null) : null,
+    version: file?.version ?? null,
+    since: alive ? (file?.since ?? null) : null,
+    last_sign: file?.at ?? null,
+    last_beat: beat?.at ?? null,
+    last_beat_age_s: beatMs === null ? null : Math.floor(beatMs / 1000),
+  };
+  return {
+    device: settings.device.id,
+    clock: { trust: floor.trust(), now: rfc3339(clock.wallMs()), floor: rfc3339(floor.floorMs()) },
+    agent,
+    link: alive ? (file?.link ?? null) : null,
+    backlog: { count: memory.pending.size, bytes: memory.pendingBytes() },
+    configs,
+    locks,
+    advice,
+    vehicle: null,
+    hidden,
+  };
+}

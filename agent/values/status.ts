@@ -1,0 +1,46 @@
+import type { LinkState } from './link.ts';
+import type { LockState } from './lock.ts';
+import type { ClockTrust, Reported } from './report.ts';
+
+/** Whether the daemon lives: by the lock it holds on its state, not by its word; and whether it moves: by its beat. */
+export interface AgentState {
+  /** `frozen`: the process is there and does not move. `unknown`: only root can tell. */
+  readonly state: 'running' | 'frozen' | 'stopped' | 'unknown';
+  readonly pid: number | null;
+  /** Of the daemon that runs, or ran last. */
+  readonly version: string | null;
+  readonly since: string | null;
+  /** When it last wrote its status; null if it never did. */
+  readonly last_sign: string | null;
+  /** When its locks, its line and its loop last moved; null if that is not known. */
+  readonly last_beat: string | null;
+  /** How long ago that was, whatever the wall clock says. */
+  readonly last_beat_age_s: number | null;
+}
+
+/** What is known of the time. */
+export interface ClockState {
+  readonly trust: ClockTrust;
+  /** RFC 3339 UTC: the wall clock now. */
+  readonly now: string;
+  /** RFC 3339 UTC: the latest time this device has surely seen; a clock before it is wrong. */
+  readonly floor: string;
+}
+
+/** The device at a glance: what `status` shows and prints with --json. */
+export interface Status {
+  readonly device: string;
+  readonly clock: ClockState;
+  readonly agent: AgentState;
+  /** As the daemon said it last; null if none runs. */
+  readonly link: LinkState | null;
+  /** What waits on disk until the broker has it. */
+  readonly backlog: { readonly count: number; readonly bytes: number };
+  readonly configs: Readonly<Record<string, Reported>>;
+  readonly locks: Readonly<Record<string, LockState>>;
+  /** What every HOT lock means and what to do about it. */
+  readonly advice: Readonly<Record<string, { readonly explanation: string; readonly remedy: string }>>;
+  readonly vehicle: null;
+  /** What could not be read, and why: root would see it. */
+  readonly hidden: readonly string[];
+}
