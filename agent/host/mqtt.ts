@@ -120,7 +120,6 @@ function connectWith(socket: Socket, password: string | null, wish: ConnectWish,
     // The link room decides when to try again, with a client of its own for every attempt.
     reconnectPeriod: 0,
     resubscribe: false,
-    queueQoSZero: false,
     // A cache of all 65,536 packet ids costs several megabytes and saves nothing at this rate.
     writeCache: false,
     timerVariant: 'native',
@@ -159,9 +158,7 @@ function connectWith(socket: Socket, password: string | null, wish: ConnectWish,
     const { topic, payload, retain } = packet;
     const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
     events.frame({ topic, payload: bytes, retain: retain === true }).then(
-      () => {
-        if (!ended) acknowledge?.();
-      },
+      () => acknowledge?.(),
       (error: unknown) => {
         blame({ kind: 'not-kept' }, messageOf(error));
         socket.destroy();

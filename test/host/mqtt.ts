@@ -118,6 +118,25 @@ t.test('a late answer of an old connection acknowledges nothing on the new one',
   await until('its own acknowledgement', () => pubacks(packets, 2).length === 1);
 });
 
+t.test('no session is left at the broker: what a device missed is retained, not queued for it', async (t) => {
+  for (const protocol of ['3.1.1', '5'] as const) {
+    const asked = latch();
+    const flags: number[] = [];
+    const broker = await startFakeBroker(t, ({ type, body }) => {
+      if (type !== PACKETS.connect) return;
+      // Behind the name of the protocol (6 bytes) and its level.
+      flags.push(body[7] ?? 0);
+      asked.open();
+    });
+    const silent = { connected: () => {}, frame: async () => {}, roundTrip: () => {}, ended: () => {} };
+    const link = mqttBroker.connect(wish(broker.url, { protocol }), silent);
+    await asked.opened;
+    link.drop();
+    // Bit 1 of the connect flags. Source: MQTT 3.1.1, 3.1.2.3.
+    t.equal((flags[0] ?? 0) & 2, 2, protocol);
+  }
+});
+
 t.test('small packets are not held back: TCP_NODELAY is set', async (t) => {
   for (const tls of ['none', 'server'] as const) {
     const broker = await startMosquitto(t, { tls });
