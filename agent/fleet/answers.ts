@@ -42,6 +42,8 @@ type Fields = Readonly<Record<string, unknown>>;
 export function openAnswers(asked: Asked): Answers {
   const answers = new Map<string, Answer>();
   const state = { published: false };
+  /** Devices on which what is to be taken back still runs, and what their way back waits for. */
+  const stillRuns = new Map<string, string>();
   return {
     take(frame) {
       const source = sourceOf(frame, asked);
@@ -49,11 +51,17 @@ export function openAnswers(asked: Asked): Answers {
       const fields = readFields(frame.payload);
       if (fields === null) return null;
       const { device } = source;
-      const answer =
+      const before = answers.get(device);
+      if (source.kind === 'reported' && asked.withdraw) noteRunning(stillRuns, device, fields, asked);
+      const said =
         source.kind === 'evt'
           ? ofEvent(device, fields, asked, state.published && !frame.retain)
-          : ofReport(device, fields, asked);
-      const before = answers.get(device);
+          : (ofReport(device, fields, asked) ?? (before?.state === TAKEN_BACK ? withdrawn(device) : null));
+      const waitsFor = stillRuns.get(device);
+      const answer =
+        said?.state === 'withdrawn' && said.good && waitsFor !== undefined
+          ? { ...said, state: TAKEN_BACK, closed: false, reason: waitsFor }
+          : said;
       if (answer === null || before?.closed === true) return null;
       if (before !== undefined && before.state === answer.state && before.reason === answer.reason) return null;
       answers.set(device, answer);
@@ -64,6 +72,26 @@ export function openAnswers(asked: Asked): Answers {
     },
     all: () => [...answers.values()].sort((a, b) => (a.device < b.device ? -1 : 1)),
   };
+}
+
+/** The tombstone is held, but what it takes back is still in place. */
+const TAKEN_BACK = 'waiting';
+
+const withdrawn = (device: string): Answer => ({
+  ...{ device, state: 'withdrawn', closed: true, good: true, code: null, reason: null },
+});
+
+/** Takes down whether what is to be taken back is what a device runs. */
+function noteRunning(stillRuns: Map<string, string>, device: string, reported: Fields, asked: Asked): void {
+  const { running, pending } = reported;
+  const isOurs = isFields(running) && running.layer === asked.layer && running.address === asked.address;
+  if (!isOurs) {
+    stillRuns.delete(device);
+    return;
+  }
+  const gates = isFields(pending) && Array.isArray(pending.waiting_for) ? pending.waiting_for.map(String) : [];
+  const why = gates.length === 0 ? '' : `, the way back waits for: ${harmless(gates.join(', '), 100)}`;
+  stillRuns.set(device, `taken back, but version ${harmless(String(running.version), 20)} still runs${why}`);
 }
 
 function sourceOf({ topic }: Frame, { root, config }: Asked): { device: string; kind: 'evt' | 'reported' } | null {

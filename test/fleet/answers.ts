@@ -96,3 +96,22 @@ t.test('whatever else a broker sends is passed over', async (t) => {
   const answer = answers.take(evt({ event: 'failed', reason: 'a\u001b[31m\nb' }));
   t.equal(answer?.reason, 'a?[31m?b', 'nothing a device says moves the cursor');
 });
+
+t.test('a withdrawal is done when what it takes back no longer runs', async (t) => {
+  const reported = (running: object, pending: unknown = null) =>
+    frame('fleet/v1/dev/d1/reported/aim', { running, last_attempt: null, pending });
+  const ours = { version: 7, layer: 'base', address: 'all' };
+  const answers = openAnswers({ ...ASKED, withdraw: true });
+  t.equal(answers.take(reported(ours)), null);
+  const held = answers.take(evt({ event: 'withdrawn', final: true }));
+  t.match(held, { state: 'waiting', closed: false, good: true, reason: 'taken back, but version 7 still runs' });
+  t.match(answers.take(reported(ours, { id: null, version: 0, waiting_for: ['lock', 'vehicle'] })), {
+    ...{ state: 'waiting', closed: false },
+    reason: 'taken back, but version 7 still runs, the way back waits for: lock, vehicle',
+  });
+  t.match(answers.take(reported({ version: 0, layer: null, address: null })), { state: 'withdrawn', closed: true });
+
+  const other = openAnswers({ ...ASKED, withdraw: true });
+  other.take(reported({ version: 9, layer: 'shadow', address: 'dev/d1' }));
+  t.match(other.take(evt({ event: 'withdrawn', final: true })), { closed: true }, 'it did not run here');
+});
