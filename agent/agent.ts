@@ -159,7 +159,7 @@ export function openAgent(settings: Settings, world: Host): Agent {
           reports: () => configNames.flatMap((name) => outboxMemory.lastReported(name) ?? []),
         });
   const care = openCare(host, {
-    ...{ watchdog, locks, standing, ownDirs, beatPath: `${run}/beat`, say, later, sweep },
+    ...{ watchdog, locks, standing, ownDirs, beatPath: `${run}/beat`, say, later, sweep, inspect: line.inspect },
     ...{ floor, clockTurned: wakeAll },
     lastWords: async () => link?.session.state().connected === true && outbox.drained(LAST_WORDS_MS),
   });

@@ -172,6 +172,12 @@ export const SETTINGS_SCHEMA = {
             default: 'wait',
             description: 'What to do with an update while the lock is HOT.',
           },
+          on_drift: {
+            enum: ['report', 'restore'],
+            default: 'report',
+            description:
+              'What to do with an edit by hand: tell it, or also put back what belongs there, under lock and vehicle gate. The edit is kept.',
+          },
           generations: {
             type: 'integer',
             minimum: 2,
@@ -217,7 +223,7 @@ export const SETTINGS_SCHEMA = {
           type: 'string',
           default: '* * * * *',
           description:
-            'When all locks are settled and leftovers removed: as in a crontab, five fields (or six, seconds first), local time.',
+            'When locks are settled, leftovers removed, edits by hand looked for: as a crontab, five fields (or six, seconds first), local time.',
         },
         group: { ...NAME, description: 'Group whose members may take the locks (the sidecar is 0660).' },
         honour: {
@@ -299,6 +305,5 @@ export const NOT_BUILT = [
   'configs.*.reload',
   'configs.*.health',
   'configs.*.confirm',
-  'configs.*.on_drift',
   'configs.*.rollback_in_flight',
 ] as const;

@@ -36,7 +36,7 @@ var require_ucs2length = __commonJS({
 
 // settings-check
 var checkSettings = validate10;
-var schema11 = { "type": "object", "additionalProperties": false, "required": ["device", "broker", "trust", "configs"], "properties": { "device": { "type": "object", "additionalProperties": false, "required": ["id"], "properties": { "id": { "type": "string", "pattern": "^([A-Za-z0-9_-]{1,64}$|/)" }, "groups": { "type": "array", "items": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "uniqueItems": true, "default": [] } } }, "broker": { "type": "object", "additionalProperties": false, "required": ["urls"], "properties": { "urls": { "type": "array", "minItems": 1, "items": { "type": "string", "pattern": "^(embedded$|(mqtt|mqtts)://)" } }, "root": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$", "default": "fleet" }, "protocol": { "enum": ["3.1.1", "5"], "default": "3.1.1" }, "filters": { "enum": ["wildcard", "exact"], "default": "wildcard" }, "username": { "type": "string", "minLength": 1 }, "password_file": { "type": "string", "pattern": "^/" }, "keepalive_s": { "type": "integer", "minimum": 5, "maximum": 1200, "default": 60 }, "connect_timeout_s": { "type": "integer", "minimum": 1, "maximum": 60, "default": 8 }, "backoff": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "first_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 60, "default": 5 }, "cap_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 3600, "default": 90 }, "stable_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 3600, "default": 60 } } }, "tls": { "type": "object", "additionalProperties": false, "properties": { "ca": { "type": "string", "pattern": "^/" }, "cert": { "type": "string", "pattern": "^/" }, "key": { "type": "string", "pattern": "^/" }, "servername": { "type": "string" } } } } }, "trust": { "type": "object", "additionalProperties": false, "required": ["keys"], "properties": { "keys": { "type": "string", "pattern": "^/" } } }, "paths": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "state": { "type": "string", "pattern": "^/", "default": "/var/lib/locksmith" }, "run": { "type": "string", "pattern": "^/", "default": "/run/locksmith" } } }, "configs": { "type": "object", "propertyNames": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "minProperties": 1, "additionalProperties": { "type": "object", "additionalProperties": false, "required": ["files"], "properties": { "files": { "type": "array", "minItems": 1, "items": { "type": "object", "additionalProperties": false, "required": ["path"], "properties": { "path": { "type": "string", "pattern": "^/" }, "format": { "enum": ["json", "yaml", "toml", "ini", "text"], "default": "text" }, "schema": { "type": "string", "pattern": "^/" }, "follow": { "type": "boolean", "default": false } } } }, "on_hot": { "enum": ["wait", "refuse"], "default": "wait" }, "generations": { "type": "integer", "minimum": 2, "maximum": 100, "default": 10 }, "writers": { "type": "array", "items": { "type": "string", "pattern": "^[A-Za-z0-9:_.\\\\@-]{1,247}\\.(service|socket|timer|path|target)$" }, "uniqueItems": true, "default": [] }, "window": { "type": "object", "additionalProperties": false, "required": ["cron", "minutes"], "properties": { "cron": { "type": "string" }, "minutes": { "type": "integer", "minimum": 1, "maximum": 1440 }, "tz": { "type": "string", "default": "UTC" } } }, "vehicle": { "enum": ["safe", "any"] } } } }, "locks": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "gc": { "type": "string", "default": "* * * * *" }, "group": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "honour": { "type": "array", "items": { "type": "string", "minLength": 1 }, "uniqueItems": true, "default": [] } } }, "telemetry": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "heartbeat_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 86400, "default": 30 }, "outbox": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "max_mb": { "type": "number", "minimum": 0.1, "maximum": 256, "default": 8 }, "max_age_h": { "type": "number", "exclusiveMinimum": 0, "maximum": 8760, "default": 48 } } } } }, "log": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "level": { "enum": ["error", "warning", "notice", "info", "debug"], "default": "info" } } } } };
+var schema11 = { "type": "object", "additionalProperties": false, "required": ["device", "broker", "trust", "configs"], "properties": { "device": { "type": "object", "additionalProperties": false, "required": ["id"], "properties": { "id": { "type": "string", "pattern": "^([A-Za-z0-9_-]{1,64}$|/)" }, "groups": { "type": "array", "items": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "uniqueItems": true, "default": [] } } }, "broker": { "type": "object", "additionalProperties": false, "required": ["urls"], "properties": { "urls": { "type": "array", "minItems": 1, "items": { "type": "string", "pattern": "^(embedded$|(mqtt|mqtts)://)" } }, "root": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$", "default": "fleet" }, "protocol": { "enum": ["3.1.1", "5"], "default": "3.1.1" }, "filters": { "enum": ["wildcard", "exact"], "default": "wildcard" }, "username": { "type": "string", "minLength": 1 }, "password_file": { "type": "string", "pattern": "^/" }, "keepalive_s": { "type": "integer", "minimum": 5, "maximum": 1200, "default": 60 }, "connect_timeout_s": { "type": "integer", "minimum": 1, "maximum": 60, "default": 8 }, "backoff": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "first_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 60, "default": 5 }, "cap_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 3600, "default": 90 }, "stable_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 3600, "default": 60 } } }, "tls": { "type": "object", "additionalProperties": false, "properties": { "ca": { "type": "string", "pattern": "^/" }, "cert": { "type": "string", "pattern": "^/" }, "key": { "type": "string", "pattern": "^/" }, "servername": { "type": "string" } } } } }, "trust": { "type": "object", "additionalProperties": false, "required": ["keys"], "properties": { "keys": { "type": "string", "pattern": "^/" } } }, "paths": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "state": { "type": "string", "pattern": "^/", "default": "/var/lib/locksmith" }, "run": { "type": "string", "pattern": "^/", "default": "/run/locksmith" } } }, "configs": { "type": "object", "propertyNames": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "minProperties": 1, "additionalProperties": { "type": "object", "additionalProperties": false, "required": ["files"], "properties": { "files": { "type": "array", "minItems": 1, "items": { "type": "object", "additionalProperties": false, "required": ["path"], "properties": { "path": { "type": "string", "pattern": "^/" }, "format": { "enum": ["json", "yaml", "toml", "ini", "text"], "default": "text" }, "schema": { "type": "string", "pattern": "^/" }, "follow": { "type": "boolean", "default": false } } } }, "on_hot": { "enum": ["wait", "refuse"], "default": "wait" }, "on_drift": { "enum": ["report", "restore"], "default": "report" }, "generations": { "type": "integer", "minimum": 2, "maximum": 100, "default": 10 }, "writers": { "type": "array", "items": { "type": "string", "pattern": "^[A-Za-z0-9:_.\\\\@-]{1,247}\\.(service|socket|timer|path|target)$" }, "uniqueItems": true, "default": [] }, "window": { "type": "object", "additionalProperties": false, "required": ["cron", "minutes"], "properties": { "cron": { "type": "string" }, "minutes": { "type": "integer", "minimum": 1, "maximum": 1440 }, "tz": { "type": "string", "default": "UTC" } } }, "vehicle": { "enum": ["safe", "any"] } } } }, "locks": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "gc": { "type": "string", "default": "* * * * *" }, "group": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "honour": { "type": "array", "items": { "type": "string", "minLength": 1 }, "uniqueItems": true, "default": [] } } }, "telemetry": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "heartbeat_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 86400, "default": 30 }, "outbox": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "max_mb": { "type": "number", "minimum": 0.1, "maximum": 256, "default": 8 }, "max_age_h": { "type": "number", "exclusiveMinimum": 0, "maximum": 8760, "default": 48 } } } } }, "log": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "level": { "enum": ["error", "warning", "notice", "info", "debug"], "default": "info" } } } } };
 var pattern0 = new RegExp("^([A-Za-z0-9_-]{1,64}$|/)", "u");
 var pattern1 = new RegExp("^[A-Za-z0-9_-]{1,64}$", "u");
 var pattern2 = new RegExp("^(embedded$|(mqtt|mqtts)://)", "u");
@@ -854,6 +854,9 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             if (data29.on_hot === void 0) {
               data29.on_hot = "wait";
             }
+            if (data29.on_drift === void 0) {
+              data29.on_drift = "report";
+            }
             if (data29.generations === void 0) {
               data29.generations = 10;
             }
@@ -870,7 +873,7 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
               errors++;
             }
             for (const key9 in data29) {
-              if (!(key9 === "files" || key9 === "on_hot" || key9 === "generations" || key9 === "writers" || key9 === "window" || key9 === "vehicle")) {
+              if (!(key9 === "files" || key9 === "on_hot" || key9 === "on_drift" || key9 === "generations" || key9 === "writers" || key9 === "window" || key9 === "vehicle")) {
                 const err71 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/configs/additionalProperties/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key9 }, message: "must NOT have additional properties" };
                 if (vErrors === null) {
                   vErrors = [err71];
@@ -1015,9 +1018,9 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
               }
               errors++;
             }
-            let data37 = data29.generations;
-            if (!(typeof data37 == "number" && (!(data37 % 1) && !isNaN(data37)) && isFinite(data37))) {
-              const err84 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/generations", schemaPath: "#/properties/configs/additionalProperties/properties/generations/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+            let data37 = data29.on_drift;
+            if (!(data37 === "report" || data37 === "restore")) {
+              const err84 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/on_drift", schemaPath: "#/properties/configs/additionalProperties/properties/on_drift/enum", keyword: "enum", params: { allowedValues: schema11.properties.configs.additionalProperties.properties.on_drift.enum }, message: "must be equal to one of the allowed values" };
               if (vErrors === null) {
                 vErrors = [err84];
               } else {
@@ -1025,18 +1028,19 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
               }
               errors++;
             }
-            if (typeof data37 == "number" && isFinite(data37)) {
-              if (data37 > 100 || isNaN(data37)) {
-                const err85 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/generations", schemaPath: "#/properties/configs/additionalProperties/properties/generations/maximum", keyword: "maximum", params: { comparison: "<=", limit: 100 }, message: "must be <= 100" };
-                if (vErrors === null) {
-                  vErrors = [err85];
-                } else {
-                  vErrors.push(err85);
-                }
-                errors++;
+            let data38 = data29.generations;
+            if (!(typeof data38 == "number" && (!(data38 % 1) && !isNaN(data38)) && isFinite(data38))) {
+              const err85 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/generations", schemaPath: "#/properties/configs/additionalProperties/properties/generations/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+              if (vErrors === null) {
+                vErrors = [err85];
+              } else {
+                vErrors.push(err85);
               }
-              if (data37 < 2 || isNaN(data37)) {
-                const err86 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/generations", schemaPath: "#/properties/configs/additionalProperties/properties/generations/minimum", keyword: "minimum", params: { comparison: ">=", limit: 2 }, message: "must be >= 2" };
+              errors++;
+            }
+            if (typeof data38 == "number" && isFinite(data38)) {
+              if (data38 > 100 || isNaN(data38)) {
+                const err86 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/generations", schemaPath: "#/properties/configs/additionalProperties/properties/generations/maximum", keyword: "maximum", params: { comparison: "<=", limit: 100 }, message: "must be <= 100" };
                 if (vErrors === null) {
                   vErrors = [err86];
                 } else {
@@ -1044,48 +1048,57 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 }
                 errors++;
               }
+              if (data38 < 2 || isNaN(data38)) {
+                const err87 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/generations", schemaPath: "#/properties/configs/additionalProperties/properties/generations/minimum", keyword: "minimum", params: { comparison: ">=", limit: 2 }, message: "must be >= 2" };
+                if (vErrors === null) {
+                  vErrors = [err87];
+                } else {
+                  vErrors.push(err87);
+                }
+                errors++;
+              }
             }
-            let data38 = data29.writers;
-            if (Array.isArray(data38)) {
-              const len3 = data38.length;
+            let data39 = data29.writers;
+            if (Array.isArray(data39)) {
+              const len3 = data39.length;
               for (let i4 = 0; i4 < len3; i4++) {
-                let data39 = data38[i4];
-                if (typeof data39 === "string") {
-                  if (!pattern14.test(data39)) {
-                    const err87 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/writers/" + i4, schemaPath: "#/properties/configs/additionalProperties/properties/writers/items/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9:_.\\\\@-]{1,247}\\.(service|socket|timer|path|target)$" }, message: 'must match pattern "^[A-Za-z0-9:_.\\\\@-]{1,247}\\.(service|socket|timer|path|target)$"' };
+                let data40 = data39[i4];
+                if (typeof data40 === "string") {
+                  if (!pattern14.test(data40)) {
+                    const err88 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/writers/" + i4, schemaPath: "#/properties/configs/additionalProperties/properties/writers/items/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9:_.\\\\@-]{1,247}\\.(service|socket|timer|path|target)$" }, message: 'must match pattern "^[A-Za-z0-9:_.\\\\@-]{1,247}\\.(service|socket|timer|path|target)$"' };
                     if (vErrors === null) {
-                      vErrors = [err87];
+                      vErrors = [err88];
                     } else {
-                      vErrors.push(err87);
+                      vErrors.push(err88);
                     }
                     errors++;
                   }
                 } else {
-                  const err88 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/writers/" + i4, schemaPath: "#/properties/configs/additionalProperties/properties/writers/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                  const err89 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/writers/" + i4, schemaPath: "#/properties/configs/additionalProperties/properties/writers/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
                   if (vErrors === null) {
-                    vErrors = [err88];
+                    vErrors = [err89];
                   } else {
-                    vErrors.push(err88);
+                    vErrors.push(err89);
                   }
                   errors++;
                 }
               }
-              let i5 = data38.length;
+              let i5 = data39.length;
               let j1;
               if (i5 > 1) {
                 const indices1 = {};
                 for (; i5--; ) {
-                  let item1 = data38[i5];
+                  let item1 = data39[i5];
                   if (typeof item1 !== "string") {
                     continue;
                   }
                   if (typeof indices1[item1] == "number") {
                     j1 = indices1[item1];
-                    const err89 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/writers", schemaPath: "#/properties/configs/additionalProperties/properties/writers/uniqueItems", keyword: "uniqueItems", params: { i: i5, j: j1 }, message: "must NOT have duplicate items (items ## " + j1 + " and " + i5 + " are identical)" };
+                    const err90 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/writers", schemaPath: "#/properties/configs/additionalProperties/properties/writers/uniqueItems", keyword: "uniqueItems", params: { i: i5, j: j1 }, message: "must NOT have duplicate items (items ## " + j1 + " and " + i5 + " are identical)" };
                     if (vErrors === null) {
-                      vErrors = [err89];
+                      vErrors = [err90];
                     } else {
-                      vErrors.push(err89);
+                      vErrors.push(err90);
                     }
                     errors++;
                     break;
@@ -1094,31 +1107,22 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 }
               }
             } else {
-              const err90 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/writers", schemaPath: "#/properties/configs/additionalProperties/properties/writers/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+              const err91 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/writers", schemaPath: "#/properties/configs/additionalProperties/properties/writers/type", keyword: "type", params: { type: "array" }, message: "must be array" };
               if (vErrors === null) {
-                vErrors = [err90];
+                vErrors = [err91];
               } else {
-                vErrors.push(err90);
+                vErrors.push(err91);
               }
               errors++;
             }
             if (data29.window !== void 0) {
-              let data40 = data29.window;
-              if (data40 && typeof data40 == "object" && !Array.isArray(data40)) {
-                if (data40.tz === void 0) {
-                  data40.tz = "UTC";
+              let data41 = data29.window;
+              if (data41 && typeof data41 == "object" && !Array.isArray(data41)) {
+                if (data41.tz === void 0) {
+                  data41.tz = "UTC";
                 }
-                if (data40.cron === void 0) {
-                  const err91 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/window", schemaPath: "#/properties/configs/additionalProperties/properties/window/required", keyword: "required", params: { missingProperty: "cron" }, message: "must have required property 'cron'" };
-                  if (vErrors === null) {
-                    vErrors = [err91];
-                  } else {
-                    vErrors.push(err91);
-                  }
-                  errors++;
-                }
-                if (data40.minutes === void 0) {
-                  const err92 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/window", schemaPath: "#/properties/configs/additionalProperties/properties/window/required", keyword: "required", params: { missingProperty: "minutes" }, message: "must have required property 'minutes'" };
+                if (data41.cron === void 0) {
+                  const err92 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/window", schemaPath: "#/properties/configs/additionalProperties/properties/window/required", keyword: "required", params: { missingProperty: "cron" }, message: "must have required property 'cron'" };
                   if (vErrors === null) {
                     vErrors = [err92];
                   } else {
@@ -1126,20 +1130,18 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   errors++;
                 }
-                for (const key11 in data40) {
-                  if (!(key11 === "cron" || key11 === "minutes" || key11 === "tz")) {
-                    const err93 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/window", schemaPath: "#/properties/configs/additionalProperties/properties/window/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key11 }, message: "must NOT have additional properties" };
-                    if (vErrors === null) {
-                      vErrors = [err93];
-                    } else {
-                      vErrors.push(err93);
-                    }
-                    errors++;
+                if (data41.minutes === void 0) {
+                  const err93 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/window", schemaPath: "#/properties/configs/additionalProperties/properties/window/required", keyword: "required", params: { missingProperty: "minutes" }, message: "must have required property 'minutes'" };
+                  if (vErrors === null) {
+                    vErrors = [err93];
+                  } else {
+                    vErrors.push(err93);
                   }
+                  errors++;
                 }
-                if (data40.cron !== void 0) {
-                  if (typeof data40.cron !== "string") {
-                    const err94 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/window/cron", schemaPath: "#/properties/configs/additionalProperties/properties/window/properties/cron/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                for (const key11 in data41) {
+                  if (!(key11 === "cron" || key11 === "minutes" || key11 === "tz")) {
+                    const err94 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/window", schemaPath: "#/properties/configs/additionalProperties/properties/window/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key11 }, message: "must NOT have additional properties" };
                     if (vErrors === null) {
                       vErrors = [err94];
                     } else {
@@ -1148,10 +1150,9 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                     errors++;
                   }
                 }
-                if (data40.minutes !== void 0) {
-                  let data42 = data40.minutes;
-                  if (!(typeof data42 == "number" && (!(data42 % 1) && !isNaN(data42)) && isFinite(data42))) {
-                    const err95 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/window/minutes", schemaPath: "#/properties/configs/additionalProperties/properties/window/properties/minutes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+                if (data41.cron !== void 0) {
+                  if (typeof data41.cron !== "string") {
+                    const err95 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/window/cron", schemaPath: "#/properties/configs/additionalProperties/properties/window/properties/cron/type", keyword: "type", params: { type: "string" }, message: "must be string" };
                     if (vErrors === null) {
                       vErrors = [err95];
                     } else {
@@ -1159,18 +1160,21 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                     }
                     errors++;
                   }
-                  if (typeof data42 == "number" && isFinite(data42)) {
-                    if (data42 > 1440 || isNaN(data42)) {
-                      const err96 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/window/minutes", schemaPath: "#/properties/configs/additionalProperties/properties/window/properties/minutes/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1440 }, message: "must be <= 1440" };
-                      if (vErrors === null) {
-                        vErrors = [err96];
-                      } else {
-                        vErrors.push(err96);
-                      }
-                      errors++;
+                }
+                if (data41.minutes !== void 0) {
+                  let data43 = data41.minutes;
+                  if (!(typeof data43 == "number" && (!(data43 % 1) && !isNaN(data43)) && isFinite(data43))) {
+                    const err96 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/window/minutes", schemaPath: "#/properties/configs/additionalProperties/properties/window/properties/minutes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+                    if (vErrors === null) {
+                      vErrors = [err96];
+                    } else {
+                      vErrors.push(err96);
                     }
-                    if (data42 < 1 || isNaN(data42)) {
-                      const err97 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/window/minutes", schemaPath: "#/properties/configs/additionalProperties/properties/window/properties/minutes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+                    errors++;
+                  }
+                  if (typeof data43 == "number" && isFinite(data43)) {
+                    if (data43 > 1440 || isNaN(data43)) {
+                      const err97 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/window/minutes", schemaPath: "#/properties/configs/additionalProperties/properties/window/properties/minutes/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1440 }, message: "must be <= 1440" };
                       if (vErrors === null) {
                         vErrors = [err97];
                       } else {
@@ -1178,31 +1182,28 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                       }
                       errors++;
                     }
+                    if (data43 < 1 || isNaN(data43)) {
+                      const err98 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/window/minutes", schemaPath: "#/properties/configs/additionalProperties/properties/window/properties/minutes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+                      if (vErrors === null) {
+                        vErrors = [err98];
+                      } else {
+                        vErrors.push(err98);
+                      }
+                      errors++;
+                    }
                   }
                 }
-                if (typeof data40.tz !== "string") {
-                  const err98 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/window/tz", schemaPath: "#/properties/configs/additionalProperties/properties/window/properties/tz/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                if (typeof data41.tz !== "string") {
+                  const err99 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/window/tz", schemaPath: "#/properties/configs/additionalProperties/properties/window/properties/tz/type", keyword: "type", params: { type: "string" }, message: "must be string" };
                   if (vErrors === null) {
-                    vErrors = [err98];
+                    vErrors = [err99];
                   } else {
-                    vErrors.push(err98);
+                    vErrors.push(err99);
                   }
                   errors++;
                 }
               } else {
-                const err99 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/window", schemaPath: "#/properties/configs/additionalProperties/properties/window/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-                if (vErrors === null) {
-                  vErrors = [err99];
-                } else {
-                  vErrors.push(err99);
-                }
-                errors++;
-              }
-            }
-            if (data29.vehicle !== void 0) {
-              let data44 = data29.vehicle;
-              if (!(data44 === "safe" || data44 === "any")) {
-                const err100 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/vehicle", schemaPath: "#/properties/configs/additionalProperties/properties/vehicle/enum", keyword: "enum", params: { allowedValues: schema11.properties.configs.additionalProperties.properties.vehicle.enum }, message: "must be equal to one of the allowed values" };
+                const err100 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/window", schemaPath: "#/properties/configs/additionalProperties/properties/window/type", keyword: "type", params: { type: "object" }, message: "must be object" };
                 if (vErrors === null) {
                   vErrors = [err100];
                 } else {
@@ -1211,117 +1212,129 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
+            if (data29.vehicle !== void 0) {
+              let data45 = data29.vehicle;
+              if (!(data45 === "safe" || data45 === "any")) {
+                const err101 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/vehicle", schemaPath: "#/properties/configs/additionalProperties/properties/vehicle/enum", keyword: "enum", params: { allowedValues: schema11.properties.configs.additionalProperties.properties.vehicle.enum }, message: "must be equal to one of the allowed values" };
+                if (vErrors === null) {
+                  vErrors = [err101];
+                } else {
+                  vErrors.push(err101);
+                }
+                errors++;
+              }
+            }
           } else {
-            const err101 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/configs/additionalProperties/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+            const err102 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/configs/additionalProperties/type", keyword: "type", params: { type: "object" }, message: "must be object" };
             if (vErrors === null) {
-              vErrors = [err101];
+              vErrors = [err102];
             } else {
-              vErrors.push(err101);
+              vErrors.push(err102);
             }
             errors++;
           }
         }
       } else {
-        const err102 = { instancePath: instancePath + "/configs", schemaPath: "#/properties/configs/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err103 = { instancePath: instancePath + "/configs", schemaPath: "#/properties/configs/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err102];
+          vErrors = [err103];
         } else {
-          vErrors.push(err102);
+          vErrors.push(err103);
         }
         errors++;
       }
     }
-    let data45 = data.locks;
-    if (data45 && typeof data45 == "object" && !Array.isArray(data45)) {
-      if (data45.gc === void 0) {
-        data45.gc = "* * * * *";
+    let data46 = data.locks;
+    if (data46 && typeof data46 == "object" && !Array.isArray(data46)) {
+      if (data46.gc === void 0) {
+        data46.gc = "* * * * *";
       }
-      if (data45.honour === void 0) {
-        data45.honour = [];
+      if (data46.honour === void 0) {
+        data46.honour = [];
       }
-      for (const key12 in data45) {
+      for (const key12 in data46) {
         if (!(key12 === "gc" || key12 === "group" || key12 === "honour")) {
-          const err103 = { instancePath: instancePath + "/locks", schemaPath: "#/properties/locks/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key12 }, message: "must NOT have additional properties" };
+          const err104 = { instancePath: instancePath + "/locks", schemaPath: "#/properties/locks/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key12 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
-            vErrors = [err103];
+            vErrors = [err104];
           } else {
-            vErrors.push(err103);
+            vErrors.push(err104);
           }
           errors++;
         }
       }
-      if (typeof data45.gc !== "string") {
-        const err104 = { instancePath: instancePath + "/locks/gc", schemaPath: "#/properties/locks/properties/gc/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+      if (typeof data46.gc !== "string") {
+        const err105 = { instancePath: instancePath + "/locks/gc", schemaPath: "#/properties/locks/properties/gc/type", keyword: "type", params: { type: "string" }, message: "must be string" };
         if (vErrors === null) {
-          vErrors = [err104];
+          vErrors = [err105];
         } else {
-          vErrors.push(err104);
+          vErrors.push(err105);
         }
         errors++;
       }
-      if (data45.group !== void 0) {
-        let data47 = data45.group;
-        if (typeof data47 === "string") {
-          if (!pattern1.test(data47)) {
-            const err105 = { instancePath: instancePath + "/locks/group", schemaPath: "#/properties/locks/properties/group/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9_-]{1,64}$" }, message: 'must match pattern "^[A-Za-z0-9_-]{1,64}$"' };
+      if (data46.group !== void 0) {
+        let data48 = data46.group;
+        if (typeof data48 === "string") {
+          if (!pattern1.test(data48)) {
+            const err106 = { instancePath: instancePath + "/locks/group", schemaPath: "#/properties/locks/properties/group/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9_-]{1,64}$" }, message: 'must match pattern "^[A-Za-z0-9_-]{1,64}$"' };
             if (vErrors === null) {
-              vErrors = [err105];
+              vErrors = [err106];
             } else {
-              vErrors.push(err105);
+              vErrors.push(err106);
             }
             errors++;
           }
         } else {
-          const err106 = { instancePath: instancePath + "/locks/group", schemaPath: "#/properties/locks/properties/group/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+          const err107 = { instancePath: instancePath + "/locks/group", schemaPath: "#/properties/locks/properties/group/type", keyword: "type", params: { type: "string" }, message: "must be string" };
           if (vErrors === null) {
-            vErrors = [err106];
+            vErrors = [err107];
           } else {
-            vErrors.push(err106);
+            vErrors.push(err107);
           }
           errors++;
         }
       }
-      let data48 = data45.honour;
-      if (Array.isArray(data48)) {
-        const len4 = data48.length;
+      let data49 = data46.honour;
+      if (Array.isArray(data49)) {
+        const len4 = data49.length;
         for (let i6 = 0; i6 < len4; i6++) {
-          let data49 = data48[i6];
-          if (typeof data49 === "string") {
-            if (func3(data49) < 1) {
-              const err107 = { instancePath: instancePath + "/locks/honour/" + i6, schemaPath: "#/properties/locks/properties/honour/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+          let data50 = data49[i6];
+          if (typeof data50 === "string") {
+            if (func3(data50) < 1) {
+              const err108 = { instancePath: instancePath + "/locks/honour/" + i6, schemaPath: "#/properties/locks/properties/honour/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
               if (vErrors === null) {
-                vErrors = [err107];
+                vErrors = [err108];
               } else {
-                vErrors.push(err107);
+                vErrors.push(err108);
               }
               errors++;
             }
           } else {
-            const err108 = { instancePath: instancePath + "/locks/honour/" + i6, schemaPath: "#/properties/locks/properties/honour/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+            const err109 = { instancePath: instancePath + "/locks/honour/" + i6, schemaPath: "#/properties/locks/properties/honour/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
             if (vErrors === null) {
-              vErrors = [err108];
+              vErrors = [err109];
             } else {
-              vErrors.push(err108);
+              vErrors.push(err109);
             }
             errors++;
           }
         }
-        let i7 = data48.length;
+        let i7 = data49.length;
         let j2;
         if (i7 > 1) {
           const indices2 = {};
           for (; i7--; ) {
-            let item2 = data48[i7];
+            let item2 = data49[i7];
             if (typeof item2 !== "string") {
               continue;
             }
             if (typeof indices2[item2] == "number") {
               j2 = indices2[item2];
-              const err109 = { instancePath: instancePath + "/locks/honour", schemaPath: "#/properties/locks/properties/honour/uniqueItems", keyword: "uniqueItems", params: { i: i7, j: j2 }, message: "must NOT have duplicate items (items ## " + j2 + " and " + i7 + " are identical)" };
+              const err110 = { instancePath: instancePath + "/locks/honour", schemaPath: "#/properties/locks/properties/honour/uniqueItems", keyword: "uniqueItems", params: { i: i7, j: j2 }, message: "must NOT have duplicate items (items ## " + j2 + " and " + i7 + " are identical)" };
               if (vErrors === null) {
-                vErrors = [err109];
+                vErrors = [err110];
               } else {
-                vErrors.push(err109);
+                vErrors.push(err110);
               }
               errors++;
               break;
@@ -1330,46 +1343,34 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
           }
         }
       } else {
-        const err110 = { instancePath: instancePath + "/locks/honour", schemaPath: "#/properties/locks/properties/honour/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        const err111 = { instancePath: instancePath + "/locks/honour", schemaPath: "#/properties/locks/properties/honour/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
-          vErrors = [err110];
+          vErrors = [err111];
         } else {
-          vErrors.push(err110);
+          vErrors.push(err111);
         }
         errors++;
       }
     } else {
-      const err111 = { instancePath: instancePath + "/locks", schemaPath: "#/properties/locks/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err112 = { instancePath: instancePath + "/locks", schemaPath: "#/properties/locks/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
-        vErrors = [err111];
+        vErrors = [err112];
       } else {
-        vErrors.push(err111);
+        vErrors.push(err112);
       }
       errors++;
     }
-    let data50 = data.telemetry;
-    if (data50 && typeof data50 == "object" && !Array.isArray(data50)) {
-      if (data50.heartbeat_s === void 0) {
-        data50.heartbeat_s = 30;
+    let data51 = data.telemetry;
+    if (data51 && typeof data51 == "object" && !Array.isArray(data51)) {
+      if (data51.heartbeat_s === void 0) {
+        data51.heartbeat_s = 30;
       }
-      if (data50.outbox === void 0) {
-        data50.outbox = {};
+      if (data51.outbox === void 0) {
+        data51.outbox = {};
       }
-      for (const key13 in data50) {
+      for (const key13 in data51) {
         if (!(key13 === "heartbeat_s" || key13 === "outbox")) {
-          const err112 = { instancePath: instancePath + "/telemetry", schemaPath: "#/properties/telemetry/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key13 }, message: "must NOT have additional properties" };
-          if (vErrors === null) {
-            vErrors = [err112];
-          } else {
-            vErrors.push(err112);
-          }
-          errors++;
-        }
-      }
-      let data51 = data50.heartbeat_s;
-      if (typeof data51 == "number" && isFinite(data51)) {
-        if (data51 > 86400 || isNaN(data51)) {
-          const err113 = { instancePath: instancePath + "/telemetry/heartbeat_s", schemaPath: "#/properties/telemetry/properties/heartbeat_s/maximum", keyword: "maximum", params: { comparison: "<=", limit: 86400 }, message: "must be <= 86400" };
+          const err113 = { instancePath: instancePath + "/telemetry", schemaPath: "#/properties/telemetry/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key13 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
             vErrors = [err113];
           } else {
@@ -1377,8 +1378,11 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data51 <= 0 || isNaN(data51)) {
-          const err114 = { instancePath: instancePath + "/telemetry/heartbeat_s", schemaPath: "#/properties/telemetry/properties/heartbeat_s/exclusiveMinimum", keyword: "exclusiveMinimum", params: { comparison: ">", limit: 0 }, message: "must be > 0" };
+      }
+      let data52 = data51.heartbeat_s;
+      if (typeof data52 == "number" && isFinite(data52)) {
+        if (data52 > 86400 || isNaN(data52)) {
+          const err114 = { instancePath: instancePath + "/telemetry/heartbeat_s", schemaPath: "#/properties/telemetry/properties/heartbeat_s/maximum", keyword: "maximum", params: { comparison: "<=", limit: 86400 }, message: "must be <= 86400" };
           if (vErrors === null) {
             vErrors = [err114];
           } else {
@@ -1386,38 +1390,35 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
+        if (data52 <= 0 || isNaN(data52)) {
+          const err115 = { instancePath: instancePath + "/telemetry/heartbeat_s", schemaPath: "#/properties/telemetry/properties/heartbeat_s/exclusiveMinimum", keyword: "exclusiveMinimum", params: { comparison: ">", limit: 0 }, message: "must be > 0" };
+          if (vErrors === null) {
+            vErrors = [err115];
+          } else {
+            vErrors.push(err115);
+          }
+          errors++;
+        }
       } else {
-        const err115 = { instancePath: instancePath + "/telemetry/heartbeat_s", schemaPath: "#/properties/telemetry/properties/heartbeat_s/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+        const err116 = { instancePath: instancePath + "/telemetry/heartbeat_s", schemaPath: "#/properties/telemetry/properties/heartbeat_s/type", keyword: "type", params: { type: "number" }, message: "must be number" };
         if (vErrors === null) {
-          vErrors = [err115];
+          vErrors = [err116];
         } else {
-          vErrors.push(err115);
+          vErrors.push(err116);
         }
         errors++;
       }
-      let data52 = data50.outbox;
-      if (data52 && typeof data52 == "object" && !Array.isArray(data52)) {
-        if (data52.max_mb === void 0) {
-          data52.max_mb = 8;
+      let data53 = data51.outbox;
+      if (data53 && typeof data53 == "object" && !Array.isArray(data53)) {
+        if (data53.max_mb === void 0) {
+          data53.max_mb = 8;
         }
-        if (data52.max_age_h === void 0) {
-          data52.max_age_h = 48;
+        if (data53.max_age_h === void 0) {
+          data53.max_age_h = 48;
         }
-        for (const key14 in data52) {
+        for (const key14 in data53) {
           if (!(key14 === "max_mb" || key14 === "max_age_h")) {
-            const err116 = { instancePath: instancePath + "/telemetry/outbox", schemaPath: "#/properties/telemetry/properties/outbox/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key14 }, message: "must NOT have additional properties" };
-            if (vErrors === null) {
-              vErrors = [err116];
-            } else {
-              vErrors.push(err116);
-            }
-            errors++;
-          }
-        }
-        let data53 = data52.max_mb;
-        if (typeof data53 == "number" && isFinite(data53)) {
-          if (data53 > 256 || isNaN(data53)) {
-            const err117 = { instancePath: instancePath + "/telemetry/outbox/max_mb", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_mb/maximum", keyword: "maximum", params: { comparison: "<=", limit: 256 }, message: "must be <= 256" };
+            const err117 = { instancePath: instancePath + "/telemetry/outbox", schemaPath: "#/properties/telemetry/properties/outbox/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key14 }, message: "must NOT have additional properties" };
             if (vErrors === null) {
               vErrors = [err117];
             } else {
@@ -1425,8 +1426,11 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
-          if (data53 < 0.1 || isNaN(data53)) {
-            const err118 = { instancePath: instancePath + "/telemetry/outbox/max_mb", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_mb/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0.1 }, message: "must be >= 0.1" };
+        }
+        let data54 = data53.max_mb;
+        if (typeof data54 == "number" && isFinite(data54)) {
+          if (data54 > 256 || isNaN(data54)) {
+            const err118 = { instancePath: instancePath + "/telemetry/outbox/max_mb", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_mb/maximum", keyword: "maximum", params: { comparison: "<=", limit: 256 }, message: "must be <= 256" };
             if (vErrors === null) {
               vErrors = [err118];
             } else {
@@ -1434,28 +1438,28 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
-        } else {
-          const err119 = { instancePath: instancePath + "/telemetry/outbox/max_mb", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_mb/type", keyword: "type", params: { type: "number" }, message: "must be number" };
-          if (vErrors === null) {
-            vErrors = [err119];
-          } else {
-            vErrors.push(err119);
-          }
-          errors++;
-        }
-        let data54 = data52.max_age_h;
-        if (typeof data54 == "number" && isFinite(data54)) {
-          if (data54 > 8760 || isNaN(data54)) {
-            const err120 = { instancePath: instancePath + "/telemetry/outbox/max_age_h", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_age_h/maximum", keyword: "maximum", params: { comparison: "<=", limit: 8760 }, message: "must be <= 8760" };
+          if (data54 < 0.1 || isNaN(data54)) {
+            const err119 = { instancePath: instancePath + "/telemetry/outbox/max_mb", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_mb/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0.1 }, message: "must be >= 0.1" };
             if (vErrors === null) {
-              vErrors = [err120];
+              vErrors = [err119];
             } else {
-              vErrors.push(err120);
+              vErrors.push(err119);
             }
             errors++;
           }
-          if (data54 <= 0 || isNaN(data54)) {
-            const err121 = { instancePath: instancePath + "/telemetry/outbox/max_age_h", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_age_h/exclusiveMinimum", keyword: "exclusiveMinimum", params: { comparison: ">", limit: 0 }, message: "must be > 0" };
+        } else {
+          const err120 = { instancePath: instancePath + "/telemetry/outbox/max_mb", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_mb/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+          if (vErrors === null) {
+            vErrors = [err120];
+          } else {
+            vErrors.push(err120);
+          }
+          errors++;
+        }
+        let data55 = data53.max_age_h;
+        if (typeof data55 == "number" && isFinite(data55)) {
+          if (data55 > 8760 || isNaN(data55)) {
+            const err121 = { instancePath: instancePath + "/telemetry/outbox/max_age_h", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_age_h/maximum", keyword: "maximum", params: { comparison: "<=", limit: 8760 }, message: "must be <= 8760" };
             if (vErrors === null) {
               vErrors = [err121];
             } else {
@@ -1463,74 +1467,83 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
+          if (data55 <= 0 || isNaN(data55)) {
+            const err122 = { instancePath: instancePath + "/telemetry/outbox/max_age_h", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_age_h/exclusiveMinimum", keyword: "exclusiveMinimum", params: { comparison: ">", limit: 0 }, message: "must be > 0" };
+            if (vErrors === null) {
+              vErrors = [err122];
+            } else {
+              vErrors.push(err122);
+            }
+            errors++;
+          }
         } else {
-          const err122 = { instancePath: instancePath + "/telemetry/outbox/max_age_h", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_age_h/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+          const err123 = { instancePath: instancePath + "/telemetry/outbox/max_age_h", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_age_h/type", keyword: "type", params: { type: "number" }, message: "must be number" };
           if (vErrors === null) {
-            vErrors = [err122];
+            vErrors = [err123];
           } else {
-            vErrors.push(err122);
+            vErrors.push(err123);
           }
           errors++;
         }
       } else {
-        const err123 = { instancePath: instancePath + "/telemetry/outbox", schemaPath: "#/properties/telemetry/properties/outbox/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err124 = { instancePath: instancePath + "/telemetry/outbox", schemaPath: "#/properties/telemetry/properties/outbox/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err123];
+          vErrors = [err124];
         } else {
-          vErrors.push(err123);
+          vErrors.push(err124);
         }
         errors++;
       }
     } else {
-      const err124 = { instancePath: instancePath + "/telemetry", schemaPath: "#/properties/telemetry/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err125 = { instancePath: instancePath + "/telemetry", schemaPath: "#/properties/telemetry/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
-        vErrors = [err124];
+        vErrors = [err125];
       } else {
-        vErrors.push(err124);
+        vErrors.push(err125);
       }
       errors++;
     }
-    let data55 = data.log;
-    if (data55 && typeof data55 == "object" && !Array.isArray(data55)) {
-      if (data55.level === void 0) {
-        data55.level = "info";
+    let data56 = data.log;
+    if (data56 && typeof data56 == "object" && !Array.isArray(data56)) {
+      if (data56.level === void 0) {
+        data56.level = "info";
       }
-      for (const key15 in data55) {
+      for (const key15 in data56) {
         if (!(key15 === "level")) {
-          const err125 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key15 }, message: "must NOT have additional properties" };
+          const err126 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key15 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
-            vErrors = [err125];
+            vErrors = [err126];
           } else {
-            vErrors.push(err125);
+            vErrors.push(err126);
           }
           errors++;
         }
       }
-      let data56 = data55.level;
-      if (!(data56 === "error" || data56 === "warning" || data56 === "notice" || data56 === "info" || data56 === "debug")) {
-        const err126 = { instancePath: instancePath + "/log/level", schemaPath: "#/properties/log/properties/level/enum", keyword: "enum", params: { allowedValues: schema11.properties.log.properties.level.enum }, message: "must be equal to one of the allowed values" };
+      let data57 = data56.level;
+      if (!(data57 === "error" || data57 === "warning" || data57 === "notice" || data57 === "info" || data57 === "debug")) {
+        const err127 = { instancePath: instancePath + "/log/level", schemaPath: "#/properties/log/properties/level/enum", keyword: "enum", params: { allowedValues: schema11.properties.log.properties.level.enum }, message: "must be equal to one of the allowed values" };
         if (vErrors === null) {
-          vErrors = [err126];
+          vErrors = [err127];
         } else {
-          vErrors.push(err126);
+          vErrors.push(err127);
         }
         errors++;
       }
     } else {
-      const err127 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err128 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
-        vErrors = [err127];
+        vErrors = [err128];
       } else {
-        vErrors.push(err127);
+        vErrors.push(err128);
       }
       errors++;
     }
   } else {
-    const err128 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+    const err129 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
     if (vErrors === null) {
-      vErrors = [err128];
+      vErrors = [err129];
     } else {
-      vErrors.push(err128);
+      vErrors.push(err129);
     }
     errors++;
   }

@@ -28,6 +28,8 @@ export interface CareRooms {
   later(promise: Promise<unknown>): void;
   /** Removes kept contents that no generation has any more. */
   sweep(): void;
+  /** Looks for files that were edited by hand. */
+  inspect(): void;
   readonly floor: Pick<ClockFloor, 'tick' | 'trust'>;
   /** The clock is trusted now, or is no more. */
   clockTurned(): void;
@@ -39,7 +41,7 @@ export interface CareRooms {
 export interface Care {
   /** Watches that locks and line move, and beats while they do; one that stands still is said, and the process ends. */
   watchOver(): Cancel;
-  /** Settles all locks, removes leftovers and contents that are over, now and then; one round at a time. */
+  /** Settles all locks, removes leftovers and contents that are over, looks for edits by hand, now and then; one round at a time. */
   collect(): void;
   /** Notes the time in the journal, now and then. */
   keepTime(): Cancel;
@@ -85,6 +87,7 @@ export function openCare(host: Host, rooms: CareRooms): Care {
       const swept = collected.then((found) => {
         log.say(isWorthSaying(found) ? 'notice' : 'debug', sayGarbage(found));
         rooms.sweep();
+        rooms.inspect();
       });
       rooms.later(swept);
     },

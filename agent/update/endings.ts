@@ -20,6 +20,9 @@ import { about, attemptOf, refusalEvent } from './report.ts';
 import { hasFallenOff, type ResolveTime } from './resolve.ts';
 import type { Said } from './said.ts';
 
+/** Why a content is put in place that ran already. */
+const PUT_BACK = 'put back as it was before somebody edited it by hand';
+
 /** What the endings work with. */
 export interface EndingPorts {
   readonly ledger: Ledger;
@@ -116,9 +119,14 @@ export function createEndings(ports: EndingPorts): Endings {
       if (intent !== null) records.push(intentOverRecord(config));
       const events = [...fallOff(config, view.running, time)];
       const what = { digest: goal.digest, changed } as const;
+      // What runs already can only have been put in place again because somebody had changed it.
+      const { version, layer, address, since: ranSince } = view.running;
+      const same = version === running.version && layer === running.layer && address === running.address;
+      const putBack = changed && ranSince !== null && same;
       let { lastAttempt } = view;
       if (held === null) {
-        events.push({ event: 'applied', config, version: 0, ...what, reason: 'as it was before Locksmith' });
+        const reason = putBack ? PUT_BACK : 'as it was before Locksmith';
+        events.push({ event: 'applied', config, version: 0, ...what, reason });
       } else {
         lastAttempt = attemptOf(held, 'applied', since, null);
         records.push(triedRecord(config, { attempt: lastAttempt, key: '' }));
@@ -129,7 +137,8 @@ export function createEndings(ports: EndingPorts): Endings {
           records.push(ports.clockApplied(held.iat));
           events.push({ event: 'applied', ...about(held), ...what, final: true });
         } else {
-          events.push({ event: 'applied', ...about(held), ...what, reason: 'nothing stands above it any more' });
+          const reason = putBack ? PUT_BACK : 'nothing stands above it any more';
+          events.push({ event: 'applied', ...about(held), ...what, reason });
         }
       }
       said.rests(config);

@@ -2,14 +2,8 @@ import type { JournalMemory, JournalRecord } from '../ports/journal.ts';
 import type { LastAttempt, Outcome, Running } from '../values/report.ts';
 import type { Address, Layer } from '../values/topics.ts';
 import type { Expectation, When } from '../values/update.ts';
-import {
-  createGenerations,
-  type Generation,
-  type GenerationCount,
-  type GenerationFile,
-  generationRecord,
-  type NewGeneration,
-} from './generations.ts';
+import type { GenerationCount } from './generations.ts';
+import { createPast, PAST_TYPES, type Past } from './past.ts';
 import { createPlaces, type Raised } from './places.ts';
 import { type HeldRef, sameDocument } from './ref.ts';
 import { createUnderWay, type Intent } from './under-way.ts';
@@ -67,7 +61,7 @@ export interface Tried {
 const ANSWERED_KEPT = 512;
 
 /** The update room's memory: documents, marks, what runs, what is under way. Read with its methods, changed by records only. */
-export interface Ledger extends JournalMemory {
+export interface Ledger extends JournalMemory, Past {
   /** Configs that something is held for. */
   configs(): readonly string[];
   places(config: string): readonly Place[];
@@ -82,13 +76,6 @@ export interface Ledger extends JournalMemory {
   tokenFound(config: string, of: HeldRef | null): number | null;
   /** The signed form of a document that is held or being committed; null if it is neither. */
   signedForm(of: HeldRef): string | null;
-  /** The contents the config had, oldest first. */
-  generations(config: string): readonly Generation[];
-  /** The newest generation with this content; null if none is kept. What a commit replaced is always there. */
-  generationWith(config: string, digest: string): Generation | null;
-  /** What was there before Locksmith's first move; null before it. */
-  original(config: string): Generation | null;
-  allGenerations(): readonly Generation[];
   tried(config: string): Tried | null;
   /** True if this signed form was refused before: it gets no second answer. */
   answered(hash: string): boolean;
@@ -149,12 +136,10 @@ type Stored =
   | { t: 'tried'; config: string; tried: Tried }
   | { t: 'answered'; hash: string }
   | { t: 'revoked'; kids: readonly string[] }
-  | ({ t: 'raised' } & Raised)
-  | { t: 'generation'; generation: NewGeneration }
-  | { t: 'stored'; config: string; n: number; files: readonly GenerationFile[] };
+  | ({ t: 'raised' } & Raised);
 
 const DOCUMENTS = ['held', 'ended', 'applied-behind', 'covered', 'tried', 'answered', 'revoked', 'raised'] as const;
-const MOVES = ['ran', 'intent', 'intent-over', 'generation', 'stored'] as const;
+const MOVES = ['ran', 'intent', 'intent-over'] as const;
 const TYPES = [...DOCUMENTS, ...MOVES] as const;
 
 /** Records of this room were written by this room and carry a check: their type is all that is looked at. */
@@ -167,7 +152,6 @@ export function createLedger(countOf?: GenerationCount): Ledger {
   const places = createPlaces();
   const running = new Map<string, Running>();
   const underWay = createUnderWay();
-  const generations = createGenerations(countOf);
   const tried = new Map<string, Tried>();
   const answered = new Set<string>();
   /** Keys that were revoked, until something signed by one is held again. */
@@ -177,6 +161,7 @@ export function createLedger(countOf?: GenerationCount): Ledger {
     const found = places.find(of) ?? underWay.held(of.config);
     return found !== null && sameDocument(refOf(found), of) ? found.jws : null;
   };
+  const past = createPast(signedForm, countOf);
 
   const remember = (hash: string) => {
     answered.delete(hash);
@@ -186,8 +171,9 @@ export function createLedger(countOf?: GenerationCount): Ledger {
   };
 
   return {
-    types: TYPES,
+    types: [...TYPES, ...PAST_TYPES],
     fold(record) {
+      past.fold(record);
       if (!isStored(record)) return;
       switch (record.t) {
         case 'held':
@@ -205,6 +191,7 @@ export function createLedger(countOf?: GenerationCount): Ledger {
           break;
         case 'ran':
           running.set(record.config, record.running);
+          past.ran(record.config);
           break;
         case 'intent':
           underWay.begin(record.intent, record.held ?? places.find(record.intent.of));
@@ -225,14 +212,6 @@ export function createLedger(countOf?: GenerationCount): Ledger {
         case 'raised':
           places.raise(record);
           break;
-        case 'generation': {
-          const { config, document } = record.generation;
-          generations.add(record.generation, document === null ? null : signedForm({ config, ...document }));
-          break;
-        }
-        case 'stored':
-          generations.stored(record.config, record.n, record.files);
-          break;
       }
     },
     snapshot() {
@@ -243,7 +222,7 @@ export function createLedger(countOf?: GenerationCount): Ledger {
         records.push(heldRecord(place.latest));
       }
       for (const [config, state] of running) records.push(ranRecord(config, state));
-      for (const one of generations.all()) records.push(generationRecord(one));
+      records.push(...past.snapshot());
       for (const { intent, held } of underWay.all()) {
         // One whose place was taken, or whose key was revoked, is held here alone.
         records.push(intentRecord(intent, places.find(intent.of) === held ? null : held));
@@ -263,10 +242,7 @@ export function createLedger(countOf?: GenerationCount): Ledger {
     underWay: underWay.held,
     tokenFound: underWay.tokenFound,
     signedForm,
-    generations: generations.of,
-    generationWith: (config, digest) => generations.of(config).findLast((one) => one.digest === digest) ?? null,
-    original: (config) => generations.of(config).find(({ why }) => why === 'original') ?? null,
-    allGenerations: generations.all,
+    ...past.past,
     tried: (config) => tried.get(config) ?? null,
     answered: (hash) => answered.has(hash),
   };

@@ -54,6 +54,8 @@ export interface Line {
   revoke(kids: readonly string[]): Revoked;
   /** Something that updates wait for has changed. */
   wake(config: string): void;
+  /** Looks on the disk of every config for edits by hand. */
+  inspect(): void;
   view(config: string): ConfigView;
   counters(): LineCounters;
 }
@@ -176,6 +178,12 @@ export function openLine(ports: LinePorts): Line {
       return gone;
     },
     wake,
+    inspect() {
+      for (const config of Object.keys(ports.configs)) {
+        stepper.inspect(config);
+        wake(config);
+      }
+    },
     view: stepper.view,
     counters: () => ({ refused: ports.budget.counts(), outcomes: Object.fromEntries(outcomes), duplicates }),
   };

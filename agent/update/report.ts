@@ -1,7 +1,8 @@
 import type { Saying } from '../ports/outbox.ts';
 import type { Code, Refusal } from '../values/errors.ts';
-import type { EventBody, LastAttempt, Outcome, Pending, ReportedBody, Running } from '../values/report.ts';
+import type { EventBody, LastAttempt, Outcome, ReportedBody } from '../values/report.ts';
 import type { HeldUpdate } from './ledger.ts';
+import type { ConfigView } from './said.ts';
 
 /** What an event says of the document it is about. */
 export function about(held: Pick<HeldUpdate, 'config' | 'id' | 'version' | 'layer' | 'address'>) {
@@ -41,17 +42,13 @@ export function attemptOf(
 }
 
 /** The state of a config as a message for the fleet. */
-export function sayReported(
-  config: string,
-  running: Running,
-  lastAttempt: LastAttempt | null,
-  pending: Pending | null,
-): Saying {
+export function sayReported(config: string, view: ConfigView): Saying {
+  const { running, lastAttempt, pending, drift } = view;
   const body: ReportedBody = {
     running,
     last_attempt: lastAttempt,
     pending,
-    drift: null,
+    drift,
     pinned: null,
     confirmed_by: running.version === 0 ? null : 'none',
   };

@@ -4,6 +4,7 @@ import type { Cancel } from '../ports/world.ts';
 import type { EventBody, LastAttempt, Pending, Running } from '../values/report.ts';
 import type { Speak } from './intake.ts';
 import type { Ledger } from './ledger.ts';
+import type { Drift } from './past.ts';
 import { sayReported } from './report.ts';
 
 /** The state of one config. */
@@ -11,6 +12,7 @@ export interface ConfigView {
   readonly running: Running;
   readonly lastAttempt: LastAttempt | null;
   readonly pending: Pending | null;
+  readonly drift: Drift | null;
 }
 
 /** What one config waits for and what was last said of it; the rest of its state is in the ledger. */
@@ -36,6 +38,13 @@ export interface Said {
   rests(config: string): void;
 }
 
+/** The drift once these records are journalled. */
+function driftAfter(records: readonly JournalRecord[], config: string, before: Drift | null): Drift | null {
+  const last = records.findLast((record) => record.config === config && (record.t === 'drift' || record.t === 'ran'));
+  if (last === undefined) return before;
+  return typeof last.digest === 'string' ? { digest: last.digest } : null;
+}
+
 /** Starts with nothing said. */
 export function createSaid(ledger: Ledger, locks: LockDoor, speak: Speak): Said {
   const pending = new Map<string, Pending>();
@@ -54,6 +63,7 @@ export function createSaid(ledger: Ledger, locks: LockDoor, speak: Speak): Said 
     },
     lastAttempt: ledger.tried(config)?.attempt ?? null,
     pending: pending.get(config) ?? null,
+    drift: ledger.drift(config),
   });
   const leaveLock = (config: string) => {
     watches.get(config)?.();
@@ -63,8 +73,9 @@ export function createSaid(ledger: Ledger, locks: LockDoor, speak: Speak): Said 
     view,
     foundOriginal: (config, digest) => originals.set(config, digest),
     async tell(config, records, events, next = {}) {
-      const state = { ...view(config), ...next };
-      const saying = sayReported(config, state.running, state.lastAttempt, state.pending);
+      const now = view(config);
+      const state = { ...now, ...next, drift: driftAfter(records, config, now.drift) };
+      const saying = sayReported(config, state);
       const said = JSON.stringify(saying.body);
       const changed = lastSaid.get(config) !== said;
       if (records.length + events.length === 0 && !changed) return;

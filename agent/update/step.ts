@@ -9,6 +9,7 @@ import { baseName } from '../values/units.ts';
 import { type Admission, checkExpectation, unmetLock, type Waits } from './admit.ts';
 import { type CommitPorts, type Committed, commit, readContents } from './commit.ts';
 import { digestOf } from './content.ts';
+import { createDrifts } from './drift.ts';
 import { createEndings, type EndingPorts } from './endings.ts';
 import { createGates, type GatePlace, type GatePorts, isFresh } from './gates.ts';
 import { type Goal, goalOf, goalOfIntent, isOpen } from './goal.ts';
@@ -41,6 +42,8 @@ export interface Stepper {
   step(config: string): Promise<StepEnd>;
   /** When the clock will change by itself what a config waits for, Unix milliseconds; null: it will not. */
   turnMs(config: string): number | null;
+  /** The next step looks for edits by hand. */
+  inspect(config: string): void;
   view(config: string): ConfigView;
 }
 
@@ -64,6 +67,7 @@ export function createStepper(ports: StepPorts): Stepper {
   const endings = createEndings({ ...ports, said });
   const waiting = createWaiting({ ...ports, said });
   const gates = createGates(ports);
+  const drifts = createDrifts({ ...ports, said });
 
   /** Configs whose directories were looked through since the start. */
   const tidied = new Set<string>();
@@ -206,7 +210,9 @@ export function createStepper(ports: StepPorts): Stepper {
     if (cutOff !== null) return cutOff;
     const disk = readContents(open, ports.sha256);
     if (ledger.running(config) === null) said.foundOriginal(config, disk.digest);
-    if (isRunning(said.view(config).running, effective)) return rest(config);
+    const drifted = await drifts.see(scene, disk);
+    const restores = drifted && scene.settings.on_drift === 'restore';
+    if (isRunning(said.view(config).running, effective) && !restores) return rest(config);
     // Without an original nothing was ever moved: what is on disk is what was there before Locksmith.
     const asBefore = { held: null, digest: disk.digest, contents: disk.contents };
     const goal = goalOf(ledger, keeper, config, effective) ?? asBefore;
@@ -242,7 +248,8 @@ export function createStepper(ports: StepPorts): Stepper {
     const meanwhile = halted ? resolve(places, ports.addresses, time, isFresh).effective : wanted;
     const effective = halted && isRunning(running, meanwhile) ? wanted : meanwhile;
     // Most looks end here, without a file being opened.
-    if (running !== null && ledger.intent(config) === null && isRunning(running, effective)) return rest(config);
+    const nothingToDo = running !== null && ledger.intent(config) === null && isRunning(running, effective);
+    if (nothingToDo && !drifts.isDue({ config, settings })) return rest(config);
     const place = { config, settings, file: baseName(settings.files[0]?.path ?? config) };
     return withFiles(ports.targets, settings, (open) => reach({ ...place, open }, effective)).catch(
       async (error: unknown) => {
@@ -265,6 +272,7 @@ export function createStepper(ports: StepPorts): Stepper {
       return settings === undefined ? 'rest' : step(config, settings);
     },
     turnMs: (config) => turns.get(config) ?? null,
+    inspect: drifts.inspect,
     view: said.view,
   };
 }

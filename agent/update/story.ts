@@ -32,6 +32,7 @@ export function tellEvent(body: EventBody): { readonly level: LogLevel; readonly
       const tokens = body.old_token === undefined ? '' : `; token ${body.old_token} → ${body.token}`;
       return { level: 'warning', line: `${what}${body.who === undefined ? '' : ` by ${body.who}`}${because}${tokens}` };
     }
+    case 'drift':
     case 'reclaimed':
     case 'lock-hot':
       return { level: 'warning', line: `${what}${coded}` };

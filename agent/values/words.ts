@@ -191,7 +191,8 @@ export const EVENT_TEXTS = {
   drift: {
     meaning: 'A file of a config is not what Locksmith put there.',
     cause: 'Somebody, or a program, changed it by hand.',
-    remedy: 'Find out who. The next update replaces it; with `on_drift: restore` that happens by itself.',
+    remedy:
+      '`locksmith diff NAME` shows what; find out who. The next update replaces it, `on_drift: restore` at once; the edit is kept.',
   },
   trust: {
     meaning: 'The keys that this device believes have changed.',

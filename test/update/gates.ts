@@ -5,7 +5,7 @@ import { Failure } from '../../agent/values/errors.ts';
 import { manualClock } from '../fixtures/manual-clock.ts';
 import { COLD, fakeLocks, HOT, heldUpdate, SIGNED_S } from '../fixtures/update.ts';
 
-const SETTINGS = { files: [], on_hot: 'wait', generations: 10, writers: [] } as const;
+const SETTINGS = { files: [], on_hot: 'wait', on_drift: 'report', generations: 10, writers: [] } as const;
 const NIGHT = { cron: '0 2 * * *', minutes: 60, tz: 'UTC' };
 const place = { config: 'aim', file: 'aim.conf', settings: { ...SETTINGS, files: [], writers: [] } };
 const applied = heldUpdate({ ended: 'applied' });

@@ -4,6 +4,7 @@ import type { JournalRecord } from '../../agent/ports/journal.ts';
 import { generationRecord, storedRecord } from '../../agent/update/generations.ts';
 import type { Ledger } from '../../agent/update/ledger.ts';
 import * as made from '../../agent/update/ledger.ts';
+import { driftRecord } from '../../agent/update/past.ts';
 import { OUTCOMES, type Running } from '../../agent/values/report.ts';
 import { type Address, LAYERS } from '../../agent/values/topics.ts';
 import { heldUpdate, ledgerOf } from '../fixtures/update.ts';
@@ -34,6 +35,7 @@ function state(ledger: Ledger) {
       tokens: ADDRESSES.map((address) =>
         [1, 2, 3].map((version) => ledger.tokenFound(config, { config, address, layer: 'base', version })),
       ),
+      drift: ledger.drift(config),
       generations: ledger.generations(config),
       original: ledger.original(config),
       tried: ledger.tried(config),
@@ -59,7 +61,7 @@ const happening = fc.oneof(
   fc.record({ what: fc.constant('covered'), where: which, covered: fc.boolean() }),
   fc.record({ what: fc.constant('intent'), where: which }),
   fc.record({ what: fc.constantFrom('intent-over', 'intent-back', 'ran', 'tried', 'original', 'drift'), where: which }),
-  fc.record({ what: fc.constantFrom('came-to-disk', 'stored'), where: which }),
+  fc.record({ what: fc.constantFrom('came-to-disk', 'stored', 'edited', 'undone'), where: which }),
   fc.record({ what: fc.constant('revoked'), kid: fc.constantFrom('k', 'other') }),
   fc.record({ what: fc.constant('answered'), hash: fc.constantFrom('h0', 'h1', 'h2') }),
 );
@@ -111,6 +113,10 @@ function recordsOf(ledger: Ledger, event: Happening): readonly JournalRecord[] {
       const held = { ...found, digest: digest ?? '', document, content: { kind: 'held' } } as const;
       return [generationRecord({ ...held, why: 'update', outcome: 'applied' })];
     }
+    case 'edited':
+      return [driftRecord(config, 'by hand')];
+    case 'undone':
+      return [driftRecord(config, null)];
     case 'stored': {
       const last = ledger.generations(config).at(-1);
       return last === undefined ? [] : [storedRecord(last, files)];
@@ -179,6 +185,17 @@ t.test('generations are found by their content; the first is what was there befo
   t.equal(ledger.generationWith('aim', 'p'), null);
   t.equal(ledger.original('other'), null);
   t.equal(ledger.allGenerations().length, 4);
+});
+
+t.test('an edit by hand is over when it is undone, and when something is put in place', async (t) => {
+  const ledger = ledgerOf([driftRecord('aim', 'x'), driftRecord('aim', 'y')]);
+  t.same(ledger.drift('aim'), { digest: 'y' });
+  t.equal(ledger.drift('pair'), null);
+  ledger.fold(driftRecord('aim', null));
+  t.equal(ledger.drift('aim'), null);
+  ledger.fold(driftRecord('aim', 'z'));
+  ledger.fold(made.ranRecord('aim', running));
+  t.equal(ledger.drift('aim'), null);
 });
 
 t.test('the signed form of a document, while it is held or being committed', async (t) => {

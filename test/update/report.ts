@@ -31,16 +31,18 @@ t.test('the state of a config, before and after the first move', async (t) => {
   const digest = `sha256:${'0'.repeat(64)}`;
   const before = { version: 0, layer: null, address: null, digest, since: null } as const;
   const rest = { last_attempt: null, pending: null, drift: null, pinned: null };
-  t.same(sayReported('aim', before, null, null), {
+  const view = { lastAttempt: null, pending: null, drift: null };
+  t.same(sayReported('aim', { ...view, running: before }), {
     kind: 'reported',
     config: 'aim',
     body: { running: before, ...rest, confirmed_by: null },
   });
   const running = { version: 9, layer: 'shadow', address: 'grp/canary', digest, since: 'now' } as const;
   const pending = { id: null, version: 0, waiting_for: ['lock'] } as const;
-  t.same(sayReported('aim', running, null, pending), {
+  const drift = { digest: 'sha256:by hand' };
+  t.same(sayReported('aim', { ...view, running, pending, drift }), {
     kind: 'reported',
     config: 'aim',
-    body: { running, ...rest, pending, confirmed_by: 'none' },
+    body: { running, ...rest, pending, drift, confirmed_by: 'none' },
   });
 });

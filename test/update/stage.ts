@@ -18,7 +18,7 @@ function config(t: { teardown(fn: () => void): void }, ...names: readonly string
   t.teardown(remove);
   for (const name of names) writeFileSync(join(dir, name), `old ${name}`);
   const files = names.map((name) => ({ path: join(dir, name), format: 'text', follow: false }) as const);
-  const settings: ConfigSettings = { files, on_hot: 'wait', generations: 10, writers: [] };
+  const settings: ConfigSettings = { files, on_hot: 'wait', on_drift: 'report', generations: 10, writers: [] };
   return { dir, settings };
 }
 const openFds = () => readdirSync('/proc/self/fd').length;
