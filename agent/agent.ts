@@ -109,6 +109,8 @@ export function openAgent(settings: Settings, world: Host): Agent {
     ...{ root, addresses, ledger, looks, journal, clock, sha256, budget, keeper, speak },
     configs: settings.configs,
     targets: host.targets,
+    fetch: host.fetch,
+    unit: host.chance.unit,
     validator: openValidator(files, host.parsers),
     time: () => ({ ...time(), poweredS: floor.poweredS() }),
     clockApplied: floor.applied,

@@ -162,7 +162,7 @@ function whoseOwn(path: string, { trust, paths, broker, configs }: Settings, set
   if (path === trust.keys) return 'the keys that Locksmith trusts (trust.keys)';
   if (inside(paths.state)) return `anything in Locksmith's state directory, ${paths.state}`;
   if (inside(paths.run)) return `anything in Locksmith's run directory, ${paths.run}`;
-  const secrets = [broker.password_file, broker.tls?.ca, broker.tls?.cert, broker.tls?.key];
+  const secrets = [trust.https_ca, broker.password_file, broker.tls?.ca, broker.tls?.cert, broker.tls?.key];
   if (secrets.includes(path)) return "a secret of Locksmith's own link";
   if (/\/systemd\/system\/locksmith[^/]*\.(service|path|timer|socket)(\.d\/.*)?$/.test(path))
     return "Locksmith's own unit";

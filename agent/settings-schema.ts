@@ -113,7 +113,14 @@ export const SETTINGS_SCHEMA = {
       description: 'Whose signature counts.',
       additionalProperties: false,
       required: ['keys'],
-      properties: { keys: { ...PATH, description: 'JWKS file of public Ed25519 keys.' } },
+      properties: {
+        keys: { ...PATH, description: 'JWKS file of public Ed25519 keys.' },
+        https_ca: {
+          ...PATH,
+          description:
+            'Certificate authority (PEM) of servers that files of updates are fetched from, besides the public ones.',
+        },
+      },
     },
     paths: {
       type: 'object',

@@ -5,6 +5,7 @@ import { type Agent, openAgent } from '../agent/agent.ts';
 import { hostChance, sha256 } from '../agent/host/chance.ts';
 import { hostClock } from '../agent/host/clock.ts';
 import { hostEd25519 } from '../agent/host/ed25519.ts';
+import { hostFetch } from '../agent/host/fetch.ts';
 import { hostFiles } from '../agent/host/files.ts';
 import { createJournal, replayJournal } from '../agent/host/journal.ts';
 import { hostKernelLocks } from '../agent/host/libc.ts';
@@ -48,7 +49,13 @@ function hall(device: LoneDevice, sync: () => Promise<void> = async () => {}) {
       sensors: hostSensors(device.state),
       broker: null,
     },
-    ...{ targets: hostTargets(), kernel: hostKernelLocks(), processes: hostProcesses(), units: hostUnits() },
+    ...{
+      targets: hostTargets(),
+      fetch: hostFetch(),
+      kernel: hostKernelLocks(),
+      processes: hostProcesses(),
+      units: hostUnits(),
+    },
     log: { say: (level, line) => void lines.push(`${level} ${line}`) },
     journal: {
       ...journal,

@@ -124,6 +124,8 @@ export async function examineWorld(
   const keysText = read(['trust', 'keys'], settings.trust.keys);
   const ring = keysText === null ? null : attempt(['trust', 'keys'], () => parseKeys(keysText, settings.trust.keys));
   if (keysText !== null) guard(['trust', 'keys'], settings.trust.keys, 0o002, 'can be written by everybody');
+  const authority = settings.trust.https_ca === undefined ? null : read(['trust', 'https_ca'], settings.trust.https_ca);
+  if (authority !== null) attempt(['trust', 'https_ca'], () => new X509Certificate(authority));
   examineLink(settings, { attempt, read, guard });
   for (const [name, { files }] of Object.entries(settings.configs)) {
     for (const [index, file] of files.entries()) {

@@ -1,11 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { basename } from 'node:path';
-import type { FileToSend } from '../fleet/compose.ts';
 import { type FleetBroker, LinkFailure } from '../fleet/link.ts';
 import { sayLink, stateOfEnd } from '../link/states.ts';
 import { EXIT, SaidError } from '../values/errors.ts';
 import { NAME, parseDurationMs } from '../values/units.ts';
-import { DOCUMENT_MAX_BYTES } from '../values/update.ts';
 
 /** Options of every command that talks to the fleet's broker. */
 export const BROKER_OPTIONS = {
@@ -79,49 +75,6 @@ export function parseTime(text: string, nowS: number): number | null {
   if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(text)) return null;
   const ms = Date.parse(text);
   return Number.isNaN(ms) ? null : Math.floor(ms / 1000);
-}
-
-/** Options that say more of the files of an update. */
-export const FILE_OPTIONS = {
-  absent: { type: 'string', multiple: true },
-} as const;
-
-/** The help text of {@link FILE_OPTIONS}. */
-export const FILE_HELP = `  --absent NAME         a file of the config that is to be removed; again for each`;
-
-/**
- * Reads `PATH` or `NAME=PATH` arguments and {@link FILE_OPTIONS} into the files of an update. Throws {@link SaidError} (exit 2).
- */
-export function readFilesToSend(
-  command: string,
-  args: readonly string[],
-  options: { readonly absent?: readonly string[] | undefined },
-): readonly FileToSend[] {
-  const absent = (options.absent ?? []).map((name) => ({ name, bytes: null }));
-  if (args.length + absent.length === 0) throw misuse(command, 'which files? name every file of the config');
-  return [...readPaths(command, args), ...absent];
-}
-
-function readPaths(command: string, args: readonly string[]): readonly FileToSend[] {
-  return args.map((arg) => {
-    const renamed = /^([^=/]+)=(.+)$/.exec(arg);
-    const path = renamed?.[2] ?? arg;
-    try {
-      const bytes = readFileSync(path);
-      if (bytes.length > DOCUMENT_MAX_BYTES) {
-        throw new SaidError(
-          EXIT.failed,
-          `${path}: ${bytes.length} bytes do not fit into an update of 128 KiB`,
-          'make the file smaller, or split the config',
-        );
-      }
-      return { name: renamed?.[1] ?? basename(path), bytes };
-    } catch (error) {
-      if (error instanceof SaidError) throw error;
-      const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-      throw new SaidError(EXIT.usage, `${command}: ${path}: cannot be read: ${code}`, `locksmith ${command} --help`);
-    }
-  });
 }
 
 /** A whole number of at least 1. Throws {@link SaidError} (exit 2). */

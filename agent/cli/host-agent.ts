@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { type Agent, openAgent } from '../agent.ts';
 import { BUILD } from '../build.ts';
 import { hostChance, sha256 } from '../host/chance.ts';
@@ -6,6 +7,7 @@ import { type ControlServer, serveControl } from '../host/control.ts';
 import { hostCron } from '../host/cron.ts';
 import { hostEd25519 } from '../host/ed25519.ts';
 import type { EmbeddedBroker } from '../host/embedded.ts';
+import { hostFetch } from '../host/fetch.ts';
 import { hostFiles } from '../host/files.ts';
 import { createJournal } from '../host/journal.ts';
 import { hostKernelLocks, xattrCopier } from '../host/libc.ts';
@@ -82,6 +84,7 @@ async function withEmbedded(
 export async function openHostAgent(given: Settings, options: HostAgentOptions): Promise<Agent> {
   const { trace = () => {}, env = {} } = options;
   const { state, run } = given.paths;
+  const ca = given.trust.https_ca;
   const clock = hostClock();
   const sync = adaptiveSync();
   const files = hostFiles(trace, sync);
@@ -109,6 +112,7 @@ export async function openHostAgent(given: Settings, options: HostAgentOptions):
   const { settings, embedded } = options.broker ? await withEmbedded(given, log) : { settings: given, embedded: null };
   const agent = openAgent(settings, {
     files,
+    fetch: hostFetch(ca === undefined ? {} : { ca: () => readFileSync(ca, 'utf8') }),
     targets: hostTargets({ trace, copyAttributes: xattrCopier(), sync }),
     kernel: hostKernelLocks({ trace }),
     processes: hostProcesses(),

@@ -6,15 +6,8 @@ import { EXIT, SaidError } from '../values/errors.ts';
 import { parseStrictJson } from '../values/json.ts';
 import { type Command, readArgs, type Terminal } from './command.ts';
 import { DELIVER_HELP, DELIVER_OPTIONS, deliver } from './deliver.ts';
-import {
-  BROKER_HELP,
-  FILE_HELP,
-  FILE_OPTIONS,
-  misuse,
-  readCount,
-  readFilesToSend,
-  readKeyPath,
-} from './fleet-options.ts';
+import { FILE_HELP, FILE_OPTIONS, readFilesToSend } from './files-to-send.ts';
+import { BROKER_HELP, misuse, readCount, readKeyPath } from './fleet-options.ts';
 import { readUpdateWords, UPDATE_HELP, UPDATE_OPTIONS } from './update-words.ts';
 
 const OPTIONS = {

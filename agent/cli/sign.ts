@@ -3,7 +3,8 @@ import { signWish } from '../fleet/compose.ts';
 import { readSigner } from '../fleet/signer.ts';
 import { EXIT, SaidError } from '../values/errors.ts';
 import { type Command, readArgs, type Terminal } from './command.ts';
-import { FILE_HELP, FILE_OPTIONS, misuse, readCount, readFilesToSend, readKeyPath } from './fleet-options.ts';
+import { FILE_HELP, FILE_OPTIONS, readFilesToSend } from './files-to-send.ts';
+import { misuse, readCount, readKeyPath } from './fleet-options.ts';
 import { readUpdateWords, UPDATE_HELP, UPDATE_OPTIONS } from './update-words.ts';
 
 const OPTIONS = { ...UPDATE_OPTIONS, ...FILE_OPTIONS, version: { type: 'string' }, out: { type: 'string' } } as const;

@@ -5,10 +5,11 @@ import type { Address, Layer } from '../values/topics.ts';
 import { DOCUMENT_MAX_BYTES, type Expectation, type Update, type UpdateFile, type When } from '../values/update.ts';
 import type { Signer } from './signer.ts';
 
-/** A file of an update to be: with its content, or (null) to be removed. */
+/** A file of an update to be: with its content, or (null) to be removed. With `url` the content is fetched from there. */
 export interface FileToSend {
   readonly name: string;
   readonly bytes: Uint8Array | null;
+  readonly url?: string | undefined;
 }
 
 /** What an operator wants to say; times are epoch seconds. `files` null: take back what was said before. */
@@ -25,6 +26,9 @@ export interface Wish {
   readonly when?: When | undefined;
   readonly note?: string | undefined;
 }
+
+/** What to do about files that do not fit into a message. */
+export const BY_URL = '--url NAME=https://… for the large ones: devices fetch those themselves, up to 8 MiB';
 
 /** An update and its signed form. */
 export interface SignedUpdate {
@@ -60,15 +64,16 @@ export async function signWish(wish: Wish, signer: Signer): Promise<SignedUpdate
   const jws = await signer.sign(update);
   if (jws.length > DOCUMENT_MAX_BYTES) {
     const why = `the signed update has ${jws.length} bytes, more than the ${DOCUMENT_MAX_BYTES} (128 KiB) a device takes`;
-    throw new SaidError(EXIT.failed, why, 'make the files smaller, or split the config in the settings of the devices');
+    throw new SaidError(EXIT.failed, why, BY_URL);
   }
   return { update, jws };
 }
 
-/** Puts a file into an update: as text if it is UTF-8, else as base64. */
-function toUpdateFile({ name, bytes }: FileToSend): UpdateFile {
+/** Puts a file into an update: by its address, else as text if it is UTF-8, else as base64. */
+function toUpdateFile({ name, bytes, url }: FileToSend): UpdateFile {
   if (bytes === null) return { name, absent: true };
   const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+  if (url !== undefined) return { name, digest, url, size: bytes.length };
   const text = Buffer.from(bytes).toString('utf8');
   const isText = Buffer.from(text, 'utf8').equals(bytes);
   return isText

@@ -36,12 +36,12 @@ var require_ucs2length = __commonJS({
 
 // settings-check
 var checkSettings = validate10;
-var schema11 = { "type": "object", "additionalProperties": false, "required": ["device", "broker", "trust", "configs"], "properties": { "device": { "type": "object", "additionalProperties": false, "required": ["id"], "properties": { "id": { "type": "string", "pattern": "^([A-Za-z0-9_-]{1,64}$|/)" }, "groups": { "type": "array", "items": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "uniqueItems": true, "default": [] } } }, "broker": { "type": "object", "additionalProperties": false, "required": ["urls"], "properties": { "urls": { "type": "array", "minItems": 1, "items": { "type": "string", "pattern": "^(embedded$|(mqtt|mqtts)://)" } }, "root": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$", "default": "fleet" }, "protocol": { "enum": ["3.1.1", "5"], "default": "3.1.1" }, "filters": { "enum": ["wildcard", "exact"], "default": "wildcard" }, "username": { "type": "string", "minLength": 1 }, "password_file": { "type": "string", "pattern": "^/" }, "keepalive_s": { "type": "integer", "minimum": 5, "maximum": 1200, "default": 60 }, "connect_timeout_s": { "type": "integer", "minimum": 1, "maximum": 60, "default": 8 }, "backoff": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "first_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 60, "default": 5 }, "cap_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 3600, "default": 90 }, "stable_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 3600, "default": 60 } } }, "tls": { "type": "object", "additionalProperties": false, "properties": { "ca": { "type": "string", "pattern": "^/" }, "cert": { "type": "string", "pattern": "^/" }, "key": { "type": "string", "pattern": "^/" }, "servername": { "type": "string" } } } } }, "trust": { "type": "object", "additionalProperties": false, "required": ["keys"], "properties": { "keys": { "type": "string", "pattern": "^/" } } }, "paths": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "state": { "type": "string", "pattern": "^/", "default": "/var/lib/locksmith" }, "run": { "type": "string", "pattern": "^/", "default": "/run/locksmith" } } }, "configs": { "type": "object", "propertyNames": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "minProperties": 1, "additionalProperties": { "type": "object", "additionalProperties": false, "required": ["files"], "properties": { "files": { "type": "array", "minItems": 1, "items": { "type": "object", "additionalProperties": false, "required": ["path"], "properties": { "path": { "type": "string", "pattern": "^/" }, "format": { "enum": ["json", "yaml", "toml", "ini", "text"], "default": "text" }, "schema": { "type": "string", "pattern": "^/" }, "follow": { "type": "boolean", "default": false } } } }, "on_hot": { "enum": ["wait", "refuse"], "default": "wait" }, "on_drift": { "enum": ["report", "restore"], "default": "report" }, "generations": { "type": "integer", "minimum": 2, "maximum": 100, "default": 10 }, "writers": { "type": "array", "items": { "type": "string", "pattern": "^[A-Za-z0-9:_.\\\\@-]{1,247}\\.(service|socket|timer|path|target)$" }, "uniqueItems": true, "default": [] }, "window": { "type": "object", "additionalProperties": false, "required": ["cron", "minutes"], "properties": { "cron": { "type": "string" }, "minutes": { "type": "integer", "minimum": 1, "maximum": 1440 }, "tz": { "type": "string", "default": "UTC" } } }, "vehicle": { "enum": ["safe", "any"] } } } }, "locks": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "gc": { "type": "string", "default": "* * * * *" }, "group": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "honour": { "type": "array", "items": { "type": "string", "minLength": 1 }, "uniqueItems": true, "default": [] } } }, "telemetry": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "heartbeat_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 86400, "default": 30 }, "outbox": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "max_mb": { "type": "number", "minimum": 0.1, "maximum": 256, "default": 8 }, "max_age_h": { "type": "number", "exclusiveMinimum": 0, "maximum": 8760, "default": 48 } } } } }, "log": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "level": { "enum": ["error", "warning", "notice", "info", "debug"], "default": "info" } } } } };
+var schema11 = { "type": "object", "additionalProperties": false, "required": ["device", "broker", "trust", "configs"], "properties": { "device": { "type": "object", "additionalProperties": false, "required": ["id"], "properties": { "id": { "type": "string", "pattern": "^([A-Za-z0-9_-]{1,64}$|/)" }, "groups": { "type": "array", "items": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "uniqueItems": true, "default": [] } } }, "broker": { "type": "object", "additionalProperties": false, "required": ["urls"], "properties": { "urls": { "type": "array", "minItems": 1, "items": { "type": "string", "pattern": "^(embedded$|(mqtt|mqtts)://)" } }, "root": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$", "default": "fleet" }, "protocol": { "enum": ["3.1.1", "5"], "default": "3.1.1" }, "filters": { "enum": ["wildcard", "exact"], "default": "wildcard" }, "username": { "type": "string", "minLength": 1 }, "password_file": { "type": "string", "pattern": "^/" }, "keepalive_s": { "type": "integer", "minimum": 5, "maximum": 1200, "default": 60 }, "connect_timeout_s": { "type": "integer", "minimum": 1, "maximum": 60, "default": 8 }, "backoff": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "first_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 60, "default": 5 }, "cap_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 3600, "default": 90 }, "stable_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 3600, "default": 60 } } }, "tls": { "type": "object", "additionalProperties": false, "properties": { "ca": { "type": "string", "pattern": "^/" }, "cert": { "type": "string", "pattern": "^/" }, "key": { "type": "string", "pattern": "^/" }, "servername": { "type": "string" } } } } }, "trust": { "type": "object", "additionalProperties": false, "required": ["keys"], "properties": { "keys": { "type": "string", "pattern": "^/" }, "https_ca": { "type": "string", "pattern": "^/" } } }, "paths": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "state": { "type": "string", "pattern": "^/", "default": "/var/lib/locksmith" }, "run": { "type": "string", "pattern": "^/", "default": "/run/locksmith" } } }, "configs": { "type": "object", "propertyNames": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "minProperties": 1, "additionalProperties": { "type": "object", "additionalProperties": false, "required": ["files"], "properties": { "files": { "type": "array", "minItems": 1, "items": { "type": "object", "additionalProperties": false, "required": ["path"], "properties": { "path": { "type": "string", "pattern": "^/" }, "format": { "enum": ["json", "yaml", "toml", "ini", "text"], "default": "text" }, "schema": { "type": "string", "pattern": "^/" }, "follow": { "type": "boolean", "default": false } } } }, "on_hot": { "enum": ["wait", "refuse"], "default": "wait" }, "on_drift": { "enum": ["report", "restore"], "default": "report" }, "generations": { "type": "integer", "minimum": 2, "maximum": 100, "default": 10 }, "writers": { "type": "array", "items": { "type": "string", "pattern": "^[A-Za-z0-9:_.\\\\@-]{1,247}\\.(service|socket|timer|path|target)$" }, "uniqueItems": true, "default": [] }, "window": { "type": "object", "additionalProperties": false, "required": ["cron", "minutes"], "properties": { "cron": { "type": "string" }, "minutes": { "type": "integer", "minimum": 1, "maximum": 1440 }, "tz": { "type": "string", "default": "UTC" } } }, "vehicle": { "enum": ["safe", "any"] } } } }, "locks": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "gc": { "type": "string", "default": "* * * * *" }, "group": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "honour": { "type": "array", "items": { "type": "string", "minLength": 1 }, "uniqueItems": true, "default": [] } } }, "telemetry": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "heartbeat_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 86400, "default": 30 }, "outbox": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "max_mb": { "type": "number", "minimum": 0.1, "maximum": 256, "default": 8 }, "max_age_h": { "type": "number", "exclusiveMinimum": 0, "maximum": 8760, "default": 48 } } } } }, "log": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "level": { "enum": ["error", "warning", "notice", "info", "debug"], "default": "info" } } } } };
 var pattern0 = new RegExp("^([A-Za-z0-9_-]{1,64}$|/)", "u");
 var pattern1 = new RegExp("^[A-Za-z0-9_-]{1,64}$", "u");
 var pattern2 = new RegExp("^(embedded$|(mqtt|mqtts)://)", "u");
 var pattern4 = new RegExp("^/", "u");
-var pattern14 = new RegExp("^[A-Za-z0-9:_.\\\\@-]{1,247}\\.(service|socket|timer|path|target)$", "u");
+var pattern15 = new RegExp("^[A-Za-z0-9:_.\\\\@-]{1,247}\\.(service|socket|timer|path|target)$", "u");
 var func2 = Object.prototype.hasOwnProperty;
 var func3 = require_ucs2length().default;
 function validate10(data, { instancePath = "", parentData, parentDataProperty, rootData = data } = {}) {
@@ -694,7 +694,7 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
         for (const key5 in data23) {
-          if (!(key5 === "keys")) {
+          if (!(key5 === "keys" || key5 === "https_ca")) {
             const err56 = { instancePath: instancePath + "/trust", schemaPath: "#/properties/trust/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key5 }, message: "must NOT have additional properties" };
             if (vErrors === null) {
               vErrors = [err56];
@@ -726,59 +726,61 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
+        if (data23.https_ca !== void 0) {
+          let data25 = data23.https_ca;
+          if (typeof data25 === "string") {
+            if (!pattern4.test(data25)) {
+              const err59 = { instancePath: instancePath + "/trust/https_ca", schemaPath: "#/properties/trust/properties/https_ca/pattern", keyword: "pattern", params: { pattern: "^/" }, message: 'must match pattern "^/"' };
+              if (vErrors === null) {
+                vErrors = [err59];
+              } else {
+                vErrors.push(err59);
+              }
+              errors++;
+            }
+          } else {
+            const err60 = { instancePath: instancePath + "/trust/https_ca", schemaPath: "#/properties/trust/properties/https_ca/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+            if (vErrors === null) {
+              vErrors = [err60];
+            } else {
+              vErrors.push(err60);
+            }
+            errors++;
+          }
+        }
       } else {
-        const err59 = { instancePath: instancePath + "/trust", schemaPath: "#/properties/trust/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err61 = { instancePath: instancePath + "/trust", schemaPath: "#/properties/trust/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err59];
+          vErrors = [err61];
         } else {
-          vErrors.push(err59);
+          vErrors.push(err61);
         }
         errors++;
       }
     }
-    let data25 = data.paths;
-    if (data25 && typeof data25 == "object" && !Array.isArray(data25)) {
-      if (data25.state === void 0) {
-        data25.state = "/var/lib/locksmith";
+    let data26 = data.paths;
+    if (data26 && typeof data26 == "object" && !Array.isArray(data26)) {
+      if (data26.state === void 0) {
+        data26.state = "/var/lib/locksmith";
       }
-      if (data25.run === void 0) {
-        data25.run = "/run/locksmith";
+      if (data26.run === void 0) {
+        data26.run = "/run/locksmith";
       }
-      for (const key6 in data25) {
+      for (const key6 in data26) {
         if (!(key6 === "state" || key6 === "run")) {
-          const err60 = { instancePath: instancePath + "/paths", schemaPath: "#/properties/paths/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key6 }, message: "must NOT have additional properties" };
+          const err62 = { instancePath: instancePath + "/paths", schemaPath: "#/properties/paths/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key6 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
-            vErrors = [err60];
+            vErrors = [err62];
           } else {
-            vErrors.push(err60);
+            vErrors.push(err62);
           }
           errors++;
         }
       }
-      let data26 = data25.state;
-      if (typeof data26 === "string") {
-        if (!pattern4.test(data26)) {
-          const err61 = { instancePath: instancePath + "/paths/state", schemaPath: "#/properties/paths/properties/state/pattern", keyword: "pattern", params: { pattern: "^/" }, message: 'must match pattern "^/"' };
-          if (vErrors === null) {
-            vErrors = [err61];
-          } else {
-            vErrors.push(err61);
-          }
-          errors++;
-        }
-      } else {
-        const err62 = { instancePath: instancePath + "/paths/state", schemaPath: "#/properties/paths/properties/state/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-        if (vErrors === null) {
-          vErrors = [err62];
-        } else {
-          vErrors.push(err62);
-        }
-        errors++;
-      }
-      let data27 = data25.run;
+      let data27 = data26.state;
       if (typeof data27 === "string") {
         if (!pattern4.test(data27)) {
-          const err63 = { instancePath: instancePath + "/paths/run", schemaPath: "#/properties/paths/properties/run/pattern", keyword: "pattern", params: { pattern: "^/" }, message: 'must match pattern "^/"' };
+          const err63 = { instancePath: instancePath + "/paths/state", schemaPath: "#/properties/paths/properties/state/pattern", keyword: "pattern", params: { pattern: "^/" }, message: 'must match pattern "^/"' };
           if (vErrors === null) {
             vErrors = [err63];
           } else {
@@ -787,7 +789,7 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
       } else {
-        const err64 = { instancePath: instancePath + "/paths/run", schemaPath: "#/properties/paths/properties/run/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        const err64 = { instancePath: instancePath + "/paths/state", schemaPath: "#/properties/paths/properties/state/type", keyword: "type", params: { type: "string" }, message: "must be string" };
         if (vErrors === null) {
           vErrors = [err64];
         } else {
@@ -795,150 +797,148 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-    } else {
-      const err65 = { instancePath: instancePath + "/paths", schemaPath: "#/properties/paths/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err65];
+      let data28 = data26.run;
+      if (typeof data28 === "string") {
+        if (!pattern4.test(data28)) {
+          const err65 = { instancePath: instancePath + "/paths/run", schemaPath: "#/properties/paths/properties/run/pattern", keyword: "pattern", params: { pattern: "^/" }, message: 'must match pattern "^/"' };
+          if (vErrors === null) {
+            vErrors = [err65];
+          } else {
+            vErrors.push(err65);
+          }
+          errors++;
+        }
       } else {
-        vErrors.push(err65);
+        const err66 = { instancePath: instancePath + "/paths/run", schemaPath: "#/properties/paths/properties/run/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        if (vErrors === null) {
+          vErrors = [err66];
+        } else {
+          vErrors.push(err66);
+        }
+        errors++;
+      }
+    } else {
+      const err67 = { instancePath: instancePath + "/paths", schemaPath: "#/properties/paths/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err67];
+      } else {
+        vErrors.push(err67);
       }
       errors++;
     }
     if (data.configs !== void 0) {
-      let data28 = data.configs;
-      if (data28 && typeof data28 == "object" && !Array.isArray(data28)) {
-        if (Object.keys(data28).length < 1) {
-          const err66 = { instancePath: instancePath + "/configs", schemaPath: "#/properties/configs/minProperties", keyword: "minProperties", params: { limit: 1 }, message: "must NOT have fewer than 1 properties" };
+      let data29 = data.configs;
+      if (data29 && typeof data29 == "object" && !Array.isArray(data29)) {
+        if (Object.keys(data29).length < 1) {
+          const err68 = { instancePath: instancePath + "/configs", schemaPath: "#/properties/configs/minProperties", keyword: "minProperties", params: { limit: 1 }, message: "must NOT have fewer than 1 properties" };
           if (vErrors === null) {
-            vErrors = [err66];
+            vErrors = [err68];
           } else {
-            vErrors.push(err66);
+            vErrors.push(err68);
           }
           errors++;
         }
-        for (const key7 in data28) {
-          const _errs64 = errors;
+        for (const key7 in data29) {
+          const _errs66 = errors;
           if (typeof key7 === "string") {
             if (!pattern1.test(key7)) {
-              const err67 = { instancePath: instancePath + "/configs", schemaPath: "#/properties/configs/propertyNames/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9_-]{1,64}$" }, message: 'must match pattern "^[A-Za-z0-9_-]{1,64}$"', propertyName: key7 };
+              const err69 = { instancePath: instancePath + "/configs", schemaPath: "#/properties/configs/propertyNames/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9_-]{1,64}$" }, message: 'must match pattern "^[A-Za-z0-9_-]{1,64}$"', propertyName: key7 };
               if (vErrors === null) {
-                vErrors = [err67];
+                vErrors = [err69];
               } else {
-                vErrors.push(err67);
+                vErrors.push(err69);
               }
               errors++;
             }
           } else {
-            const err68 = { instancePath: instancePath + "/configs", schemaPath: "#/properties/configs/propertyNames/type", keyword: "type", params: { type: "string" }, message: "must be string", propertyName: key7 };
+            const err70 = { instancePath: instancePath + "/configs", schemaPath: "#/properties/configs/propertyNames/type", keyword: "type", params: { type: "string" }, message: "must be string", propertyName: key7 };
             if (vErrors === null) {
-              vErrors = [err68];
+              vErrors = [err70];
             } else {
-              vErrors.push(err68);
+              vErrors.push(err70);
             }
             errors++;
           }
-          var valid12 = _errs64 === errors;
+          var valid12 = _errs66 === errors;
           if (!valid12) {
-            const err69 = { instancePath: instancePath + "/configs", schemaPath: "#/properties/configs/propertyNames", keyword: "propertyNames", params: { propertyName: key7 }, message: "property name must be valid" };
+            const err71 = { instancePath: instancePath + "/configs", schemaPath: "#/properties/configs/propertyNames", keyword: "propertyNames", params: { propertyName: key7 }, message: "property name must be valid" };
             if (vErrors === null) {
-              vErrors = [err69];
+              vErrors = [err71];
             } else {
-              vErrors.push(err69);
+              vErrors.push(err71);
             }
             errors++;
           }
         }
-        for (const key8 in data28) {
-          let data29 = data28[key8];
-          if (data29 && typeof data29 == "object" && !Array.isArray(data29)) {
-            if (data29.on_hot === void 0) {
-              data29.on_hot = "wait";
+        for (const key8 in data29) {
+          let data30 = data29[key8];
+          if (data30 && typeof data30 == "object" && !Array.isArray(data30)) {
+            if (data30.on_hot === void 0) {
+              data30.on_hot = "wait";
             }
-            if (data29.on_drift === void 0) {
-              data29.on_drift = "report";
+            if (data30.on_drift === void 0) {
+              data30.on_drift = "report";
             }
-            if (data29.generations === void 0) {
-              data29.generations = 10;
+            if (data30.generations === void 0) {
+              data30.generations = 10;
             }
-            if (data29.writers === void 0) {
-              data29.writers = [];
+            if (data30.writers === void 0) {
+              data30.writers = [];
             }
-            if (data29.files === void 0) {
-              const err70 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/configs/additionalProperties/required", keyword: "required", params: { missingProperty: "files" }, message: "must have required property 'files'" };
+            if (data30.files === void 0) {
+              const err72 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/configs/additionalProperties/required", keyword: "required", params: { missingProperty: "files" }, message: "must have required property 'files'" };
               if (vErrors === null) {
-                vErrors = [err70];
+                vErrors = [err72];
               } else {
-                vErrors.push(err70);
+                vErrors.push(err72);
               }
               errors++;
             }
-            for (const key9 in data29) {
+            for (const key9 in data30) {
               if (!(key9 === "files" || key9 === "on_hot" || key9 === "on_drift" || key9 === "generations" || key9 === "writers" || key9 === "window" || key9 === "vehicle")) {
-                const err71 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/configs/additionalProperties/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key9 }, message: "must NOT have additional properties" };
+                const err73 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/configs/additionalProperties/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key9 }, message: "must NOT have additional properties" };
                 if (vErrors === null) {
-                  vErrors = [err71];
+                  vErrors = [err73];
                 } else {
-                  vErrors.push(err71);
+                  vErrors.push(err73);
                 }
                 errors++;
               }
             }
-            if (data29.files !== void 0) {
-              let data30 = data29.files;
-              if (Array.isArray(data30)) {
-                if (data30.length < 1) {
-                  const err72 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/files", schemaPath: "#/properties/configs/additionalProperties/properties/files/minItems", keyword: "minItems", params: { limit: 1 }, message: "must NOT have fewer than 1 items" };
+            if (data30.files !== void 0) {
+              let data31 = data30.files;
+              if (Array.isArray(data31)) {
+                if (data31.length < 1) {
+                  const err74 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/files", schemaPath: "#/properties/configs/additionalProperties/properties/files/minItems", keyword: "minItems", params: { limit: 1 }, message: "must NOT have fewer than 1 items" };
                   if (vErrors === null) {
-                    vErrors = [err72];
+                    vErrors = [err74];
                   } else {
-                    vErrors.push(err72);
+                    vErrors.push(err74);
                   }
                   errors++;
                 }
-                const len2 = data30.length;
+                const len2 = data31.length;
                 for (let i3 = 0; i3 < len2; i3++) {
-                  let data31 = data30[i3];
-                  if (data31 && typeof data31 == "object" && !Array.isArray(data31)) {
-                    if (data31.format === void 0) {
-                      data31.format = "text";
+                  let data32 = data31[i3];
+                  if (data32 && typeof data32 == "object" && !Array.isArray(data32)) {
+                    if (data32.format === void 0) {
+                      data32.format = "text";
                     }
-                    if (data31.follow === void 0) {
-                      data31.follow = false;
+                    if (data32.follow === void 0) {
+                      data32.follow = false;
                     }
-                    if (data31.path === void 0) {
-                      const err73 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/files/" + i3, schemaPath: "#/properties/configs/additionalProperties/properties/files/items/required", keyword: "required", params: { missingProperty: "path" }, message: "must have required property 'path'" };
+                    if (data32.path === void 0) {
+                      const err75 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/files/" + i3, schemaPath: "#/properties/configs/additionalProperties/properties/files/items/required", keyword: "required", params: { missingProperty: "path" }, message: "must have required property 'path'" };
                       if (vErrors === null) {
-                        vErrors = [err73];
+                        vErrors = [err75];
                       } else {
-                        vErrors.push(err73);
+                        vErrors.push(err75);
                       }
                       errors++;
                     }
-                    for (const key10 in data31) {
+                    for (const key10 in data32) {
                       if (!(key10 === "path" || key10 === "format" || key10 === "schema" || key10 === "follow")) {
-                        const err74 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/files/" + i3, schemaPath: "#/properties/configs/additionalProperties/properties/files/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key10 }, message: "must NOT have additional properties" };
-                        if (vErrors === null) {
-                          vErrors = [err74];
-                        } else {
-                          vErrors.push(err74);
-                        }
-                        errors++;
-                      }
-                    }
-                    if (data31.path !== void 0) {
-                      let data32 = data31.path;
-                      if (typeof data32 === "string") {
-                        if (!pattern4.test(data32)) {
-                          const err75 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/files/" + i3 + "/path", schemaPath: "#/properties/configs/additionalProperties/properties/files/items/properties/path/pattern", keyword: "pattern", params: { pattern: "^/" }, message: 'must match pattern "^/"' };
-                          if (vErrors === null) {
-                            vErrors = [err75];
-                          } else {
-                            vErrors.push(err75);
-                          }
-                          errors++;
-                        }
-                      } else {
-                        const err76 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/files/" + i3 + "/path", schemaPath: "#/properties/configs/additionalProperties/properties/files/items/properties/path/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                        const err76 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/files/" + i3, schemaPath: "#/properties/configs/additionalProperties/properties/files/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key10 }, message: "must NOT have additional properties" };
                         if (vErrors === null) {
                           vErrors = [err76];
                         } else {
@@ -947,90 +947,92 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                         errors++;
                       }
                     }
-                    let data33 = data31.format;
-                    if (!(data33 === "json" || data33 === "yaml" || data33 === "toml" || data33 === "ini" || data33 === "text")) {
-                      const err77 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/files/" + i3 + "/format", schemaPath: "#/properties/configs/additionalProperties/properties/files/items/properties/format/enum", keyword: "enum", params: { allowedValues: schema11.properties.configs.additionalProperties.properties.files.items.properties.format.enum }, message: "must be equal to one of the allowed values" };
-                      if (vErrors === null) {
-                        vErrors = [err77];
-                      } else {
-                        vErrors.push(err77);
-                      }
-                      errors++;
-                    }
-                    if (data31.schema !== void 0) {
-                      let data34 = data31.schema;
-                      if (typeof data34 === "string") {
-                        if (!pattern4.test(data34)) {
-                          const err78 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/files/" + i3 + "/schema", schemaPath: "#/properties/configs/additionalProperties/properties/files/items/properties/schema/pattern", keyword: "pattern", params: { pattern: "^/" }, message: 'must match pattern "^/"' };
+                    if (data32.path !== void 0) {
+                      let data33 = data32.path;
+                      if (typeof data33 === "string") {
+                        if (!pattern4.test(data33)) {
+                          const err77 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/files/" + i3 + "/path", schemaPath: "#/properties/configs/additionalProperties/properties/files/items/properties/path/pattern", keyword: "pattern", params: { pattern: "^/" }, message: 'must match pattern "^/"' };
                           if (vErrors === null) {
-                            vErrors = [err78];
+                            vErrors = [err77];
                           } else {
-                            vErrors.push(err78);
+                            vErrors.push(err77);
                           }
                           errors++;
                         }
                       } else {
-                        const err79 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/files/" + i3 + "/schema", schemaPath: "#/properties/configs/additionalProperties/properties/files/items/properties/schema/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                        const err78 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/files/" + i3 + "/path", schemaPath: "#/properties/configs/additionalProperties/properties/files/items/properties/path/type", keyword: "type", params: { type: "string" }, message: "must be string" };
                         if (vErrors === null) {
-                          vErrors = [err79];
+                          vErrors = [err78];
                         } else {
-                          vErrors.push(err79);
+                          vErrors.push(err78);
                         }
                         errors++;
                       }
                     }
-                    if (typeof data31.follow !== "boolean") {
-                      const err80 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/files/" + i3 + "/follow", schemaPath: "#/properties/configs/additionalProperties/properties/files/items/properties/follow/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+                    let data34 = data32.format;
+                    if (!(data34 === "json" || data34 === "yaml" || data34 === "toml" || data34 === "ini" || data34 === "text")) {
+                      const err79 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/files/" + i3 + "/format", schemaPath: "#/properties/configs/additionalProperties/properties/files/items/properties/format/enum", keyword: "enum", params: { allowedValues: schema11.properties.configs.additionalProperties.properties.files.items.properties.format.enum }, message: "must be equal to one of the allowed values" };
                       if (vErrors === null) {
-                        vErrors = [err80];
+                        vErrors = [err79];
                       } else {
-                        vErrors.push(err80);
+                        vErrors.push(err79);
+                      }
+                      errors++;
+                    }
+                    if (data32.schema !== void 0) {
+                      let data35 = data32.schema;
+                      if (typeof data35 === "string") {
+                        if (!pattern4.test(data35)) {
+                          const err80 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/files/" + i3 + "/schema", schemaPath: "#/properties/configs/additionalProperties/properties/files/items/properties/schema/pattern", keyword: "pattern", params: { pattern: "^/" }, message: 'must match pattern "^/"' };
+                          if (vErrors === null) {
+                            vErrors = [err80];
+                          } else {
+                            vErrors.push(err80);
+                          }
+                          errors++;
+                        }
+                      } else {
+                        const err81 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/files/" + i3 + "/schema", schemaPath: "#/properties/configs/additionalProperties/properties/files/items/properties/schema/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                        if (vErrors === null) {
+                          vErrors = [err81];
+                        } else {
+                          vErrors.push(err81);
+                        }
+                        errors++;
+                      }
+                    }
+                    if (typeof data32.follow !== "boolean") {
+                      const err82 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/files/" + i3 + "/follow", schemaPath: "#/properties/configs/additionalProperties/properties/files/items/properties/follow/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+                      if (vErrors === null) {
+                        vErrors = [err82];
+                      } else {
+                        vErrors.push(err82);
                       }
                       errors++;
                     }
                   } else {
-                    const err81 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/files/" + i3, schemaPath: "#/properties/configs/additionalProperties/properties/files/items/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+                    const err83 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/files/" + i3, schemaPath: "#/properties/configs/additionalProperties/properties/files/items/type", keyword: "type", params: { type: "object" }, message: "must be object" };
                     if (vErrors === null) {
-                      vErrors = [err81];
+                      vErrors = [err83];
                     } else {
-                      vErrors.push(err81);
+                      vErrors.push(err83);
                     }
                     errors++;
                   }
                 }
               } else {
-                const err82 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/files", schemaPath: "#/properties/configs/additionalProperties/properties/files/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+                const err84 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/files", schemaPath: "#/properties/configs/additionalProperties/properties/files/type", keyword: "type", params: { type: "array" }, message: "must be array" };
                 if (vErrors === null) {
-                  vErrors = [err82];
+                  vErrors = [err84];
                 } else {
-                  vErrors.push(err82);
+                  vErrors.push(err84);
                 }
                 errors++;
               }
             }
-            let data36 = data29.on_hot;
-            if (!(data36 === "wait" || data36 === "refuse")) {
-              const err83 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/on_hot", schemaPath: "#/properties/configs/additionalProperties/properties/on_hot/enum", keyword: "enum", params: { allowedValues: schema11.properties.configs.additionalProperties.properties.on_hot.enum }, message: "must be equal to one of the allowed values" };
-              if (vErrors === null) {
-                vErrors = [err83];
-              } else {
-                vErrors.push(err83);
-              }
-              errors++;
-            }
-            let data37 = data29.on_drift;
-            if (!(data37 === "report" || data37 === "restore")) {
-              const err84 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/on_drift", schemaPath: "#/properties/configs/additionalProperties/properties/on_drift/enum", keyword: "enum", params: { allowedValues: schema11.properties.configs.additionalProperties.properties.on_drift.enum }, message: "must be equal to one of the allowed values" };
-              if (vErrors === null) {
-                vErrors = [err84];
-              } else {
-                vErrors.push(err84);
-              }
-              errors++;
-            }
-            let data38 = data29.generations;
-            if (!(typeof data38 == "number" && (!(data38 % 1) && !isNaN(data38)) && isFinite(data38))) {
-              const err85 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/generations", schemaPath: "#/properties/configs/additionalProperties/properties/generations/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+            let data37 = data30.on_hot;
+            if (!(data37 === "wait" || data37 === "refuse")) {
+              const err85 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/on_hot", schemaPath: "#/properties/configs/additionalProperties/properties/on_hot/enum", keyword: "enum", params: { allowedValues: schema11.properties.configs.additionalProperties.properties.on_hot.enum }, message: "must be equal to one of the allowed values" };
               if (vErrors === null) {
                 vErrors = [err85];
               } else {
@@ -1038,67 +1040,87 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
               }
               errors++;
             }
-            if (typeof data38 == "number" && isFinite(data38)) {
-              if (data38 > 100 || isNaN(data38)) {
-                const err86 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/generations", schemaPath: "#/properties/configs/additionalProperties/properties/generations/maximum", keyword: "maximum", params: { comparison: "<=", limit: 100 }, message: "must be <= 100" };
+            let data38 = data30.on_drift;
+            if (!(data38 === "report" || data38 === "restore")) {
+              const err86 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/on_drift", schemaPath: "#/properties/configs/additionalProperties/properties/on_drift/enum", keyword: "enum", params: { allowedValues: schema11.properties.configs.additionalProperties.properties.on_drift.enum }, message: "must be equal to one of the allowed values" };
+              if (vErrors === null) {
+                vErrors = [err86];
+              } else {
+                vErrors.push(err86);
+              }
+              errors++;
+            }
+            let data39 = data30.generations;
+            if (!(typeof data39 == "number" && (!(data39 % 1) && !isNaN(data39)) && isFinite(data39))) {
+              const err87 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/generations", schemaPath: "#/properties/configs/additionalProperties/properties/generations/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+              if (vErrors === null) {
+                vErrors = [err87];
+              } else {
+                vErrors.push(err87);
+              }
+              errors++;
+            }
+            if (typeof data39 == "number" && isFinite(data39)) {
+              if (data39 > 100 || isNaN(data39)) {
+                const err88 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/generations", schemaPath: "#/properties/configs/additionalProperties/properties/generations/maximum", keyword: "maximum", params: { comparison: "<=", limit: 100 }, message: "must be <= 100" };
                 if (vErrors === null) {
-                  vErrors = [err86];
+                  vErrors = [err88];
                 } else {
-                  vErrors.push(err86);
+                  vErrors.push(err88);
                 }
                 errors++;
               }
-              if (data38 < 2 || isNaN(data38)) {
-                const err87 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/generations", schemaPath: "#/properties/configs/additionalProperties/properties/generations/minimum", keyword: "minimum", params: { comparison: ">=", limit: 2 }, message: "must be >= 2" };
+              if (data39 < 2 || isNaN(data39)) {
+                const err89 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/generations", schemaPath: "#/properties/configs/additionalProperties/properties/generations/minimum", keyword: "minimum", params: { comparison: ">=", limit: 2 }, message: "must be >= 2" };
                 if (vErrors === null) {
-                  vErrors = [err87];
+                  vErrors = [err89];
                 } else {
-                  vErrors.push(err87);
+                  vErrors.push(err89);
                 }
                 errors++;
               }
             }
-            let data39 = data29.writers;
-            if (Array.isArray(data39)) {
-              const len3 = data39.length;
+            let data40 = data30.writers;
+            if (Array.isArray(data40)) {
+              const len3 = data40.length;
               for (let i4 = 0; i4 < len3; i4++) {
-                let data40 = data39[i4];
-                if (typeof data40 === "string") {
-                  if (!pattern14.test(data40)) {
-                    const err88 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/writers/" + i4, schemaPath: "#/properties/configs/additionalProperties/properties/writers/items/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9:_.\\\\@-]{1,247}\\.(service|socket|timer|path|target)$" }, message: 'must match pattern "^[A-Za-z0-9:_.\\\\@-]{1,247}\\.(service|socket|timer|path|target)$"' };
+                let data41 = data40[i4];
+                if (typeof data41 === "string") {
+                  if (!pattern15.test(data41)) {
+                    const err90 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/writers/" + i4, schemaPath: "#/properties/configs/additionalProperties/properties/writers/items/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9:_.\\\\@-]{1,247}\\.(service|socket|timer|path|target)$" }, message: 'must match pattern "^[A-Za-z0-9:_.\\\\@-]{1,247}\\.(service|socket|timer|path|target)$"' };
                     if (vErrors === null) {
-                      vErrors = [err88];
+                      vErrors = [err90];
                     } else {
-                      vErrors.push(err88);
+                      vErrors.push(err90);
                     }
                     errors++;
                   }
                 } else {
-                  const err89 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/writers/" + i4, schemaPath: "#/properties/configs/additionalProperties/properties/writers/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                  const err91 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/writers/" + i4, schemaPath: "#/properties/configs/additionalProperties/properties/writers/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
                   if (vErrors === null) {
-                    vErrors = [err89];
+                    vErrors = [err91];
                   } else {
-                    vErrors.push(err89);
+                    vErrors.push(err91);
                   }
                   errors++;
                 }
               }
-              let i5 = data39.length;
+              let i5 = data40.length;
               let j1;
               if (i5 > 1) {
                 const indices1 = {};
                 for (; i5--; ) {
-                  let item1 = data39[i5];
+                  let item1 = data40[i5];
                   if (typeof item1 !== "string") {
                     continue;
                   }
                   if (typeof indices1[item1] == "number") {
                     j1 = indices1[item1];
-                    const err90 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/writers", schemaPath: "#/properties/configs/additionalProperties/properties/writers/uniqueItems", keyword: "uniqueItems", params: { i: i5, j: j1 }, message: "must NOT have duplicate items (items ## " + j1 + " and " + i5 + " are identical)" };
+                    const err92 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/writers", schemaPath: "#/properties/configs/additionalProperties/properties/writers/uniqueItems", keyword: "uniqueItems", params: { i: i5, j: j1 }, message: "must NOT have duplicate items (items ## " + j1 + " and " + i5 + " are identical)" };
                     if (vErrors === null) {
-                      vErrors = [err90];
+                      vErrors = [err92];
                     } else {
-                      vErrors.push(err90);
+                      vErrors.push(err92);
                     }
                     errors++;
                     break;
@@ -1107,64 +1129,41 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 }
               }
             } else {
-              const err91 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/writers", schemaPath: "#/properties/configs/additionalProperties/properties/writers/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+              const err93 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/writers", schemaPath: "#/properties/configs/additionalProperties/properties/writers/type", keyword: "type", params: { type: "array" }, message: "must be array" };
               if (vErrors === null) {
-                vErrors = [err91];
+                vErrors = [err93];
               } else {
-                vErrors.push(err91);
+                vErrors.push(err93);
               }
               errors++;
             }
-            if (data29.window !== void 0) {
-              let data41 = data29.window;
-              if (data41 && typeof data41 == "object" && !Array.isArray(data41)) {
-                if (data41.tz === void 0) {
-                  data41.tz = "UTC";
+            if (data30.window !== void 0) {
+              let data42 = data30.window;
+              if (data42 && typeof data42 == "object" && !Array.isArray(data42)) {
+                if (data42.tz === void 0) {
+                  data42.tz = "UTC";
                 }
-                if (data41.cron === void 0) {
-                  const err92 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/window", schemaPath: "#/properties/configs/additionalProperties/properties/window/required", keyword: "required", params: { missingProperty: "cron" }, message: "must have required property 'cron'" };
+                if (data42.cron === void 0) {
+                  const err94 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/window", schemaPath: "#/properties/configs/additionalProperties/properties/window/required", keyword: "required", params: { missingProperty: "cron" }, message: "must have required property 'cron'" };
                   if (vErrors === null) {
-                    vErrors = [err92];
+                    vErrors = [err94];
                   } else {
-                    vErrors.push(err92);
+                    vErrors.push(err94);
                   }
                   errors++;
                 }
-                if (data41.minutes === void 0) {
-                  const err93 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/window", schemaPath: "#/properties/configs/additionalProperties/properties/window/required", keyword: "required", params: { missingProperty: "minutes" }, message: "must have required property 'minutes'" };
+                if (data42.minutes === void 0) {
+                  const err95 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/window", schemaPath: "#/properties/configs/additionalProperties/properties/window/required", keyword: "required", params: { missingProperty: "minutes" }, message: "must have required property 'minutes'" };
                   if (vErrors === null) {
-                    vErrors = [err93];
+                    vErrors = [err95];
                   } else {
-                    vErrors.push(err93);
+                    vErrors.push(err95);
                   }
                   errors++;
                 }
-                for (const key11 in data41) {
+                for (const key11 in data42) {
                   if (!(key11 === "cron" || key11 === "minutes" || key11 === "tz")) {
-                    const err94 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/window", schemaPath: "#/properties/configs/additionalProperties/properties/window/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key11 }, message: "must NOT have additional properties" };
-                    if (vErrors === null) {
-                      vErrors = [err94];
-                    } else {
-                      vErrors.push(err94);
-                    }
-                    errors++;
-                  }
-                }
-                if (data41.cron !== void 0) {
-                  if (typeof data41.cron !== "string") {
-                    const err95 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/window/cron", schemaPath: "#/properties/configs/additionalProperties/properties/window/properties/cron/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                    if (vErrors === null) {
-                      vErrors = [err95];
-                    } else {
-                      vErrors.push(err95);
-                    }
-                    errors++;
-                  }
-                }
-                if (data41.minutes !== void 0) {
-                  let data43 = data41.minutes;
-                  if (!(typeof data43 == "number" && (!(data43 % 1) && !isNaN(data43)) && isFinite(data43))) {
-                    const err96 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/window/minutes", schemaPath: "#/properties/configs/additionalProperties/properties/window/properties/minutes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+                    const err96 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/window", schemaPath: "#/properties/configs/additionalProperties/properties/window/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key11 }, message: "must NOT have additional properties" };
                     if (vErrors === null) {
                       vErrors = [err96];
                     } else {
@@ -1172,99 +1171,93 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                     }
                     errors++;
                   }
-                  if (typeof data43 == "number" && isFinite(data43)) {
-                    if (data43 > 1440 || isNaN(data43)) {
-                      const err97 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/window/minutes", schemaPath: "#/properties/configs/additionalProperties/properties/window/properties/minutes/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1440 }, message: "must be <= 1440" };
+                }
+                if (data42.cron !== void 0) {
+                  if (typeof data42.cron !== "string") {
+                    const err97 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/window/cron", schemaPath: "#/properties/configs/additionalProperties/properties/window/properties/cron/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                    if (vErrors === null) {
+                      vErrors = [err97];
+                    } else {
+                      vErrors.push(err97);
+                    }
+                    errors++;
+                  }
+                }
+                if (data42.minutes !== void 0) {
+                  let data44 = data42.minutes;
+                  if (!(typeof data44 == "number" && (!(data44 % 1) && !isNaN(data44)) && isFinite(data44))) {
+                    const err98 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/window/minutes", schemaPath: "#/properties/configs/additionalProperties/properties/window/properties/minutes/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+                    if (vErrors === null) {
+                      vErrors = [err98];
+                    } else {
+                      vErrors.push(err98);
+                    }
+                    errors++;
+                  }
+                  if (typeof data44 == "number" && isFinite(data44)) {
+                    if (data44 > 1440 || isNaN(data44)) {
+                      const err99 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/window/minutes", schemaPath: "#/properties/configs/additionalProperties/properties/window/properties/minutes/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1440 }, message: "must be <= 1440" };
                       if (vErrors === null) {
-                        vErrors = [err97];
+                        vErrors = [err99];
                       } else {
-                        vErrors.push(err97);
+                        vErrors.push(err99);
                       }
                       errors++;
                     }
-                    if (data43 < 1 || isNaN(data43)) {
-                      const err98 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/window/minutes", schemaPath: "#/properties/configs/additionalProperties/properties/window/properties/minutes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+                    if (data44 < 1 || isNaN(data44)) {
+                      const err100 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/window/minutes", schemaPath: "#/properties/configs/additionalProperties/properties/window/properties/minutes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
                       if (vErrors === null) {
-                        vErrors = [err98];
+                        vErrors = [err100];
                       } else {
-                        vErrors.push(err98);
+                        vErrors.push(err100);
                       }
                       errors++;
                     }
                   }
                 }
-                if (typeof data41.tz !== "string") {
-                  const err99 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/window/tz", schemaPath: "#/properties/configs/additionalProperties/properties/window/properties/tz/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                if (typeof data42.tz !== "string") {
+                  const err101 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/window/tz", schemaPath: "#/properties/configs/additionalProperties/properties/window/properties/tz/type", keyword: "type", params: { type: "string" }, message: "must be string" };
                   if (vErrors === null) {
-                    vErrors = [err99];
+                    vErrors = [err101];
                   } else {
-                    vErrors.push(err99);
+                    vErrors.push(err101);
                   }
                   errors++;
                 }
               } else {
-                const err100 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/window", schemaPath: "#/properties/configs/additionalProperties/properties/window/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+                const err102 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/window", schemaPath: "#/properties/configs/additionalProperties/properties/window/type", keyword: "type", params: { type: "object" }, message: "must be object" };
                 if (vErrors === null) {
-                  vErrors = [err100];
+                  vErrors = [err102];
                 } else {
-                  vErrors.push(err100);
+                  vErrors.push(err102);
                 }
                 errors++;
               }
             }
-            if (data29.vehicle !== void 0) {
-              let data45 = data29.vehicle;
-              if (!(data45 === "safe" || data45 === "any")) {
-                const err101 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/vehicle", schemaPath: "#/properties/configs/additionalProperties/properties/vehicle/enum", keyword: "enum", params: { allowedValues: schema11.properties.configs.additionalProperties.properties.vehicle.enum }, message: "must be equal to one of the allowed values" };
+            if (data30.vehicle !== void 0) {
+              let data46 = data30.vehicle;
+              if (!(data46 === "safe" || data46 === "any")) {
+                const err103 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/vehicle", schemaPath: "#/properties/configs/additionalProperties/properties/vehicle/enum", keyword: "enum", params: { allowedValues: schema11.properties.configs.additionalProperties.properties.vehicle.enum }, message: "must be equal to one of the allowed values" };
                 if (vErrors === null) {
-                  vErrors = [err101];
+                  vErrors = [err103];
                 } else {
-                  vErrors.push(err101);
+                  vErrors.push(err103);
                 }
                 errors++;
               }
             }
           } else {
-            const err102 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/configs/additionalProperties/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+            const err104 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/configs/additionalProperties/type", keyword: "type", params: { type: "object" }, message: "must be object" };
             if (vErrors === null) {
-              vErrors = [err102];
+              vErrors = [err104];
             } else {
-              vErrors.push(err102);
+              vErrors.push(err104);
             }
             errors++;
           }
         }
       } else {
-        const err103 = { instancePath: instancePath + "/configs", schemaPath: "#/properties/configs/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-        if (vErrors === null) {
-          vErrors = [err103];
-        } else {
-          vErrors.push(err103);
-        }
-        errors++;
-      }
-    }
-    let data46 = data.locks;
-    if (data46 && typeof data46 == "object" && !Array.isArray(data46)) {
-      if (data46.gc === void 0) {
-        data46.gc = "* * * * *";
-      }
-      if (data46.honour === void 0) {
-        data46.honour = [];
-      }
-      for (const key12 in data46) {
-        if (!(key12 === "gc" || key12 === "group" || key12 === "honour")) {
-          const err104 = { instancePath: instancePath + "/locks", schemaPath: "#/properties/locks/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key12 }, message: "must NOT have additional properties" };
-          if (vErrors === null) {
-            vErrors = [err104];
-          } else {
-            vErrors.push(err104);
-          }
-          errors++;
-        }
-      }
-      if (typeof data46.gc !== "string") {
-        const err105 = { instancePath: instancePath + "/locks/gc", schemaPath: "#/properties/locks/properties/gc/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        const err105 = { instancePath: instancePath + "/configs", schemaPath: "#/properties/configs/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
           vErrors = [err105];
         } else {
@@ -1272,69 +1265,98 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-      if (data46.group !== void 0) {
-        let data48 = data46.group;
-        if (typeof data48 === "string") {
-          if (!pattern1.test(data48)) {
-            const err106 = { instancePath: instancePath + "/locks/group", schemaPath: "#/properties/locks/properties/group/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9_-]{1,64}$" }, message: 'must match pattern "^[A-Za-z0-9_-]{1,64}$"' };
-            if (vErrors === null) {
-              vErrors = [err106];
-            } else {
-              vErrors.push(err106);
-            }
-            errors++;
-          }
-        } else {
-          const err107 = { instancePath: instancePath + "/locks/group", schemaPath: "#/properties/locks/properties/group/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+    }
+    let data47 = data.locks;
+    if (data47 && typeof data47 == "object" && !Array.isArray(data47)) {
+      if (data47.gc === void 0) {
+        data47.gc = "* * * * *";
+      }
+      if (data47.honour === void 0) {
+        data47.honour = [];
+      }
+      for (const key12 in data47) {
+        if (!(key12 === "gc" || key12 === "group" || key12 === "honour")) {
+          const err106 = { instancePath: instancePath + "/locks", schemaPath: "#/properties/locks/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key12 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
-            vErrors = [err107];
+            vErrors = [err106];
           } else {
-            vErrors.push(err107);
+            vErrors.push(err106);
           }
           errors++;
         }
       }
-      let data49 = data46.honour;
-      if (Array.isArray(data49)) {
-        const len4 = data49.length;
+      if (typeof data47.gc !== "string") {
+        const err107 = { instancePath: instancePath + "/locks/gc", schemaPath: "#/properties/locks/properties/gc/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        if (vErrors === null) {
+          vErrors = [err107];
+        } else {
+          vErrors.push(err107);
+        }
+        errors++;
+      }
+      if (data47.group !== void 0) {
+        let data49 = data47.group;
+        if (typeof data49 === "string") {
+          if (!pattern1.test(data49)) {
+            const err108 = { instancePath: instancePath + "/locks/group", schemaPath: "#/properties/locks/properties/group/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9_-]{1,64}$" }, message: 'must match pattern "^[A-Za-z0-9_-]{1,64}$"' };
+            if (vErrors === null) {
+              vErrors = [err108];
+            } else {
+              vErrors.push(err108);
+            }
+            errors++;
+          }
+        } else {
+          const err109 = { instancePath: instancePath + "/locks/group", schemaPath: "#/properties/locks/properties/group/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+          if (vErrors === null) {
+            vErrors = [err109];
+          } else {
+            vErrors.push(err109);
+          }
+          errors++;
+        }
+      }
+      let data50 = data47.honour;
+      if (Array.isArray(data50)) {
+        const len4 = data50.length;
         for (let i6 = 0; i6 < len4; i6++) {
-          let data50 = data49[i6];
-          if (typeof data50 === "string") {
-            if (func3(data50) < 1) {
-              const err108 = { instancePath: instancePath + "/locks/honour/" + i6, schemaPath: "#/properties/locks/properties/honour/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+          let data51 = data50[i6];
+          if (typeof data51 === "string") {
+            if (func3(data51) < 1) {
+              const err110 = { instancePath: instancePath + "/locks/honour/" + i6, schemaPath: "#/properties/locks/properties/honour/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
               if (vErrors === null) {
-                vErrors = [err108];
+                vErrors = [err110];
               } else {
-                vErrors.push(err108);
+                vErrors.push(err110);
               }
               errors++;
             }
           } else {
-            const err109 = { instancePath: instancePath + "/locks/honour/" + i6, schemaPath: "#/properties/locks/properties/honour/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+            const err111 = { instancePath: instancePath + "/locks/honour/" + i6, schemaPath: "#/properties/locks/properties/honour/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
             if (vErrors === null) {
-              vErrors = [err109];
+              vErrors = [err111];
             } else {
-              vErrors.push(err109);
+              vErrors.push(err111);
             }
             errors++;
           }
         }
-        let i7 = data49.length;
+        let i7 = data50.length;
         let j2;
         if (i7 > 1) {
           const indices2 = {};
           for (; i7--; ) {
-            let item2 = data49[i7];
+            let item2 = data50[i7];
             if (typeof item2 !== "string") {
               continue;
             }
             if (typeof indices2[item2] == "number") {
               j2 = indices2[item2];
-              const err110 = { instancePath: instancePath + "/locks/honour", schemaPath: "#/properties/locks/properties/honour/uniqueItems", keyword: "uniqueItems", params: { i: i7, j: j2 }, message: "must NOT have duplicate items (items ## " + j2 + " and " + i7 + " are identical)" };
+              const err112 = { instancePath: instancePath + "/locks/honour", schemaPath: "#/properties/locks/properties/honour/uniqueItems", keyword: "uniqueItems", params: { i: i7, j: j2 }, message: "must NOT have duplicate items (items ## " + j2 + " and " + i7 + " are identical)" };
               if (vErrors === null) {
-                vErrors = [err110];
+                vErrors = [err112];
               } else {
-                vErrors.push(err110);
+                vErrors.push(err112);
               }
               errors++;
               break;
@@ -1343,55 +1365,34 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
           }
         }
       } else {
-        const err111 = { instancePath: instancePath + "/locks/honour", schemaPath: "#/properties/locks/properties/honour/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        const err113 = { instancePath: instancePath + "/locks/honour", schemaPath: "#/properties/locks/properties/honour/type", keyword: "type", params: { type: "array" }, message: "must be array" };
         if (vErrors === null) {
-          vErrors = [err111];
+          vErrors = [err113];
         } else {
-          vErrors.push(err111);
+          vErrors.push(err113);
         }
         errors++;
       }
     } else {
-      const err112 = { instancePath: instancePath + "/locks", schemaPath: "#/properties/locks/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err114 = { instancePath: instancePath + "/locks", schemaPath: "#/properties/locks/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
-        vErrors = [err112];
+        vErrors = [err114];
       } else {
-        vErrors.push(err112);
+        vErrors.push(err114);
       }
       errors++;
     }
-    let data51 = data.telemetry;
-    if (data51 && typeof data51 == "object" && !Array.isArray(data51)) {
-      if (data51.heartbeat_s === void 0) {
-        data51.heartbeat_s = 30;
+    let data52 = data.telemetry;
+    if (data52 && typeof data52 == "object" && !Array.isArray(data52)) {
+      if (data52.heartbeat_s === void 0) {
+        data52.heartbeat_s = 30;
       }
-      if (data51.outbox === void 0) {
-        data51.outbox = {};
+      if (data52.outbox === void 0) {
+        data52.outbox = {};
       }
-      for (const key13 in data51) {
+      for (const key13 in data52) {
         if (!(key13 === "heartbeat_s" || key13 === "outbox")) {
-          const err113 = { instancePath: instancePath + "/telemetry", schemaPath: "#/properties/telemetry/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key13 }, message: "must NOT have additional properties" };
-          if (vErrors === null) {
-            vErrors = [err113];
-          } else {
-            vErrors.push(err113);
-          }
-          errors++;
-        }
-      }
-      let data52 = data51.heartbeat_s;
-      if (typeof data52 == "number" && isFinite(data52)) {
-        if (data52 > 86400 || isNaN(data52)) {
-          const err114 = { instancePath: instancePath + "/telemetry/heartbeat_s", schemaPath: "#/properties/telemetry/properties/heartbeat_s/maximum", keyword: "maximum", params: { comparison: "<=", limit: 86400 }, message: "must be <= 86400" };
-          if (vErrors === null) {
-            vErrors = [err114];
-          } else {
-            vErrors.push(err114);
-          }
-          errors++;
-        }
-        if (data52 <= 0 || isNaN(data52)) {
-          const err115 = { instancePath: instancePath + "/telemetry/heartbeat_s", schemaPath: "#/properties/telemetry/properties/heartbeat_s/exclusiveMinimum", keyword: "exclusiveMinimum", params: { comparison: ">", limit: 0 }, message: "must be > 0" };
+          const err115 = { instancePath: instancePath + "/telemetry", schemaPath: "#/properties/telemetry/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key13 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
             vErrors = [err115];
           } else {
@@ -1399,47 +1400,47 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
+      }
+      let data53 = data52.heartbeat_s;
+      if (typeof data53 == "number" && isFinite(data53)) {
+        if (data53 > 86400 || isNaN(data53)) {
+          const err116 = { instancePath: instancePath + "/telemetry/heartbeat_s", schemaPath: "#/properties/telemetry/properties/heartbeat_s/maximum", keyword: "maximum", params: { comparison: "<=", limit: 86400 }, message: "must be <= 86400" };
+          if (vErrors === null) {
+            vErrors = [err116];
+          } else {
+            vErrors.push(err116);
+          }
+          errors++;
+        }
+        if (data53 <= 0 || isNaN(data53)) {
+          const err117 = { instancePath: instancePath + "/telemetry/heartbeat_s", schemaPath: "#/properties/telemetry/properties/heartbeat_s/exclusiveMinimum", keyword: "exclusiveMinimum", params: { comparison: ">", limit: 0 }, message: "must be > 0" };
+          if (vErrors === null) {
+            vErrors = [err117];
+          } else {
+            vErrors.push(err117);
+          }
+          errors++;
+        }
       } else {
-        const err116 = { instancePath: instancePath + "/telemetry/heartbeat_s", schemaPath: "#/properties/telemetry/properties/heartbeat_s/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+        const err118 = { instancePath: instancePath + "/telemetry/heartbeat_s", schemaPath: "#/properties/telemetry/properties/heartbeat_s/type", keyword: "type", params: { type: "number" }, message: "must be number" };
         if (vErrors === null) {
-          vErrors = [err116];
+          vErrors = [err118];
         } else {
-          vErrors.push(err116);
+          vErrors.push(err118);
         }
         errors++;
       }
-      let data53 = data51.outbox;
-      if (data53 && typeof data53 == "object" && !Array.isArray(data53)) {
-        if (data53.max_mb === void 0) {
-          data53.max_mb = 8;
+      let data54 = data52.outbox;
+      if (data54 && typeof data54 == "object" && !Array.isArray(data54)) {
+        if (data54.max_mb === void 0) {
+          data54.max_mb = 8;
         }
-        if (data53.max_age_h === void 0) {
-          data53.max_age_h = 48;
+        if (data54.max_age_h === void 0) {
+          data54.max_age_h = 48;
         }
-        for (const key14 in data53) {
+        for (const key14 in data54) {
           if (!(key14 === "max_mb" || key14 === "max_age_h")) {
-            const err117 = { instancePath: instancePath + "/telemetry/outbox", schemaPath: "#/properties/telemetry/properties/outbox/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key14 }, message: "must NOT have additional properties" };
-            if (vErrors === null) {
-              vErrors = [err117];
-            } else {
-              vErrors.push(err117);
-            }
-            errors++;
-          }
-        }
-        let data54 = data53.max_mb;
-        if (typeof data54 == "number" && isFinite(data54)) {
-          if (data54 > 256 || isNaN(data54)) {
-            const err118 = { instancePath: instancePath + "/telemetry/outbox/max_mb", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_mb/maximum", keyword: "maximum", params: { comparison: "<=", limit: 256 }, message: "must be <= 256" };
-            if (vErrors === null) {
-              vErrors = [err118];
-            } else {
-              vErrors.push(err118);
-            }
-            errors++;
-          }
-          if (data54 < 0.1 || isNaN(data54)) {
-            const err119 = { instancePath: instancePath + "/telemetry/outbox/max_mb", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_mb/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0.1 }, message: "must be >= 0.1" };
+            const err119 = { instancePath: instancePath + "/telemetry/outbox", schemaPath: "#/properties/telemetry/properties/outbox/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key14 }, message: "must NOT have additional properties" };
             if (vErrors === null) {
               vErrors = [err119];
             } else {
@@ -1447,19 +1448,20 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
-        } else {
-          const err120 = { instancePath: instancePath + "/telemetry/outbox/max_mb", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_mb/type", keyword: "type", params: { type: "number" }, message: "must be number" };
-          if (vErrors === null) {
-            vErrors = [err120];
-          } else {
-            vErrors.push(err120);
-          }
-          errors++;
         }
-        let data55 = data53.max_age_h;
+        let data55 = data54.max_mb;
         if (typeof data55 == "number" && isFinite(data55)) {
-          if (data55 > 8760 || isNaN(data55)) {
-            const err121 = { instancePath: instancePath + "/telemetry/outbox/max_age_h", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_age_h/maximum", keyword: "maximum", params: { comparison: "<=", limit: 8760 }, message: "must be <= 8760" };
+          if (data55 > 256 || isNaN(data55)) {
+            const err120 = { instancePath: instancePath + "/telemetry/outbox/max_mb", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_mb/maximum", keyword: "maximum", params: { comparison: "<=", limit: 256 }, message: "must be <= 256" };
+            if (vErrors === null) {
+              vErrors = [err120];
+            } else {
+              vErrors.push(err120);
+            }
+            errors++;
+          }
+          if (data55 < 0.1 || isNaN(data55)) {
+            const err121 = { instancePath: instancePath + "/telemetry/outbox/max_mb", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_mb/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0.1 }, message: "must be >= 0.1" };
             if (vErrors === null) {
               vErrors = [err121];
             } else {
@@ -1467,83 +1469,103 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
-          if (data55 <= 0 || isNaN(data55)) {
-            const err122 = { instancePath: instancePath + "/telemetry/outbox/max_age_h", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_age_h/exclusiveMinimum", keyword: "exclusiveMinimum", params: { comparison: ">", limit: 0 }, message: "must be > 0" };
+        } else {
+          const err122 = { instancePath: instancePath + "/telemetry/outbox/max_mb", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_mb/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+          if (vErrors === null) {
+            vErrors = [err122];
+          } else {
+            vErrors.push(err122);
+          }
+          errors++;
+        }
+        let data56 = data54.max_age_h;
+        if (typeof data56 == "number" && isFinite(data56)) {
+          if (data56 > 8760 || isNaN(data56)) {
+            const err123 = { instancePath: instancePath + "/telemetry/outbox/max_age_h", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_age_h/maximum", keyword: "maximum", params: { comparison: "<=", limit: 8760 }, message: "must be <= 8760" };
             if (vErrors === null) {
-              vErrors = [err122];
+              vErrors = [err123];
             } else {
-              vErrors.push(err122);
+              vErrors.push(err123);
+            }
+            errors++;
+          }
+          if (data56 <= 0 || isNaN(data56)) {
+            const err124 = { instancePath: instancePath + "/telemetry/outbox/max_age_h", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_age_h/exclusiveMinimum", keyword: "exclusiveMinimum", params: { comparison: ">", limit: 0 }, message: "must be > 0" };
+            if (vErrors === null) {
+              vErrors = [err124];
+            } else {
+              vErrors.push(err124);
             }
             errors++;
           }
         } else {
-          const err123 = { instancePath: instancePath + "/telemetry/outbox/max_age_h", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_age_h/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+          const err125 = { instancePath: instancePath + "/telemetry/outbox/max_age_h", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_age_h/type", keyword: "type", params: { type: "number" }, message: "must be number" };
           if (vErrors === null) {
-            vErrors = [err123];
+            vErrors = [err125];
           } else {
-            vErrors.push(err123);
+            vErrors.push(err125);
           }
           errors++;
         }
       } else {
-        const err124 = { instancePath: instancePath + "/telemetry/outbox", schemaPath: "#/properties/telemetry/properties/outbox/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err126 = { instancePath: instancePath + "/telemetry/outbox", schemaPath: "#/properties/telemetry/properties/outbox/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err124];
+          vErrors = [err126];
         } else {
-          vErrors.push(err124);
+          vErrors.push(err126);
         }
         errors++;
       }
     } else {
-      const err125 = { instancePath: instancePath + "/telemetry", schemaPath: "#/properties/telemetry/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err127 = { instancePath: instancePath + "/telemetry", schemaPath: "#/properties/telemetry/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
-        vErrors = [err125];
+        vErrors = [err127];
       } else {
-        vErrors.push(err125);
+        vErrors.push(err127);
       }
       errors++;
     }
-    let data56 = data.log;
-    if (data56 && typeof data56 == "object" && !Array.isArray(data56)) {
-      if (data56.level === void 0) {
-        data56.level = "info";
+    let data57 = data.log;
+    if (data57 && typeof data57 == "object" && !Array.isArray(data57)) {
+      if (data57.level === void 0) {
+        data57.level = "info";
       }
-      for (const key15 in data56) {
+      for (const key15 in data57) {
         if (!(key15 === "level")) {
-          const err126 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key15 }, message: "must NOT have additional properties" };
+          const err128 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key15 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
-            vErrors = [err126];
+            vErrors = [err128];
           } else {
-            vErrors.push(err126);
+            vErrors.push(err128);
           }
           errors++;
         }
       }
-      let data57 = data56.level;
-      if (!(data57 === "error" || data57 === "warning" || data57 === "notice" || data57 === "info" || data57 === "debug")) {
-        const err127 = { instancePath: instancePath + "/log/level", schemaPath: "#/properties/log/properties/level/enum", keyword: "enum", params: { allowedValues: schema11.properties.log.properties.level.enum }, message: "must be equal to one of the allowed values" };
+      let data58 = data57.level;
+      if (!(data58 === "error" || data58 === "warning" || data58 === "notice" || data58 === "info" || data58 === "debug")) {
+        const err129 = { instancePath: instancePath + "/log/level", schemaPath: "#/properties/log/properties/level/enum", keyword: "enum", params: { allowedValues: schema11.properties.log.properties.level.enum }, message: "must be equal to one of the allowed values" };
         if (vErrors === null) {
-          vErrors = [err127];
+          vErrors = [err129];
         } else {
-          vErrors.push(err127);
+          vErrors.push(err129);
         }
         errors++;
       }
     } else {
-      const err128 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err130 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
-        vErrors = [err128];
+        vErrors = [err130];
       } else {
-        vErrors.push(err128);
+        vErrors.push(err130);
       }
       errors++;
     }
   } else {
-    const err129 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+    const err131 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
     if (vErrors === null) {
-      vErrors = [err129];
+      vErrors = [err131];
     } else {
-      vErrors.push(err129);
+      vErrors.push(err131);
     }
     errors++;
   }

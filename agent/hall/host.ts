@@ -1,4 +1,5 @@
 import type { Broker } from '../ports/broker.ts';
+import type { Fetch } from '../ports/fetch.ts';
 import type { Files, WatchDir } from '../ports/files.ts';
 import type { JournalFile } from '../ports/journal.ts';
 import type { KernelLocks } from '../ports/kernel.ts';
@@ -14,6 +15,7 @@ import type { Chance, Clock, Cron, Ed25519, Sha256 } from '../ports/world.ts';
 export interface Host {
   readonly files: Files;
   readonly targets: Targets;
+  readonly fetch: Fetch;
   readonly kernel: KernelLocks;
   readonly processes: Processes;
   readonly units: Units;

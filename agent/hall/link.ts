@@ -77,6 +77,7 @@ export async function openLink(settings: Settings, host: Host, broker: Broker, r
     onUp(publish) {
       outbox.linkUp(publish);
       lanes.linkUp(publish);
+      line.linkUp();
     },
     onDown() {
       outbox.linkDown();

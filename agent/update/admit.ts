@@ -22,6 +22,8 @@ export interface AdmitInput {
   readonly windows: readonly Window[];
   readonly nowMs: number;
   readonly clock: ClockTrust;
+  /** What is not fetched yet; null if all is here. `code` is null while it is on its way. */
+  readonly download: { readonly code: Code | null; readonly reason: string } | null;
   /** How it failed on the disk last; null if it did not. */
   readonly disk: { readonly code: Code; readonly reason: string } | null;
 }
@@ -70,7 +72,7 @@ export function unmetLock(input: Pick<AdmitInput, 'file' | 'lock' | 'lockWords' 
  * anyway may meet another lock when it can. Pure.
  */
 export function admit(input: AdmitInput): Admission {
-  const { lock, vehicle, halted, windows, clock, nowMs, disk } = input;
+  const { lock, vehicle, halted, windows, clock, nowMs, download, disk } = input;
   const unmet: Unmet[] = [];
   if (lock.state === 'HOT') unmet.push(unmetLock(input));
   if (vehicle !== null && vehicle.safety !== 'safe') {
@@ -89,6 +91,7 @@ export function admit(input: AdmitInput): Admission {
     const reason = next === null ? 'its window never opens again' : `its window opens at ${rfc3339(next)}`;
     unmet.push({ gate: 'window', code: null, reason, key: 'window' });
   }
+  if (download !== null) unmet.push({ gate: 'download', ...download, key: `download ${download.reason}` });
   if (disk !== null) unmet.push({ gate: 'disk', ...disk, key: `disk ${disk.code}` });
   const [first, ...rest] = unmet;
   if (first === undefined) return { kind: 'admitted' };

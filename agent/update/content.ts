@@ -1,5 +1,5 @@
 import type { Sha256 } from '../ports/world.ts';
-import type { InlineFile, Update, UpdateFile } from '../values/update.ts';
+import type { InlineFile, RemoteFile, Update, UpdateFile } from '../values/update.ts';
 
 /** A file's base name and its bytes; null where the file is absent. */
 export interface FileContent {
@@ -43,16 +43,22 @@ export function bytesOf(file: Pick<InlineFile, 'encoding' | 'content'>): Uint8Ar
 function isFile(value: unknown): value is UpdateFile {
   if (typeof value !== 'object' || value === null || !('name' in value) || typeof value.name !== 'string') return false;
   if ('absent' in value) return value.absent === true;
+  if ('url' in value) return typeof value.url === 'string' && 'size' in value && typeof value.size === 'number';
   if (!('encoding' in value && 'content' in value)) return false;
   return (value.encoding === 'utf8' || value.encoding === 'base64') && typeof value.content === 'string';
 }
 
-/** The contents a signed update asks for. It was checked through and through before it was held: only its files are read here. */
-export function contentsOf(jws: string): readonly FileContent[] {
+/** The files a signed update asks for. It was checked through and through before it was held: only its files are read here. */
+export function filesOf(jws: string): readonly UpdateFile[] {
   const payload: unknown = JSON.parse(Buffer.from(jws.split('.')[1] ?? '', 'base64url').toString());
   const files: unknown = typeof payload === 'object' && payload !== null && 'files' in payload ? payload.files : null;
   if (!Array.isArray(files) || !files.every(isFile)) throw new Error('a held update cannot be read');
-  return files.map((file) => ({ name: file.name, bytes: 'absent' in file ? null : bytesOf(file) }));
+  return files;
+}
+
+/** The files among these whose content is fetched. */
+export function remoteOf(files: readonly UpdateFile[]): readonly RemoteFile[] {
+  return files.flatMap((file) => ('url' in file ? [file] : []));
 }
 
 /** The digest of the config an update asks for; null for a tombstone. */

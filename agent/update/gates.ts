@@ -5,6 +5,7 @@ import type { ConfigSettings } from '../settings-schema.ts';
 import { type Code, Failure } from '../values/errors.ts';
 import type { LockState } from '../values/lock.ts';
 import { type Admission, type AdmitInput, admit } from './admit.ts';
+import type { Fetches, Late } from './fetches.ts';
 import type { HeldUpdate } from './ledger.ts';
 import type { ResolveTime } from './resolve.ts';
 
@@ -18,6 +19,7 @@ export interface GatePorts {
   /** Why a halt holds an update that was never applied; null if none does. */
   halted(held: HeldUpdate): string | null;
   time(): ResolveTime;
+  readonly fetches: Pick<Fetches, 'late'>;
   /** Words for who has a lock. */
   lockWords(lock: LockState): string;
 }
@@ -56,6 +58,13 @@ export function isGated(settings: ConfigSettings, held: HeldUpdate | null, hasVe
   return (settings.vehicle ?? (hasVehicle ? 'safe' : 'any')) === 'safe' || held?.when?.vehicle === 'safe';
 }
 
+function sayLate(late: Late | null): AdmitInput['download'] {
+  if (late === null) return null;
+  const { file, failure } = late;
+  if (failure !== null) return { code: failure.code, reason: failure.message };
+  return { code: null, reason: `${file.name} is being fetched from ${file.url}` };
+}
+
 /** Makes the gates. */
 export function createGates(ports: GatePorts): Gates {
   const troubles = new Map<string, { readonly code: Code; readonly reason: string }>();
@@ -75,6 +84,7 @@ export function createGates(ports: GatePorts): Gates {
       windows: timed ? [settings.window ?? [], held.when?.window ?? []].flat() : [],
       nowMs: ports.clock.wallMs(),
       clock: ports.time().clock,
+      download: sayLate(ports.fetches.late(config)),
       disk: troubles.get(config) ?? null,
     };
   };

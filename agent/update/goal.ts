@@ -1,4 +1,5 @@
-import { contentsOf, type FileContent } from './content.ts';
+import type { RemoteFile } from '../values/update.ts';
+import { type FileContent, filesOf, remoteOf } from './content.ts';
 import type { Keeper } from './keep.ts';
 import type { HeldUpdate, Ledger } from './ledger.ts';
 import { sameDocument } from './ref.ts';
@@ -9,6 +10,8 @@ export interface Goal {
   readonly held: HeldUpdate | null;
   readonly digest: string;
   readonly contents: readonly FileContent[];
+  /** Files whose content is not here yet; they stand in `contents` as if they were absent. */
+  readonly missing: readonly RemoteFile[];
 }
 
 /** All documents held for a config: the newest of each place, and the last applied one behind it. */
@@ -24,9 +27,11 @@ export function isOpen(ledger: Ledger, held: HeldUpdate): boolean {
 
 /** What a document asks for; for null what was there before Locksmith, which is known only after a first move. */
 export function goalOf(ledger: Ledger, keeper: Keeper, config: string, held: HeldUpdate | null): Goal | null {
-  if (held !== null) return { held, digest: held.digest ?? '', contents: contentsOf(held.jws) };
+  if (held !== null) return { held, digest: held.digest ?? '', ...keeper.wanted(held.jws) };
   const original = ledger.original(config);
-  return original === null ? null : { held: null, digest: original.digest, contents: keeper.read(original) };
+  return original === null
+    ? null
+    : { held: null, digest: original.digest, contents: keeper.read(original), missing: [] };
 }
 
 /** What a commit that was cut off was going for; null if its document is no longer held. */
@@ -35,4 +40,14 @@ export function goalOfIntent(ledger: Ledger, keeper: Keeper, intent: Intent): Go
   const held =
     allHeld(ledger, intent.config).find((one) => sameDocument(one, intent.of)) ?? ledger.underWay(intent.config);
   return held === null ? null : goalOf(ledger, keeper, intent.config, held);
+}
+
+/** Digests of all fetched files that documents of these configs, or generations that are not put by yet, ask for. */
+export function fetchedInUse(ledger: Ledger, configs: readonly string[]): ReadonlySet<string> {
+  const held = configs.flatMap((config) => [...allHeld(ledger, config), ledger.underWay(config) ?? []].flat());
+  const forms = [
+    ...held.flatMap(({ digest, jws }) => (digest === null ? [] : [jws])),
+    ...ledger.allGenerations().flatMap(({ content }) => (content.kind === 'signed' ? [content.jws] : [])),
+  ];
+  return new Set(forms.flatMap((jws) => remoteOf(filesOf(jws)).map(({ digest }) => digest)));
 }

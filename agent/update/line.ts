@@ -3,6 +3,8 @@ import type { Begin, Cancel } from '../ports/world.ts';
 import { Failure } from '../values/errors.ts';
 import type { Outcome } from '../values/report.ts';
 import { rfc3339 } from '../values/units.ts';
+import { createFetches, type FetchesPorts } from './fetches.ts';
+import { fetchedInUse } from './goal.ts';
 import { type Intake, type IntakePorts, openIntake, type Taken } from './intake.ts';
 import { nextTurnS } from './resolve.ts';
 import { type Revoked, revoke } from './revoke.ts';
@@ -21,7 +23,8 @@ const STEPS_MAX = 1_000;
 
 /** What the line works with. */
 export interface LinePorts
-  extends Omit<StepPorts, 'count'>,
+  extends Omit<StepPorts, 'count' | 'fetches'>,
+    Pick<FetchesPorts, 'fetch' | 'unit'>,
     Pick<IntakePorts, 'root' | 'budget' | 'verify' | 'context'> {
   /** Absent: nobody watches whether the line still moves. */
   readonly begin?: Begin;
@@ -56,6 +59,8 @@ export interface Line {
   wake(config: string): void;
   /** Looks on the disk of every config for edits by hand. */
   inspect(): void;
+  /** There is a network again: what could not be fetched is tried at once. */
+  linkUp(): void;
   view(config: string): ConfigView;
   counters(): LineCounters;
 }
@@ -74,8 +79,11 @@ export function openLine(ports: LinePorts): Line {
   let duplicates = 0;
   let stopping = false;
   const count = (outcome: Outcome) => outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+  const inUse = () => fetchedInUse(ports.ledger, Object.keys(ports.configs));
+  const fetches = createFetches({ ...ports, fetched: ports.keeper.fetched, inUse, wake: (config) => wake(config) });
   const stepper = createStepper({
     ...ports,
+    fetches,
     count(outcome, code) {
       count(outcome);
       // One that was held and then refused counts with those refused at the door.
@@ -151,6 +159,7 @@ export function openLine(ports: LinePorts): Line {
 
   return {
     async start() {
+      ports.keeper.fetched.sweep(inUse);
       for (const config of Object.keys(ports.configs)) wake(config);
       await Promise.all(Object.keys(ports.configs).map(settled));
     },
@@ -158,6 +167,7 @@ export function openLine(ports: LinePorts): Line {
       stopping = true;
       for (const { timer } of workers.values()) timer?.();
       await Promise.all([...workers.keys()].map(settled));
+      await fetches.stop();
       await store.stop();
     },
     frame: intake.frame,
@@ -184,6 +194,7 @@ export function openLine(ports: LinePorts): Line {
         wake(config);
       }
     },
+    linkUp: fetches.retry,
     view: stepper.view,
     counters: () => ({ refused: ports.budget.counts(), outcomes: Object.fromEntries(outcomes), duplicates }),
   };

@@ -1,3 +1,4 @@
+import { Failure } from '../values/errors.ts';
 import type { LockState } from '../values/lock.ts';
 import { type CommitFile, type CommitPorts, keepFound, putAll, readContents } from './commit.ts';
 import { digestOf, type FileContent } from './content.ts';
@@ -51,12 +52,13 @@ export async function recover(
       const whole = file.staged === null ? null : target.readStaged('recover.look', file.staged);
       const bytes = contents.find((content) => content.name === name)?.bytes ?? null;
       const intact = whole !== null && digestOf(whole, sha256) === file.digest;
-      const staged =
-        file.digest === null
-          ? null
-          : intact
-            ? file.staged
-            : await target.stage('stage.write', bytes ?? new Uint8Array(), ports.looks.of(intent.config, name));
+      const again = async () => {
+        // Of a fetched file that a damaged disk has lost: it is being fetched again.
+        const why = `${name}: its content is gone, and not here again yet`;
+        if (bytes === null) throw new Failure('io', 'recover.look', name, why, { retry: true });
+        return target.stage('stage.write', bytes, ports.looks.of(intent.config, name));
+      };
+      const staged = file.digest === null ? null : intact ? file.staged : await again();
       rest.push({ name, target, staged, digest: file.digest });
     }
     // A half-renamed set is completed whatever the vehicle does: mixed it is worse.

@@ -1,4 +1,4 @@
-import { contentsOf, type FileContent } from './content.ts';
+import type { FileContent } from './content.ts';
 import type { Generation } from './generations.ts';
 import { allHeld } from './goal.ts';
 import type { Keeper } from './keep.ts';
@@ -78,7 +78,7 @@ export function changesBy(ledger: Ledger, keeper: Keeper, config: string, versio
     ...open.map((held) => {
       const state = held.ended ?? (held.covered ? 'covered' : 'not applied yet');
       const title = `${sayDocument(held)} (${state})`;
-      return { before, after: { title, at: null, digest: held.digest ?? '', contents: () => contentsOf(held.jws) } };
+      return { before, after: { title, at: null, digest: held.digest ?? '', contents: () => keeper.signed(held.jws) } };
     }),
   ];
 }

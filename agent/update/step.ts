@@ -11,6 +11,7 @@ import { type CommitPorts, type Committed, commit, readContents } from './commit
 import { digestOf } from './content.ts';
 import { createDrifts } from './drift.ts';
 import { createEndings, type EndingPorts } from './endings.ts';
+import type { Fetches } from './fetches.ts';
 import { createGates, type GatePlace, type GatePorts, isFresh } from './gates.ts';
 import { type Goal, goalOf, goalOfIntent, isOpen } from './goal.ts';
 import type { Speak } from './intake.ts';
@@ -32,6 +33,7 @@ export interface StepPorts extends CommitPorts, Omit<EndingPorts, 'said'>, GateP
   readonly targets: Targets;
   readonly validator: Validator;
   readonly speak: Speak;
+  readonly fetches: Fetches;
 }
 
 /** How a step ended: at rest, to be followed by another at once, or to be tried again after a pause. */
@@ -85,6 +87,7 @@ export function createStepper(ports: StepPorts): Stepper {
   const rest = async (config: string): Promise<StepEnd> => {
     said.rests(config);
     gates.disk(config, null);
+    ports.fetches.want(config, []);
     await said.tell(config, [], []);
     return 'rest';
   };
@@ -168,6 +171,7 @@ export function createStepper(ports: StepPorts): Stepper {
     const intent = ledger.intent(scene.config);
     const goal = intent === null ? null : goalOfIntent(ledger, keeper, intent);
     if (intent === null || goal === null) return null;
+    ports.fetches.want(scene.config, goal.missing);
     const ended = await recover(ports, intent, scene.open, goal.contents);
     switch (ended.kind) {
       case 'back':
@@ -214,9 +218,12 @@ export function createStepper(ports: StepPorts): Stepper {
     const restores = drifted && scene.settings.on_drift === 'restore';
     if (isRunning(said.view(config).running, effective) && !restores) return rest(config);
     // Without an original nothing was ever moved: what is on disk is what was there before Locksmith.
-    const asBefore = { held: null, digest: disk.digest, contents: disk.contents };
+    const asBefore = { held: null, digest: disk.digest, contents: disk.contents, missing: [] };
     const goal = goalOf(ledger, keeper, config, effective) ?? asBefore;
-    if (disk.digest !== goal.digest) return move(scene, goal, disk.digest);
+    if (disk.digest !== goal.digest) {
+      ports.fetches.want(config, goal.missing);
+      return move(scene, goal, disk.digest);
+    }
     const asks = effective !== null && effective.ended === null && effective.expect !== null ? effective : null;
     const refusal = asks === null ? null : unmet(scene, asks, disk.digest, locks.reach(config).token);
     return asks !== null && refusal !== null ? refuse(asks, refusal) : applied(config, goal, false);

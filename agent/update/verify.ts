@@ -50,7 +50,7 @@ function checkFiles(update: Update, names: readonly string[], context: VerifyCon
   if (missing !== undefined) return refuse('incomplete', `files: ${missing} is missing`);
   if (new Set(listed).size !== listed.length) return refuse('incomplete', 'files: a file is listed twice');
   for (const file of update.files) {
-    if ('absent' in file) continue;
+    if (!('content' in file)) continue;
     const digest = digestOf(bytesOf(file), context.sha256);
     if (digest !== file.digest)
       return refuse('digest-mismatch', `files: ${file.name} has ${digest}, not ${file.digest}`);

@@ -1,15 +1,23 @@
 import { type Refusal, refuse } from './errors.ts';
+import { whyNoFetchUrl } from './fetch-url.ts';
 import { printable } from './printable.ts';
 import { isLayer, parseAddress } from './topics.ts';
 import { isDigest, NAME } from './units.ts';
-import type { Expectation, Update, UpdateFile, When } from './update.ts';
+import {
+  type Expectation,
+  FETCHED_MAX_BYTES,
+  type RemoteFile,
+  type Update,
+  type UpdateFile,
+  type When,
+} from './update.ts';
 import { type Window, whyNoWindow } from './window.ts';
 
 const REQUIRED = ['v', 'id', 'aud', 'config', 'layer', 'version', 'iat'];
 const OPTIONAL = ['files', 'withdraw', 'until', 'exp', 'expect', 'when', 'rollout', 'note'];
 /** In the format, not built in this version. */
 const LATER = ['confirm', 'retry'];
-const FILE_LATER = ['url', 'size'];
+const FILE_KEYS = ['name', 'digest', 'encoding', 'content', 'url', 'size', 'absent'];
 const ID = /^[A-Za-z0-9._:-]{1,64}$/;
 /** The year 9999: later times do not fit RFC 3339. */
 const TIME_MAX_S = 253_402_300_799;
@@ -121,28 +129,49 @@ function readFiles(value: unknown): readonly UpdateFile[] {
     if (names.has(name)) throw new Wrong(refuse('incomplete', `files[${index}].name: ${name} is listed twice`));
     names.add(name);
   }
+  const fetched = files.reduce((sum, file) => sum + ('url' in file ? file.size : 0), 0);
+  if (fetched > FETCHED_MAX_BYTES) {
+    const why = `files: ${fetched} bytes are to be fetched, more than the ${FETCHED_MAX_BYTES} (8 MiB) allowed`;
+    throw new Wrong(refuse('too-large', why));
+  }
   return files;
 }
 
 function readFile(value: unknown, at: string): UpdateFile {
   const fields = asFields(value, at);
-  checkKeys(fields, `${at}.`, ['name', 'digest', 'encoding', 'content', 'absent'], FILE_LATER);
+  checkKeys(fields, `${at}.`, FILE_KEYS, []);
   const { name, encoding, content, absent } = fields;
+  const none = (keys: readonly string[], why: string) => {
+    for (const key of keys) if (Object.hasOwn(fields, key)) malformed(`${at}.${key}`, why);
+  };
   if (typeof name !== 'string' || whyNoBaseName(name) !== null) {
     return malformed(`${at}.name`, typeof name === 'string' ? (whyNoBaseName(name) ?? '') : 'expected a base name');
   }
   if (absent !== undefined) {
     if (absent !== true) malformed(`${at}.absent`, 'expected true, or nothing');
-    for (const key of ['digest', 'encoding', 'content'])
-      if (Object.hasOwn(fields, key)) malformed(`${at}.${key}`, 'a file that is to be absent has none');
+    none(['digest', 'encoding', 'content', 'url', 'size'], 'a file that is to be absent has none');
     return { name, absent };
   }
+  if (fields.url !== undefined) {
+    none(['encoding', 'content'], 'a file by url has none');
+    return readRemote(fields, name, at);
+  }
+  if (fields.size !== undefined) malformed(`${at}.size`, 'only for a file by url');
   if (encoding !== 'utf8' && encoding !== 'base64') return malformed(`${at}.encoding`, 'expected utf8 or base64');
   if (typeof content !== 'string') return malformed(`${at}.content`, 'expected a text');
   if (encoding === 'utf8' && /\p{Surrogate}/u.test(content))
     malformed(`${at}.content`, 'half a character: not Unicode');
   if (encoding === 'base64' && !isBase64(content)) malformed(`${at}.content`, 'expected base64 with its padding');
   return { name, digest: readDigest(fields.digest, `${at}.digest`), encoding, content };
+}
+
+function readRemote({ url, size, digest }: Fields, name: string, at: string): RemoteFile {
+  const wrong = typeof url === 'string' ? whyNoFetchUrl(url) : 'expected a text';
+  if (typeof url !== 'string' || wrong !== null) return malformed(`${at}.url`, wrong ?? '');
+  return {
+    ...{ name, url, digest: readDigest(digest, `${at}.digest`) },
+    size: integer(size, `${at}.size`, 0, Number.MAX_SAFE_INTEGER),
+  };
 }
 
 /** Why a text is not the base name of a file; null if it is one. */

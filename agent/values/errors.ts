@@ -16,9 +16,9 @@ export const CODES = {
     remedy: 'Sign it again with `locksmith sign` and push the new document.',
   },
   'too-large': {
-    meaning: 'The message is larger than 128 KiB.',
-    cause: 'The files do not fit into one signed message.',
-    remedy: 'Make the files smaller, or split the config in the settings.',
+    meaning: 'The message is larger than 128 KiB, or the files to be fetched are larger than 8 MiB together.',
+    cause: 'The files do not fit into one signed message, or into the memory of a small device.',
+    remedy: 'Sign large files with `--url`, make them smaller, or split the config in the settings.',
   },
   'unknown-field': {
     meaning: 'The document has a field this version does not know.',
@@ -195,7 +195,7 @@ export const CODES = {
   'download-failed': {
     meaning: 'A file given by address could not be fetched.',
     cause: 'The server is away, or sent something else than was signed.',
-    remedy: 'Look at the server; the update is tried again by itself.',
+    remedy: 'Look at the server and at the way to it; it is tried again by itself, and whenever the link comes back.',
   },
   'clock-untrusted': {
     meaning: 'The clock of the device cannot be trusted.',

@@ -16,6 +16,8 @@ export const OPS = [
   'trust.quarantine',
   'check.read',
   'check.open',
+  'fetch.write',
+  'fetch.sweep',
   'stage.open',
   'stage.read',
   'stage.write',

@@ -11,12 +11,23 @@ export const DOCUMENT_TYPES = {
 /** Largest message, in bytes, that is taken as a signed document. Source: the smallest limit of common brokers. */
 export const DOCUMENT_MAX_BYTES = 128 * 1024;
 
+/** Most bytes that the fetched files of one update have together. Reason: a device holds them in memory while it puts them in place. */
+export const FETCHED_MAX_BYTES = 8 * 1024 * 1024;
+
 /** A file whose content is in the update. `name` is the base name of a file of the config; `digest` is of its bytes. */
 export interface InlineFile {
   readonly name: string;
   readonly digest: string;
   readonly encoding: 'utf8' | 'base64';
   readonly content: string;
+}
+
+/** A file whose content is fetched. `digest` and `size` (bytes) are of its content. */
+export interface RemoteFile {
+  readonly name: string;
+  readonly digest: string;
+  readonly url: string;
+  readonly size: number;
 }
 
 /** A file that is to be removed. */
@@ -26,7 +37,7 @@ export interface AbsentFile {
 }
 
 /** One file of an update, as it is signed. */
-export type UpdateFile = InlineFile | AbsentFile;
+export type UpdateFile = InlineFile | RemoteFile | AbsentFile;
 
 /** What the sender believes; compared in the section that commits. */
 export interface Expectation {

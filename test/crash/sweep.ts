@@ -12,6 +12,7 @@ import { startMosquitto } from '../fixtures/mosquitto.ts';
 import { opensslKey } from '../fixtures/openssl.ts';
 import { openOwner } from '../fixtures/owner.ts';
 import { openProof } from '../fixtures/proof.ts';
+import { startWeb } from '../fixtures/web-server.ts';
 
 // SIGKILL at every single effect of every path, then a start without a hand, then a look at everything that must be so.
 
@@ -64,7 +65,8 @@ async function work(
     while (left.length > 0) {
       const owner = openOwner(t);
       const broker = await startMosquitto(owner);
-      const kit: Omit<CrashKit, 'program'> = { key, root, thief, broker, ear: await openFleetEar(owner, broker), dir };
+      const ear = await openFleetEar(owner, broker);
+      const kit: Omit<CrashKit, 'program'> = { key, root, thief, broker, ear, web: await startWeb(owner), dir };
       for (let runs = 0; runs < RUNS_PER_BROKER; runs += 1) {
         const task = left.shift();
         if (task === undefined) break;

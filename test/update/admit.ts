@@ -5,7 +5,15 @@ import { COLD, HOT } from '../fixtures/update.ts';
 
 const OPEN: AdmitInput = {
   ...{ file: 'aim.conf', onHot: 'wait', lock: COLD, lockWords: 'held by gimbal, pid 42' },
-  ...{ vehicle: null, halted: null, windows: [], nowMs: Date.UTC(2026, 0, 5, 12), clock: 'ok', disk: null },
+  ...{
+    vehicle: null,
+    halted: null,
+    windows: [],
+    nowMs: Date.UTC(2026, 0, 5, 12),
+    clock: 'ok',
+    download: null,
+    disk: null,
+  },
 };
 const [ours, theirs] = [`sha256:${'a'.repeat(64)}`, `sha256:${'b'.repeat(64)}`];
 const NIGHT = { cron: '0 2 * * *', minutes: 60, tz: 'UTC' };

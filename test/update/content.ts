@@ -3,7 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { sha256 } from '../../agent/host/chance.ts';
-import { bytesOf, configDigest, contentsOf, digestOf, updateDigest } from '../../agent/update/content.ts';
+import { bytesOf, configDigest, digestOf, filesOf, remoteOf, updateDigest } from '../../agent/update/content.ts';
 import { signedForm, update, updateFile } from '../fixtures/update.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -51,17 +51,14 @@ t.test('what an update carries comes out byte by byte', async (t) => {
   const text = updateFile('a', '\ufeffZielführung 🎯\r\n\u0000');
   t.same(bytesOf(text), bytes('\ufeffZielführung 🎯\r\n\u0000'));
   const document = update({ files: [text, binary] });
-  t.same(contentsOf(signedForm(document)), [
-    { name: 'a', bytes: bytesOf(text) },
-    { name: 'b', bytes: all },
-  ]);
+  t.same(filesOf(signedForm(document)), document.files);
   t.equal(updateDigest(document, sha256), configDigest([text, binary], sha256));
   const less = update({ files: [text, { name: 'gone', absent: true }] });
-  t.same(contentsOf(signedForm(less)), [
-    { name: 'a', bytes: bytesOf(text) },
-    { name: 'gone', bytes: null },
-  ]);
+  t.same(filesOf(signedForm(less)), less.files);
   t.equal(updateDigest(less, sha256), configDigest([text, { name: 'gone', digest: null }], sha256));
   t.equal(updateDigest(update({ withdraw: true }), sha256), null);
-  t.throws(() => contentsOf('a.bm8.c'));
+  t.throws(() => filesOf('a.bm8.c'));
+  const remote = { name: 'far', digest: digestOf(all, sha256), url: 'https://host/far', size: 256 };
+  t.same(remoteOf([text, remote, { name: 'gone', absent: true }]), [remote]);
+  t.equal(updateDigest(update({ files: [text, remote] }), sha256), configDigest([text, remote], sha256));
 });

@@ -44,7 +44,12 @@ function bench(...held: readonly HeldUpdate[]) {
 }
 const one = heldUpdate({ version: 1, id: 'one' });
 const two = heldUpdate({ version: 2, id: 'two' });
-const goal = (held: HeldUpdate | null): Goal => ({ held, digest: held?.digest ?? 'sha256:before', contents: [] });
+const goal = (held: HeldUpdate | null): Goal => ({
+  held,
+  digest: held?.digest ?? 'sha256:before',
+  contents: [],
+  missing: [],
+});
 
 t.test('refused: outcome, event and state in one', async (t) => {
   const { endings, ledger, events, states, counted, records } = bench(one);

@@ -1,5 +1,6 @@
 import t from 'tap';
 import type { VehicleState } from '../../agent/ports/vehicle.ts';
+import type { Late } from '../../agent/update/fetches.ts';
 import { createGates, isGated } from '../../agent/update/gates.ts';
 import { Failure } from '../../agent/values/errors.ts';
 import { manualClock } from '../fixtures/manual-clock.ts';
@@ -12,9 +13,10 @@ const applied = heldUpdate({ ended: 'applied' });
 
 function bench() {
   const locks = fakeLocks();
-  const world: { vehicle: VehicleState; halted: string | null } = {
+  const world: { vehicle: VehicleState; halted: string | null; late: Late | null } = {
     vehicle: { safety: 'safe', reason: 'landed' },
     halted: null,
+    late: null,
   };
   const gates = createGates({
     ...{ locks, clock: manualClock(), hasVehicle: true },
@@ -22,6 +24,7 @@ function bench() {
     halted: () => world.halted,
     time: () => ({ nowS: SIGNED_S, clock: 'ok', poweredS: 0 }),
     lockWords: () => 'held by 42',
+    fetches: { late: () => world.late },
   });
   return { gates, locks, world };
 }
@@ -84,4 +87,17 @@ t.test('a disk in trouble is a gate until it is not, and may keep the lock from 
   gates.disk('aim', null);
   t.throws(() => gates.look(place, null), { code: 'disk-full' });
   t.same(gates.look(place, null, COLD), { kind: 'admitted' });
+});
+
+t.test('what is not fetched yet: on its way, or why it is not', async (t) => {
+  const { gates, world } = bench();
+  const held = heldUpdate();
+  const file = { name: 'map.bin', url: 'https://host/map.bin', digest: 'sha256:d', size: 3 };
+  world.late = { file, failure: null };
+  const reason = 'map.bin is being fetched from https://host/map.bin';
+  t.match(gates.look(place, held), { kind: 'waits', unmet: [{ gate: 'download', code: null, reason }] });
+  const failure = new Failure('download-failed', 'fetch', file.url, `${file.url}: silent`, { retry: true });
+  world.late = { file, failure };
+  const unmet = [{ gate: 'download', code: 'download-failed', reason: failure.message }];
+  t.match(gates.look(place, held), { kind: 'waits', unmet });
 });

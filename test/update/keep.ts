@@ -5,7 +5,7 @@ import { sha256 } from '../../agent/host/chance.ts';
 import { hostFiles } from '../../agent/host/files.ts';
 import type { Generation, GenerationFile } from '../../agent/update/generations.ts';
 import { openKeeper } from '../../agent/update/keep.ts';
-import { heldUpdate } from '../fixtures/update.ts';
+import { heldUpdate, update } from '../fixtures/update.ts';
 
 const bytes = (text: string) => Buffer.from(text);
 
@@ -85,4 +85,25 @@ t.test('the directory is durable before the first record refers to it; a failure
   mkdirSync(dir);
   chmodSync(dir, 0o700);
   t.doesNotThrow(() => keeper.sweep([]));
+});
+
+t.test('what a document gives by address is read from where it was fetched to', async (t) => {
+  const state = t.testdir();
+  const keeper = openKeeper(hostFiles(), sha256, join(state, 'kept'));
+  const remote = { name: 'far', digest: `sha256:${sha256('abc')}`, url: 'https://host/far', size: 3 };
+  const { jws } = heldUpdate({}, update({ files: [remote, { name: 'gone', absent: true }] }));
+  t.same(keeper.wanted(jws), {
+    contents: [
+      { name: 'far', bytes: null },
+      { name: 'gone', bytes: null },
+    ],
+    missing: [remote],
+  });
+  t.throws(() => keeper.signed(jws), { code: 'io', message: /the content of far is not here/ });
+  const part = await keeper.fetched.open(remote);
+  part.take(bytes('abc'), 0);
+  await part.finish();
+  part.close();
+  t.same(keeper.signed(jws)[0], { name: 'far', bytes: bytes('abc') });
+  t.same(keeper.wanted(jws).missing, []);
 });

@@ -58,17 +58,33 @@ t.test('unknown fields, anywhere', async (t) => {
 t.test('what the format has and this version does not build', async (t) => {
   for (const key of ['confirm', 'retry'])
     t.equal(base({ [key]: {} }), `not-supported: ${key}: not built in this version`);
-  for (const key of ['url', 'size'])
-    t.equal(file({ [key]: 1 }), `not-supported: files[0].${key}: not built in this version`);
 });
 
 t.test('a file may be one that is to be absent', async (t) => {
   const absent = (more: object = {}) => base({ files: [{ name: 'gone.conf', absent: true, ...more }] });
   t.equal(absent(), 'taken');
   t.equal(absent({ absent: false }), 'malformed: files[0].absent: expected true, or nothing');
-  for (const key of ['digest', 'encoding', 'content'])
+  for (const key of ['digest', 'encoding', 'content', 'url', 'size'])
     t.equal(absent({ [key]: '' }), `malformed: files[0].${key}: a file that is to be absent has none`);
   t.match(absent({ name: '..' }), 'malformed: files[0].name: ');
+});
+
+t.test('a file may be one that is to be fetched', async (t) => {
+  const MIB = 1024 * 1024;
+  const remote = { name: 'map.bin', digest: DIGEST, url: 'https://files.example/map.bin', size: 8 * MIB };
+  const by = (more: object) => base({ files: [{ ...remote, ...more }] });
+  t.equal(by({}), 'taken');
+  t.equal(by({ size: 0 }), 'taken');
+  t.equal(by({ encoding: 'utf8' }), 'malformed: files[0].encoding: a file by url has none');
+  t.equal(by({ url: undefined }), 'malformed: files[0].size: only for a file by url');
+  t.equal(file({ size: 1 }), 'malformed: files[0].size: only for a file by url');
+  t.match(by({ url: 7 }), 'malformed: files[0].url: expected a text');
+  t.match(by({ url: 'ftp://x/y' }), 'malformed: files[0].url: expected https://');
+  for (const size of [-1, 1.5, '9', undefined]) t.match(by({ size }), 'malformed: files[0].size: ');
+  t.match(by({ digest: 'md5:1' }), 'malformed: files[0].digest: ');
+  t.match(by({ size: 8 * MIB + 1 }), 'too-large: files: 8388609 bytes are to be fetched');
+  const two = base({ files: [remote, { ...remote, name: 'b', size: 1 }] });
+  t.match(two, 'too-large: files: 8388609 bytes are to be fetched');
 });
 
 t.test('each key has its rule', async (t) => {
