@@ -9,6 +9,7 @@ const COMMANDS: Readonly<Record<string, { readonly does: string; load(): Promise
   run: { does: 'the daemon', load: () => import('./cli/run.ts') },
   check: { does: 'looks whether settings, keys, schemas and paths are right', load: () => import('./cli/check.ts') },
   doctor: { does: 'looks at everything the agent needs, with what to do', load: () => import('./cli/doctor.ts') },
+  diag: { does: 'one bundle of everything for support, secrets left out', load: () => import('./cli/diag.ts') },
   keys: { does: 'new: makes a key pair; list: shows what is in key files', load: () => import('./cli/keys.ts') },
   sign: { does: 'makes a signed update without a broker', load: () => import('./cli/sign.ts') },
   push: { does: 'signs an update and publishes it to the fleet', load: () => import('./cli/push.ts') },

@@ -1,0 +1,34 @@
+import { chmodSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { configParts, settingsPart, systemParts } from '../../agent/cli/diag-parts.ts';
+import { readSettings } from '../../agent/settings.ts';
+import { loneDevice } from '../fixtures/lone-device.ts';
+
+t.test('contents only of what everybody may read, unless root asks', async (t) => {
+  const device = loneDevice(t);
+  const settings = readSettings(device.settings);
+  const names = (all: boolean) => configParts(settings, all, []).map(({ name }) => name);
+  chmodSync(device.dir, 0o755);
+  const path = join(device.etc, 'aim.conf');
+  chmodSync(path, 0o644);
+  t.same(names(false), ['configs.json', 'contents/aim/aim.conf']);
+  chmodSync(path, 0o640);
+  t.same(names(false), ['configs.json']);
+  chmodSync(path, 0o644);
+  chmodSync(device.dir, 0o700);
+  t.same(names(false), ['configs.json'], 'nobody else gets there');
+  t.same(names(true), ['configs.json', 'contents/aim/aim.conf']);
+  writeFileSync(path, 'x'.repeat(300_000));
+  t.same(names(true), ['configs.json'], 'too large');
+});
+
+t.test('facts of the machine, without environment or arguments', async (t) => {
+  const troubles: string[] = [];
+  const parts = await systemParts(null, troubles);
+  const facts = JSON.parse(parts.find(({ name }) => name === 'system.json')?.text ?? '');
+  t.match(facts, { node: process.version, kernel: String, disks: [{ path: '/', type: String }], uptime_s: Number });
+  t.notMatch(parts.map(({ text }) => text).join('\n'), process.env.PATH ?? 'no path');
+  t.same(troubles, []);
+  t.match(settingsPart('x: 1', null), { name: 'settings.yaml', text: /^# These settings are wrong/ });
+});
