@@ -5,12 +5,14 @@ import { type ClockReset, resetClock } from './hall/clock-reset.ts';
 import { openHands } from './hall/hands.ts';
 import type { Host } from './hall/host.ts';
 import { type Link, openLink } from './hall/link.ts';
+import { vehicleOf } from './hall/vehicle.ts';
 import { createOutbox } from './link/outbox.ts';
 import { createOutboxMemory } from './link/outbox-memory.ts';
 import { createSpeech } from './link/speech.ts';
 import { lockEvents } from './lock/news.ts';
 import { lockPaths } from './lock/parts.ts';
 import { openLocks } from './lock/room.ts';
+import type { VehicleState } from './ports/vehicle.ts';
 import type { Begin, Cancel } from './ports/world.ts';
 import type { Settings } from './settings-schema.ts';
 import { createStanding } from './telemetry/standing.ts';
@@ -45,6 +47,8 @@ export interface Agent {
   apply(document: string): Promise<ApplyAnswer>;
   /** Forgets the latest time this device has seen, for the reason given by a person; tells the log and the fleet. */
   resetClockFloor(who: string, reason: string): Promise<ClockReset>;
+  /** Whether the vehicle is safe now; `unknown` where the settings name none. */
+  vehicle(): VehicleState;
 }
 
 /** Builds the rooms; nothing happens before `start()`. */
@@ -95,7 +99,8 @@ export function openAgent(settings: Settings, world: Host): Agent {
   const budget = openRefusalBudget(clock);
   const keeper = openKeeper(files, sha256, `${state}/kept`);
   const sweep = () => keeper.sweep(ledger.allGenerations());
-  const vehicle = host.vehicle ?? NO_VEHICLE;
+  const vehicle = vehicleOf(settings, host);
+  const door = vehicle?.door ?? NO_VEHICLE;
   const line = openLine({
     // A counted refusal changes what the fleet is told of the lock; it goes out with the report of the refusal.
     locks: {
@@ -116,8 +121,8 @@ export function openAgent(settings: Settings, world: Host): Agent {
     clockApplied: floor.applied,
     begin: beginIn('line'),
     lockWords: (lock) => sayLock(lock, clock.wallMs()),
-    vehicle,
-    hasVehicle: host.vehicle !== undefined,
+    vehicle: door,
+    hasVehicle: settings.vehicle !== undefined,
     halted: () => null,
     context: () => ({ ...time(), addresses, configs: fileNames, sha256 }),
     verify: (jws) => verifyUpdate(jws, trust.ring(), { ...time(), ed25519: host.ed25519 }),
@@ -141,7 +146,7 @@ export function openAgent(settings: Settings, world: Host): Agent {
   let link: Link | null = null;
   let begun = false;
   const { hands, isReleasing } = openHands(settings, host, {
-    ...{ locks, line, outbox, outboxMemory },
+    ...{ locks, line, outbox, outboxMemory, vehicle: door },
     session: () => link?.session ?? null,
     say: (messages) => later(speak([], [], messages)),
   });
@@ -186,7 +191,9 @@ export function openAgent(settings: Settings, world: Host): Agent {
       await trust.settle();
       await commands.start();
       if (host.broker !== null) {
-        link = await openLink(settings, host, host.broker, { commands, trust, line, locks, outbox, floor, say, later });
+        link = await openLink(settings, host, host.broker, {
+          ...{ commands, trust, line, locks, outbox, floor, vehicle, say, later },
+        });
         cancels.push(link.start());
         await say({ event: 'started', reason: `locksmith ${host.version}` });
       }
@@ -206,7 +213,9 @@ export function openAgent(settings: Settings, world: Host): Agent {
         // Also when it turns HOT: what waits says all that it waits for.
         if (change.what !== 'token' && !isReleasing(config)) line.wake(config);
       });
-      cancels.push(vehicle.onChange(wakeAll));
+      cancels.push(door.onChange(wakeAll));
+      // Who only takes documents from files leaves before the vehicle is known.
+      if (host.broker !== null) cancels.push(vehicle?.start() ?? (() => {}));
       await locks.settleAll();
       // The fleet shall know the token of every lock, also of one that nobody ever took.
       const unsaid = host.broker === null ? [] : configNames.filter((name) => outboxMemory.lastLock(name) === null);
@@ -244,6 +253,7 @@ export function openAgent(settings: Settings, world: Host): Agent {
       if (begun) await journal.close();
       locks.close();
     },
+    vehicle: door.state,
     async apply(document) {
       return answerTo(await line.file(new TextEncoder().encode(document)), ledger, line.view);
     },

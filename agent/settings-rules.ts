@@ -22,6 +22,7 @@ export function brokenRules(settings: Settings, settingsPath: string): readonly 
     ...configRules(settings, settingsPath),
     ...lockRules(settings),
     ...gateRules(settings),
+    ...vehicleRules(settings),
   ];
 }
 
@@ -137,10 +138,52 @@ function gateRules(settings: Settings): BrokenRule[] {
     const why = window === undefined ? null : whyNoWindow(window);
     const key = why?.split(':')[0] ?? '';
     const shut = why === null ? [] : [broken(['configs', name, 'window', key], why.slice(key.length + 2))];
-    if (vehicle !== 'safe' || 'vehicle' in settings) return shut;
+    if (vehicle !== 'safe' || settings.vehicle !== undefined) return shut;
     const never = 'nothing says how the vehicle is, so it would never be safe and nothing ever applied';
     return [...shut, broken(['configs', name, 'vehicle'], never, 'say under `vehicle` where its state comes from')];
   });
+}
+
+/** Ways to an autopilot, of which one is named. */
+const WAYS = ['listen', 'connect', 'serial', 'file'] as const;
+
+function vehicleRules({ vehicle }: Settings): BrokenRule[] {
+  const rules: BrokenRule[] = [];
+  if (vehicle === undefined) return rules;
+  const { mavlink, gpsd } = vehicle;
+  if ((mavlink === undefined) === (gpsd === undefined)) {
+    rules.push(broken(['vehicle'], `expected mavlink or gpsd, found ${mavlink === undefined ? 'neither' : 'both'}`));
+  }
+  if (vehicle.disarmed_is_enough && mavlink === undefined) {
+    rules.push(broken(['vehicle', 'disarmed_is_enough'], 'only MAVLink tells whether it is disarmed'));
+  }
+  if (vehicle.cannot_move && gpsd === undefined) {
+    rules.push(broken(['vehicle', 'cannot_move'], 'what has an autopilot can move', 'take cannot_move out'));
+  }
+  const ways = WAYS.filter((way) => mavlink?.[way] !== undefined);
+  if (mavlink !== undefined && ways.length !== 1) {
+    const found = ways.length === 0 ? 'none' : ways.join(' and ');
+    rules.push(broken(['vehicle', 'mavlink'], `expected one of ${WAYS.join(', ')}, found ${found}`));
+  }
+  const urls = [
+    { path: ['vehicle', 'mavlink', 'listen'], text: mavlink?.listen },
+    { path: ['vehicle', 'mavlink', 'connect'], text: mavlink?.connect },
+    { path: ['vehicle', 'gpsd', 'connect'], text: gpsd?.connect },
+  ];
+  for (const { path, text } of urls) {
+    if (text !== undefined && !isHostAndPort(text)) {
+      rules.push(broken(path, `expected ${text.slice(0, 6)}host:port and nothing after it, found '${text}'`));
+    }
+  }
+  return rules;
+}
+
+function isHostAndPort(text: string): boolean {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null || url.hostname === '' || url.port === '' || url.port === '0') return false;
+  return (
+    `${url.username}${url.password}${url.search}${url.hash}` === '' && (url.pathname === '' || url.pathname === '/')
+  );
 }
 
 /** Why a path is not taken as it is written; null if it is fine. Two spellings of one path would defeat the other rules. */

@@ -20,6 +20,8 @@ const PATTERNS: Readonly<Record<string, string>> = {
   '^[A-Za-z0-9_-]{1,64}$': 'a name: 1 to 64 letters, digits, `_` or `-`',
   '^[A-Za-z0-9:_.\\\\@-]{1,247}\\.(service|socket|timer|path|target)$':
     'the name of a systemd unit, such as `aim.service` (or .socket, .timer, .path, .target)',
+  '^udp://': '`udp://host:port`',
+  '^tcp://': '`tcp://host:port`',
   '^(embedded$|(mqtt|mqtts)://)': '`mqtt://host:port`, `mqtts://host:port` or `embedded`',
 };
 

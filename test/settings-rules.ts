@@ -129,3 +129,43 @@ t.test('own directories', async (t) => {
   t.match(paths('/s/deep', '/s'), [/a reboot clears/]);
   t.match(paths('/s/', '/r'), [/without '\/' at its end/]);
 });
+
+t.test('vehicle', async (t) => {
+  const vehicle = (text: string) => {
+    const head = `device: { id: d }\nbroker: ${BROKER}\ntrust: { keys: /etc/locksmith/keys.json }\nconfigs: ${ONE}`;
+    const reading = examineSettings(`${head}\nvehicle: ${text}\n`, '/nowhere/agent.yaml');
+    return reading.kind === 'settings' ? [] : reading.problems.map(({ message }) => message);
+  };
+  const system = 'system: 1';
+  for (const good of [
+    `{ mavlink: { listen: "udp://127.0.0.1:14550", ${system} } }`,
+    `{ mavlink: { connect: "tcp://[::1]:5760/", ${system} }, disarmed_is_enough: true }`,
+    `{ mavlink: { serial: /dev/ttyS0, ${system} } }`,
+    `{ mavlink: { file: /x.tlog, ${system} } }`,
+    '{ gpsd: {}, cannot_move: true }',
+  ]) {
+    t.same(vehicle(good), [], good);
+  }
+  t.same(vehicle('{}'), ['vehicle: expected mavlink or gpsd, found neither']);
+  t.same(vehicle(`{ gpsd: {}, mavlink: { file: /x, ${system} } }`), ['vehicle: expected mavlink or gpsd, found both']);
+  t.same(vehicle(`{ mavlink: { ${system} } }`), [
+    'vehicle.mavlink: expected one of listen, connect, serial, file, found none',
+  ]);
+  t.match(vehicle(`{ mavlink: { file: /x, serial: /y, ${system} } }`), [/found serial and file$/]);
+  t.match(vehicle('{ gpsd: {}, disarmed_is_enough: true }'), [/^vehicle\.disarmed_is_enough: only MAVLink/]);
+  t.match(vehicle(`{ mavlink: { file: /x, ${system} }, cannot_move: true }`), [/^vehicle\.cannot_move: /]);
+  for (const bad of [
+    'udp://h',
+    'udp://h:0',
+    'udp://:1',
+    'udp://h:1/x',
+    'udp://u@h:1',
+    'udp://h:1?x',
+    'udp://h:99999',
+  ]) {
+    t.match(vehicle(`{ mavlink: { listen: "${bad}", ${system} } }`), [
+      /listen: expected udp:\/\/host:port and nothing after/,
+    ]);
+  }
+  t.match(vehicle('{ gpsd: { connect: "tcp://h" } }'), [/^vehicle\.gpsd\.connect: expected tcp:\/\/host:port/]);
+});

@@ -21,6 +21,7 @@ import { hostTargets } from '../host/targets.ts';
 import { hostUnits } from '../host/units.ts';
 import { hostWatchDir } from '../host/watches.ts';
 import type { Log } from '../ports/log.ts';
+import type { Wires } from '../ports/vehicle.ts';
 import type { Trace } from '../ports/world.ts';
 import type { Settings } from '../settings-schema.ts';
 import { EXIT } from '../values/errors.ts';
@@ -39,6 +40,10 @@ export interface HostAgentOptions {
 
 function isPing(request: unknown): boolean {
   return typeof request === 'object' && request !== null && 'do' in request && request.do === 'ping';
+}
+
+function isVehicle(request: unknown): boolean {
+  return typeof request === 'object' && request !== null && 'do' in request && request.do === 'vehicle';
 }
 
 function isApply(request: unknown): request is { readonly do: 'apply'; readonly document: string } {
@@ -78,6 +83,17 @@ async function withEmbedded(
   const embedded = await startEmbedded(MQTT_PORT).catch(() => startEmbedded());
   log.say('notice', `embedded broker on ${embedded.url}: for trying things out, it forgets everything when it ends`);
   return { settings: { ...given, broker: { ...given.broker, urls: [embedded.url] } }, embedded };
+}
+
+/** The ways to a vehicle, loaded where the settings name one. */
+async function wiresFor({ vehicle }: Settings): Promise<Wires | undefined> {
+  if (vehicle === undefined) return undefined;
+  const [{ tcpWire, udpWire }, { serialWire }, { openRecording }] = await Promise.all([
+    import('../host/sockets.ts'),
+    import('../host/serial.ts'),
+    import('../host/recording.ts'),
+  ]);
+  return { udp: udpWire, tcp: tcpWire, serial: serialWire, recording: openRecording };
 }
 
 /** Builds the agent on the real files, locks, clock and broker of this machine. */
@@ -127,6 +143,7 @@ export async function openHostAgent(given: Settings, options: HostAgentOptions):
     log,
     parsers: hostParsers,
     sensors: hostSensors(state),
+    wires: await wiresFor(settings),
     broker: options.broker ? (await import('../host/mqtt.ts')).mqttBroker : null,
     journal,
     telemetry,
@@ -144,6 +161,7 @@ export async function openHostAgent(given: Settings, options: HostAgentOptions):
       control = await serveControl(`${run}/control.sock`, async (request) => {
         if (isPing(request)) return { pid: process.pid, version: BUILD.version };
         if (isClockReset(request)) return agent.resetClockFloor(request.who, request.reason);
+        if (isVehicle(request)) return agent.vehicle();
         return isApply(request) ? agent.apply(request.document) : { error: 'the agent does not know this request' };
       });
     },

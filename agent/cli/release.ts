@@ -10,6 +10,7 @@ import { type Command, readArgs, SETTINGS_PATH, type Terminal } from './command.
 import { misuse } from './fleet-options.ts';
 import { knownConfig, openLockDesk } from './lock-room.ts';
 import { boundRelease, REMOTE_HELP, REMOTE_OPTIONS, sendRemote } from './remote-command.ts';
+import { whyNotSafe } from './vehicle-door.ts';
 
 const OPTIONS = {
   ...REMOTE_OPTIONS,
@@ -20,11 +21,12 @@ const OPTIONS = {
   reason: { type: 'string' },
   'end-holder': { type: 'boolean', default: false },
   break: { type: 'boolean', default: false },
+  'despite-vehicle': { type: 'boolean', default: false },
 } as const;
 
 /** `locksmith release`. */
 export const command: Command = {
-  help: `Usage: locksmith release NAME [--yes --reason R] [--end-holder] [--break] [--settings FILE]
+  help: `Usage: locksmith release NAME [--yes --reason R] [--end-holder] [--break] [--despite-vehicle] [--settings FILE]
        locksmith release NAME --device ID --reason R [--token N] [--end-holder] [options]
 
 Makes the lock of config NAME COLD, safely. Without --yes it only says what it would do. It proves that nobody has the lock by taking it,
@@ -33,6 +35,7 @@ writers are stopped before, and those that ran are started again however it ends
   --yes --reason R   carry it out; the reason goes into the device's story and to the fleet
   --end-holder       also end the process that an orphaned lock was left to
   --break            last resort for a lock whose holder no process shows: root only
+  --despite-vehicle  also while the vehicle is not safe, where the settings name one; the reason tells why
 
 With --device it is done by a device far away, at once, for the token it last reported and the holder it named: refused if either
 has changed since. It is never broken from far away.
@@ -59,6 +62,7 @@ Example: locksmith release aim_lock_config --yes --reason "left over from the ni
     try {
       const config = knownConfig('release', desk.settings, values.settings, name);
       const lock = desk.room.lock(config);
+      const notSafe = async () => (values['despite-vehicle'] ? null : whyNotSafe(desk.settings, config));
       const writers = desk.settings.configs[config]?.writers ?? [];
       const { lock: found } = await lock.observe();
       if (found.state === 'COLD') {
@@ -69,7 +73,7 @@ Example: locksmith release aim_lock_config --yes --reason "left over from the ni
       if (!values.yes) {
         const nowMs = Date.now();
         terminal.out(`${found.file} HOT (${sayLock(found, nowMs)})\n`);
-        const refusal = releaseRefusal(found, wish, nowMs);
+        const refusal = releaseRefusal(found, wish, nowMs) ?? (await notSafe());
         if (refusal !== null) terminal.out(`It would be refused: ${refusal}\n`);
         else
           for (const [index, step] of planRelease(found, wish, writers).entries())
@@ -77,10 +81,14 @@ Example: locksmith release aim_lock_config --yes --reason "left over from the ni
         terminal.err(`Nothing was done. To carry it out: locksmith release ${name} --yes --reason "…"\n`);
         return EXIT.done;
       }
-      const scene = { lock, writers, units: hostUnits(), processes: hostProcesses(), clock: hostClock() };
+      const scene = { lock, writers, units: hostUnits(), processes: hostProcesses(), clock: hostClock(), notSafe };
       const release = await uninterrupted(terminal, () => carryOut(scene, wish));
       for (const step of release.steps) terminal.out(`${step}\n`);
       if (release.kind === 'cold') return EXIT.nothing;
+      if (release.kind === 'unsafe') {
+        const anyway = `land and disarm; or, if it must be now, add --despite-vehicle`;
+        throw new SaidError(EXIT.refused, `release: ${release.why} (not-safe)`, anyway);
+      }
       if (release.kind === 'refused') throw new SaidError(EXIT.refused, `release: ${release.why}`, remedy);
       terminal.out(`${release.lock.file} is COLD, token ${release.lock.token}\n`);
       return EXIT.done;
@@ -105,6 +113,7 @@ async function uninterrupted<T>(terminal: Terminal, work: () => Promise<T>): Pro
 async function far(config: string, values: FarValues, terminal: Terminal): Promise<number> {
   const reason = values.reason?.trim() ?? '';
   if (reason === '') throw misuse('release', 'why? give --reason R');
+  if (values['despite-vehicle'] === true) throw misuse('release', '--despite-vehicle is for whoever stands next to it');
   if (values.break === true) throw misuse('release', '--break is for whoever stands next to the device');
   if (!NAME.test(config)) throw misuse('release', `expected a config, found '${config}'`);
   if (values.token !== undefined && !/^\d{1,15}$/.test(values.token)) {
@@ -119,5 +128,6 @@ type FarValues = Parameters<typeof sendRemote>[2] & {
   readonly reason?: string | undefined;
   readonly token?: string | undefined;
   readonly break?: boolean | undefined;
+  readonly 'despite-vehicle'?: boolean | undefined;
   readonly 'end-holder'?: boolean | undefined;
 };

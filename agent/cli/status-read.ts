@@ -123,7 +123,7 @@ export async function readStatus(settings: Settings): Promise<Status> {
     configs,
     locks,
     advice,
-    vehicle: null,
+    vehicle: alive && !isFrozen ? (file?.vehicle ?? null) : null,
     hidden,
   };
 }

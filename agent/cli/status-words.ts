@@ -4,6 +4,7 @@ import { sayLock } from '../values/lock-words.ts';
 import type { Reported } from '../values/report.ts';
 import type { AgentState, Status } from '../values/status.ts';
 import { sayDuration } from '../values/units.ts';
+import { sayVehicle } from '../values/vehicle.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -108,6 +109,8 @@ export function sayStatus(status: Status, names: readonly string[], { width, col
   if (backlog.count > 0 && link?.connected !== true) {
     rows.push(['outbox', `${backlog.count} ${backlog.count === 1 ? 'report waits' : 'reports wait'} for the broker`]);
   }
+  const { vehicle } = status;
+  if (vehicle !== null) rows.push(...sayVehicle(vehicle, when(vehicle.since, nowMs)));
   for (const name of names) {
     rows.push(...sayConfig(name, status.configs[name], nowMs));
     const lock = status.locks[name];

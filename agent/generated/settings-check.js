@@ -36,14 +36,16 @@ var require_ucs2length = __commonJS({
 
 // settings-check
 var checkSettings = validate10;
-var schema11 = { "type": "object", "additionalProperties": false, "required": ["device", "broker", "trust", "configs"], "properties": { "device": { "type": "object", "additionalProperties": false, "required": ["id"], "properties": { "id": { "type": "string", "pattern": "^([A-Za-z0-9_-]{1,64}$|/)" }, "groups": { "type": "array", "items": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "uniqueItems": true, "default": [] } } }, "broker": { "type": "object", "additionalProperties": false, "required": ["urls"], "properties": { "urls": { "type": "array", "minItems": 1, "items": { "type": "string", "pattern": "^(embedded$|(mqtt|mqtts)://)" } }, "root": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$", "default": "fleet" }, "protocol": { "enum": ["3.1.1", "5"], "default": "3.1.1" }, "filters": { "enum": ["wildcard", "exact"], "default": "wildcard" }, "username": { "type": "string", "minLength": 1 }, "password_file": { "type": "string", "pattern": "^/" }, "keepalive_s": { "type": "integer", "minimum": 5, "maximum": 1200, "default": 60 }, "connect_timeout_s": { "type": "integer", "minimum": 1, "maximum": 60, "default": 8 }, "backoff": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "first_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 60, "default": 5 }, "cap_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 3600, "default": 90 }, "stable_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 3600, "default": 60 } } }, "tls": { "type": "object", "additionalProperties": false, "properties": { "ca": { "type": "string", "pattern": "^/" }, "cert": { "type": "string", "pattern": "^/" }, "key": { "type": "string", "pattern": "^/" }, "servername": { "type": "string" } } } } }, "trust": { "type": "object", "additionalProperties": false, "required": ["keys"], "properties": { "keys": { "type": "string", "pattern": "^/" }, "https_ca": { "type": "string", "pattern": "^/" } } }, "paths": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "state": { "type": "string", "pattern": "^/", "default": "/var/lib/locksmith" }, "run": { "type": "string", "pattern": "^/", "default": "/run/locksmith" } } }, "configs": { "type": "object", "propertyNames": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "minProperties": 1, "additionalProperties": { "type": "object", "additionalProperties": false, "required": ["files"], "properties": { "files": { "type": "array", "minItems": 1, "items": { "type": "object", "additionalProperties": false, "required": ["path"], "properties": { "path": { "type": "string", "pattern": "^/" }, "format": { "enum": ["json", "yaml", "toml", "ini", "text"], "default": "text" }, "schema": { "type": "string", "pattern": "^/" }, "follow": { "type": "boolean", "default": false } } } }, "on_hot": { "enum": ["wait", "refuse"], "default": "wait" }, "on_drift": { "enum": ["report", "restore"], "default": "report" }, "generations": { "type": "integer", "minimum": 2, "maximum": 100, "default": 10 }, "writers": { "type": "array", "items": { "type": "string", "pattern": "^[A-Za-z0-9:_.\\\\@-]{1,247}\\.(service|socket|timer|path|target)$" }, "uniqueItems": true, "default": [] }, "window": { "type": "object", "additionalProperties": false, "required": ["cron", "minutes"], "properties": { "cron": { "type": "string" }, "minutes": { "type": "integer", "minimum": 1, "maximum": 1440 }, "tz": { "type": "string", "default": "UTC" } } }, "vehicle": { "enum": ["safe", "any"] } } } }, "locks": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "gc": { "type": "string", "default": "* * * * *" }, "group": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "honour": { "type": "array", "items": { "type": "string", "minLength": 1 }, "uniqueItems": true, "default": [] } } }, "telemetry": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "heartbeat_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 86400, "default": 30 }, "outbox": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "max_mb": { "type": "number", "minimum": 0.1, "maximum": 256, "default": 8 }, "max_age_h": { "type": "number", "exclusiveMinimum": 0, "maximum": 8760, "default": 48 } } } } }, "log": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "level": { "enum": ["error", "warning", "notice", "info", "debug"], "default": "info" } } } } };
+var schema11 = { "type": "object", "additionalProperties": false, "required": ["device", "broker", "trust", "configs"], "properties": { "device": { "type": "object", "additionalProperties": false, "required": ["id"], "properties": { "id": { "type": "string", "pattern": "^([A-Za-z0-9_-]{1,64}$|/)" }, "groups": { "type": "array", "items": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "uniqueItems": true, "default": [] } } }, "broker": { "type": "object", "additionalProperties": false, "required": ["urls"], "properties": { "urls": { "type": "array", "minItems": 1, "items": { "type": "string", "pattern": "^(embedded$|(mqtt|mqtts)://)" } }, "root": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$", "default": "fleet" }, "protocol": { "enum": ["3.1.1", "5"], "default": "3.1.1" }, "filters": { "enum": ["wildcard", "exact"], "default": "wildcard" }, "username": { "type": "string", "minLength": 1 }, "password_file": { "type": "string", "pattern": "^/" }, "keepalive_s": { "type": "integer", "minimum": 5, "maximum": 1200, "default": 60 }, "connect_timeout_s": { "type": "integer", "minimum": 1, "maximum": 60, "default": 8 }, "backoff": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "first_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 60, "default": 5 }, "cap_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 3600, "default": 90 }, "stable_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 3600, "default": 60 } } }, "tls": { "type": "object", "additionalProperties": false, "properties": { "ca": { "type": "string", "pattern": "^/" }, "cert": { "type": "string", "pattern": "^/" }, "key": { "type": "string", "pattern": "^/" }, "servername": { "type": "string" } } } } }, "trust": { "type": "object", "additionalProperties": false, "required": ["keys"], "properties": { "keys": { "type": "string", "pattern": "^/" }, "https_ca": { "type": "string", "pattern": "^/" } } }, "paths": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "state": { "type": "string", "pattern": "^/", "default": "/var/lib/locksmith" }, "run": { "type": "string", "pattern": "^/", "default": "/run/locksmith" } } }, "configs": { "type": "object", "propertyNames": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "minProperties": 1, "additionalProperties": { "type": "object", "additionalProperties": false, "required": ["files"], "properties": { "files": { "type": "array", "minItems": 1, "items": { "type": "object", "additionalProperties": false, "required": ["path"], "properties": { "path": { "type": "string", "pattern": "^/" }, "format": { "enum": ["json", "yaml", "toml", "ini", "text"], "default": "text" }, "schema": { "type": "string", "pattern": "^/" }, "follow": { "type": "boolean", "default": false } } } }, "on_hot": { "enum": ["wait", "refuse"], "default": "wait" }, "on_drift": { "enum": ["report", "restore"], "default": "report" }, "generations": { "type": "integer", "minimum": 2, "maximum": 100, "default": 10 }, "writers": { "type": "array", "items": { "type": "string", "pattern": "^[A-Za-z0-9:_.\\\\@-]{1,247}\\.(service|socket|timer|path|target)$" }, "uniqueItems": true, "default": [] }, "window": { "type": "object", "additionalProperties": false, "required": ["cron", "minutes"], "properties": { "cron": { "type": "string" }, "minutes": { "type": "integer", "minimum": 1, "maximum": 1440 }, "tz": { "type": "string", "default": "UTC" } } }, "vehicle": { "enum": ["safe", "any"] } } } }, "locks": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "gc": { "type": "string", "default": "* * * * *" }, "group": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "honour": { "type": "array", "items": { "type": "string", "minLength": 1 }, "uniqueItems": true, "default": [] } } }, "telemetry": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "heartbeat_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 86400, "default": 30 }, "outbox": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "max_mb": { "type": "number", "minimum": 0.1, "maximum": 256, "default": 8 }, "max_age_h": { "type": "number", "exclusiveMinimum": 0, "maximum": 8760, "default": 48 } } } } }, "vehicle": { "type": "object", "additionalProperties": false, "properties": { "mavlink": { "type": "object", "additionalProperties": false, "required": ["system"], "properties": { "listen": { "type": "string", "pattern": "^udp://" }, "connect": { "type": "string", "pattern": "^tcp://" }, "serial": { "type": "string", "pattern": "^/" }, "baud": { "type": "integer", "minimum": 300, "maximum": 4e6, "default": 57600 }, "file": { "type": "string", "pattern": "^/" }, "speed": { "type": "number", "minimum": 0.1, "maximum": 1e3, "default": 1 }, "system": { "type": "integer", "minimum": 1, "maximum": 255 }, "send": { "type": "boolean", "default": true }, "position_hz": { "type": "number", "minimum": 1, "maximum": 50, "default": 10 }, "signing_key": { "type": "string", "pattern": "^/" } } }, "gpsd": { "type": "object", "additionalProperties": false, "properties": { "connect": { "type": "string", "pattern": "^tcp://", "default": "tcp://127.0.0.1:2947" }, "device": { "type": "string", "pattern": "^/" } } }, "disarmed_is_enough": { "type": "boolean", "default": false }, "cannot_move": { "type": "boolean", "default": false } } }, "log": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "level": { "enum": ["error", "warning", "notice", "info", "debug"], "default": "info" } } } } };
+var func2 = Object.prototype.hasOwnProperty;
+var func4 = require_ucs2length().default;
 var pattern0 = new RegExp("^([A-Za-z0-9_-]{1,64}$|/)", "u");
 var pattern1 = new RegExp("^[A-Za-z0-9_-]{1,64}$", "u");
 var pattern2 = new RegExp("^(embedded$|(mqtt|mqtts)://)", "u");
 var pattern4 = new RegExp("^/", "u");
 var pattern15 = new RegExp("^[A-Za-z0-9:_.\\\\@-]{1,247}\\.(service|socket|timer|path|target)$", "u");
-var func2 = Object.prototype.hasOwnProperty;
-var func3 = require_ucs2length().default;
+var pattern17 = new RegExp("^udp://", "u");
+var pattern18 = new RegExp("^tcp://", "u");
 function validate10(data, { instancePath = "", parentData, parentDataProperty, rootData = data } = {}) {
   let vErrors = null;
   let errors = 0;
@@ -97,7 +99,7 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
       errors++;
     }
     for (const key0 in data) {
-      if (!(key0 === "device" || key0 === "broker" || key0 === "trust" || key0 === "paths" || key0 === "configs" || key0 === "locks" || key0 === "telemetry" || key0 === "log")) {
+      if (!func2.call(schema11.properties, key0)) {
         const err4 = { instancePath, schemaPath: "#/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key0 }, message: "must NOT have additional properties" };
         if (vErrors === null) {
           vErrors = [err4];
@@ -351,7 +353,7 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
         if (data4.username !== void 0) {
           let data10 = data4.username;
           if (typeof data10 === "string") {
-            if (func3(data10) < 1) {
+            if (func4(data10) < 1) {
               const err24 = { instancePath: instancePath + "/broker/username", schemaPath: "#/properties/broker/properties/username/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
               if (vErrors === null) {
                 vErrors = [err24];
@@ -1322,7 +1324,7 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
         for (let i6 = 0; i6 < len4; i6++) {
           let data51 = data50[i6];
           if (typeof data51 === "string") {
-            if (func3(data51) < 1) {
+            if (func4(data51) < 1) {
               const err110 = { instancePath: instancePath + "/locks/honour/" + i6, schemaPath: "#/properties/locks/properties/honour/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
               if (vErrors === null) {
                 vErrors = [err110];
@@ -1525,47 +1527,448 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
       }
       errors++;
     }
-    let data57 = data.log;
-    if (data57 && typeof data57 == "object" && !Array.isArray(data57)) {
-      if (data57.level === void 0) {
-        data57.level = "info";
-      }
-      for (const key15 in data57) {
-        if (!(key15 === "level")) {
-          const err128 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key15 }, message: "must NOT have additional properties" };
-          if (vErrors === null) {
-            vErrors = [err128];
+    if (data.vehicle !== void 0) {
+      let data57 = data.vehicle;
+      if (data57 && typeof data57 == "object" && !Array.isArray(data57)) {
+        if (data57.disarmed_is_enough === void 0) {
+          data57.disarmed_is_enough = false;
+        }
+        if (data57.cannot_move === void 0) {
+          data57.cannot_move = false;
+        }
+        for (const key15 in data57) {
+          if (!(key15 === "mavlink" || key15 === "gpsd" || key15 === "disarmed_is_enough" || key15 === "cannot_move")) {
+            const err128 = { instancePath: instancePath + "/vehicle", schemaPath: "#/properties/vehicle/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key15 }, message: "must NOT have additional properties" };
+            if (vErrors === null) {
+              vErrors = [err128];
+            } else {
+              vErrors.push(err128);
+            }
+            errors++;
+          }
+        }
+        if (data57.mavlink !== void 0) {
+          let data58 = data57.mavlink;
+          if (data58 && typeof data58 == "object" && !Array.isArray(data58)) {
+            if (data58.baud === void 0) {
+              data58.baud = 57600;
+            }
+            if (data58.speed === void 0) {
+              data58.speed = 1;
+            }
+            if (data58.send === void 0) {
+              data58.send = true;
+            }
+            if (data58.position_hz === void 0) {
+              data58.position_hz = 10;
+            }
+            if (data58.system === void 0) {
+              const err129 = { instancePath: instancePath + "/vehicle/mavlink", schemaPath: "#/properties/vehicle/properties/mavlink/required", keyword: "required", params: { missingProperty: "system" }, message: "must have required property 'system'" };
+              if (vErrors === null) {
+                vErrors = [err129];
+              } else {
+                vErrors.push(err129);
+              }
+              errors++;
+            }
+            for (const key16 in data58) {
+              if (!func2.call(schema11.properties.vehicle.properties.mavlink.properties, key16)) {
+                const err130 = { instancePath: instancePath + "/vehicle/mavlink", schemaPath: "#/properties/vehicle/properties/mavlink/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key16 }, message: "must NOT have additional properties" };
+                if (vErrors === null) {
+                  vErrors = [err130];
+                } else {
+                  vErrors.push(err130);
+                }
+                errors++;
+              }
+            }
+            if (data58.listen !== void 0) {
+              let data59 = data58.listen;
+              if (typeof data59 === "string") {
+                if (!pattern17.test(data59)) {
+                  const err131 = { instancePath: instancePath + "/vehicle/mavlink/listen", schemaPath: "#/properties/vehicle/properties/mavlink/properties/listen/pattern", keyword: "pattern", params: { pattern: "^udp://" }, message: 'must match pattern "^udp://"' };
+                  if (vErrors === null) {
+                    vErrors = [err131];
+                  } else {
+                    vErrors.push(err131);
+                  }
+                  errors++;
+                }
+              } else {
+                const err132 = { instancePath: instancePath + "/vehicle/mavlink/listen", schemaPath: "#/properties/vehicle/properties/mavlink/properties/listen/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                if (vErrors === null) {
+                  vErrors = [err132];
+                } else {
+                  vErrors.push(err132);
+                }
+                errors++;
+              }
+            }
+            if (data58.connect !== void 0) {
+              let data60 = data58.connect;
+              if (typeof data60 === "string") {
+                if (!pattern18.test(data60)) {
+                  const err133 = { instancePath: instancePath + "/vehicle/mavlink/connect", schemaPath: "#/properties/vehicle/properties/mavlink/properties/connect/pattern", keyword: "pattern", params: { pattern: "^tcp://" }, message: 'must match pattern "^tcp://"' };
+                  if (vErrors === null) {
+                    vErrors = [err133];
+                  } else {
+                    vErrors.push(err133);
+                  }
+                  errors++;
+                }
+              } else {
+                const err134 = { instancePath: instancePath + "/vehicle/mavlink/connect", schemaPath: "#/properties/vehicle/properties/mavlink/properties/connect/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                if (vErrors === null) {
+                  vErrors = [err134];
+                } else {
+                  vErrors.push(err134);
+                }
+                errors++;
+              }
+            }
+            if (data58.serial !== void 0) {
+              let data61 = data58.serial;
+              if (typeof data61 === "string") {
+                if (!pattern4.test(data61)) {
+                  const err135 = { instancePath: instancePath + "/vehicle/mavlink/serial", schemaPath: "#/properties/vehicle/properties/mavlink/properties/serial/pattern", keyword: "pattern", params: { pattern: "^/" }, message: 'must match pattern "^/"' };
+                  if (vErrors === null) {
+                    vErrors = [err135];
+                  } else {
+                    vErrors.push(err135);
+                  }
+                  errors++;
+                }
+              } else {
+                const err136 = { instancePath: instancePath + "/vehicle/mavlink/serial", schemaPath: "#/properties/vehicle/properties/mavlink/properties/serial/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                if (vErrors === null) {
+                  vErrors = [err136];
+                } else {
+                  vErrors.push(err136);
+                }
+                errors++;
+              }
+            }
+            let data62 = data58.baud;
+            if (!(typeof data62 == "number" && (!(data62 % 1) && !isNaN(data62)) && isFinite(data62))) {
+              const err137 = { instancePath: instancePath + "/vehicle/mavlink/baud", schemaPath: "#/properties/vehicle/properties/mavlink/properties/baud/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+              if (vErrors === null) {
+                vErrors = [err137];
+              } else {
+                vErrors.push(err137);
+              }
+              errors++;
+            }
+            if (typeof data62 == "number" && isFinite(data62)) {
+              if (data62 > 4e6 || isNaN(data62)) {
+                const err138 = { instancePath: instancePath + "/vehicle/mavlink/baud", schemaPath: "#/properties/vehicle/properties/mavlink/properties/baud/maximum", keyword: "maximum", params: { comparison: "<=", limit: 4e6 }, message: "must be <= 4000000" };
+                if (vErrors === null) {
+                  vErrors = [err138];
+                } else {
+                  vErrors.push(err138);
+                }
+                errors++;
+              }
+              if (data62 < 300 || isNaN(data62)) {
+                const err139 = { instancePath: instancePath + "/vehicle/mavlink/baud", schemaPath: "#/properties/vehicle/properties/mavlink/properties/baud/minimum", keyword: "minimum", params: { comparison: ">=", limit: 300 }, message: "must be >= 300" };
+                if (vErrors === null) {
+                  vErrors = [err139];
+                } else {
+                  vErrors.push(err139);
+                }
+                errors++;
+              }
+            }
+            if (data58.file !== void 0) {
+              let data63 = data58.file;
+              if (typeof data63 === "string") {
+                if (!pattern4.test(data63)) {
+                  const err140 = { instancePath: instancePath + "/vehicle/mavlink/file", schemaPath: "#/properties/vehicle/properties/mavlink/properties/file/pattern", keyword: "pattern", params: { pattern: "^/" }, message: 'must match pattern "^/"' };
+                  if (vErrors === null) {
+                    vErrors = [err140];
+                  } else {
+                    vErrors.push(err140);
+                  }
+                  errors++;
+                }
+              } else {
+                const err141 = { instancePath: instancePath + "/vehicle/mavlink/file", schemaPath: "#/properties/vehicle/properties/mavlink/properties/file/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                if (vErrors === null) {
+                  vErrors = [err141];
+                } else {
+                  vErrors.push(err141);
+                }
+                errors++;
+              }
+            }
+            let data64 = data58.speed;
+            if (typeof data64 == "number" && isFinite(data64)) {
+              if (data64 > 1e3 || isNaN(data64)) {
+                const err142 = { instancePath: instancePath + "/vehicle/mavlink/speed", schemaPath: "#/properties/vehicle/properties/mavlink/properties/speed/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e3 }, message: "must be <= 1000" };
+                if (vErrors === null) {
+                  vErrors = [err142];
+                } else {
+                  vErrors.push(err142);
+                }
+                errors++;
+              }
+              if (data64 < 0.1 || isNaN(data64)) {
+                const err143 = { instancePath: instancePath + "/vehicle/mavlink/speed", schemaPath: "#/properties/vehicle/properties/mavlink/properties/speed/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0.1 }, message: "must be >= 0.1" };
+                if (vErrors === null) {
+                  vErrors = [err143];
+                } else {
+                  vErrors.push(err143);
+                }
+                errors++;
+              }
+            } else {
+              const err144 = { instancePath: instancePath + "/vehicle/mavlink/speed", schemaPath: "#/properties/vehicle/properties/mavlink/properties/speed/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+              if (vErrors === null) {
+                vErrors = [err144];
+              } else {
+                vErrors.push(err144);
+              }
+              errors++;
+            }
+            if (data58.system !== void 0) {
+              let data65 = data58.system;
+              if (!(typeof data65 == "number" && (!(data65 % 1) && !isNaN(data65)) && isFinite(data65))) {
+                const err145 = { instancePath: instancePath + "/vehicle/mavlink/system", schemaPath: "#/properties/vehicle/properties/mavlink/properties/system/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+                if (vErrors === null) {
+                  vErrors = [err145];
+                } else {
+                  vErrors.push(err145);
+                }
+                errors++;
+              }
+              if (typeof data65 == "number" && isFinite(data65)) {
+                if (data65 > 255 || isNaN(data65)) {
+                  const err146 = { instancePath: instancePath + "/vehicle/mavlink/system", schemaPath: "#/properties/vehicle/properties/mavlink/properties/system/maximum", keyword: "maximum", params: { comparison: "<=", limit: 255 }, message: "must be <= 255" };
+                  if (vErrors === null) {
+                    vErrors = [err146];
+                  } else {
+                    vErrors.push(err146);
+                  }
+                  errors++;
+                }
+                if (data65 < 1 || isNaN(data65)) {
+                  const err147 = { instancePath: instancePath + "/vehicle/mavlink/system", schemaPath: "#/properties/vehicle/properties/mavlink/properties/system/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+                  if (vErrors === null) {
+                    vErrors = [err147];
+                  } else {
+                    vErrors.push(err147);
+                  }
+                  errors++;
+                }
+              }
+            }
+            if (typeof data58.send !== "boolean") {
+              const err148 = { instancePath: instancePath + "/vehicle/mavlink/send", schemaPath: "#/properties/vehicle/properties/mavlink/properties/send/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+              if (vErrors === null) {
+                vErrors = [err148];
+              } else {
+                vErrors.push(err148);
+              }
+              errors++;
+            }
+            let data67 = data58.position_hz;
+            if (typeof data67 == "number" && isFinite(data67)) {
+              if (data67 > 50 || isNaN(data67)) {
+                const err149 = { instancePath: instancePath + "/vehicle/mavlink/position_hz", schemaPath: "#/properties/vehicle/properties/mavlink/properties/position_hz/maximum", keyword: "maximum", params: { comparison: "<=", limit: 50 }, message: "must be <= 50" };
+                if (vErrors === null) {
+                  vErrors = [err149];
+                } else {
+                  vErrors.push(err149);
+                }
+                errors++;
+              }
+              if (data67 < 1 || isNaN(data67)) {
+                const err150 = { instancePath: instancePath + "/vehicle/mavlink/position_hz", schemaPath: "#/properties/vehicle/properties/mavlink/properties/position_hz/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+                if (vErrors === null) {
+                  vErrors = [err150];
+                } else {
+                  vErrors.push(err150);
+                }
+                errors++;
+              }
+            } else {
+              const err151 = { instancePath: instancePath + "/vehicle/mavlink/position_hz", schemaPath: "#/properties/vehicle/properties/mavlink/properties/position_hz/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+              if (vErrors === null) {
+                vErrors = [err151];
+              } else {
+                vErrors.push(err151);
+              }
+              errors++;
+            }
+            if (data58.signing_key !== void 0) {
+              let data68 = data58.signing_key;
+              if (typeof data68 === "string") {
+                if (!pattern4.test(data68)) {
+                  const err152 = { instancePath: instancePath + "/vehicle/mavlink/signing_key", schemaPath: "#/properties/vehicle/properties/mavlink/properties/signing_key/pattern", keyword: "pattern", params: { pattern: "^/" }, message: 'must match pattern "^/"' };
+                  if (vErrors === null) {
+                    vErrors = [err152];
+                  } else {
+                    vErrors.push(err152);
+                  }
+                  errors++;
+                }
+              } else {
+                const err153 = { instancePath: instancePath + "/vehicle/mavlink/signing_key", schemaPath: "#/properties/vehicle/properties/mavlink/properties/signing_key/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                if (vErrors === null) {
+                  vErrors = [err153];
+                } else {
+                  vErrors.push(err153);
+                }
+                errors++;
+              }
+            }
           } else {
-            vErrors.push(err128);
+            const err154 = { instancePath: instancePath + "/vehicle/mavlink", schemaPath: "#/properties/vehicle/properties/mavlink/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+            if (vErrors === null) {
+              vErrors = [err154];
+            } else {
+              vErrors.push(err154);
+            }
+            errors++;
+          }
+        }
+        if (data57.gpsd !== void 0) {
+          let data69 = data57.gpsd;
+          if (data69 && typeof data69 == "object" && !Array.isArray(data69)) {
+            if (data69.connect === void 0) {
+              data69.connect = "tcp://127.0.0.1:2947";
+            }
+            for (const key17 in data69) {
+              if (!(key17 === "connect" || key17 === "device")) {
+                const err155 = { instancePath: instancePath + "/vehicle/gpsd", schemaPath: "#/properties/vehicle/properties/gpsd/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key17 }, message: "must NOT have additional properties" };
+                if (vErrors === null) {
+                  vErrors = [err155];
+                } else {
+                  vErrors.push(err155);
+                }
+                errors++;
+              }
+            }
+            let data70 = data69.connect;
+            if (typeof data70 === "string") {
+              if (!pattern18.test(data70)) {
+                const err156 = { instancePath: instancePath + "/vehicle/gpsd/connect", schemaPath: "#/properties/vehicle/properties/gpsd/properties/connect/pattern", keyword: "pattern", params: { pattern: "^tcp://" }, message: 'must match pattern "^tcp://"' };
+                if (vErrors === null) {
+                  vErrors = [err156];
+                } else {
+                  vErrors.push(err156);
+                }
+                errors++;
+              }
+            } else {
+              const err157 = { instancePath: instancePath + "/vehicle/gpsd/connect", schemaPath: "#/properties/vehicle/properties/gpsd/properties/connect/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+              if (vErrors === null) {
+                vErrors = [err157];
+              } else {
+                vErrors.push(err157);
+              }
+              errors++;
+            }
+            if (data69.device !== void 0) {
+              let data71 = data69.device;
+              if (typeof data71 === "string") {
+                if (!pattern4.test(data71)) {
+                  const err158 = { instancePath: instancePath + "/vehicle/gpsd/device", schemaPath: "#/properties/vehicle/properties/gpsd/properties/device/pattern", keyword: "pattern", params: { pattern: "^/" }, message: 'must match pattern "^/"' };
+                  if (vErrors === null) {
+                    vErrors = [err158];
+                  } else {
+                    vErrors.push(err158);
+                  }
+                  errors++;
+                }
+              } else {
+                const err159 = { instancePath: instancePath + "/vehicle/gpsd/device", schemaPath: "#/properties/vehicle/properties/gpsd/properties/device/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                if (vErrors === null) {
+                  vErrors = [err159];
+                } else {
+                  vErrors.push(err159);
+                }
+                errors++;
+              }
+            }
+          } else {
+            const err160 = { instancePath: instancePath + "/vehicle/gpsd", schemaPath: "#/properties/vehicle/properties/gpsd/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+            if (vErrors === null) {
+              vErrors = [err160];
+            } else {
+              vErrors.push(err160);
+            }
+            errors++;
+          }
+        }
+        if (typeof data57.disarmed_is_enough !== "boolean") {
+          const err161 = { instancePath: instancePath + "/vehicle/disarmed_is_enough", schemaPath: "#/properties/vehicle/properties/disarmed_is_enough/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+          if (vErrors === null) {
+            vErrors = [err161];
+          } else {
+            vErrors.push(err161);
+          }
+          errors++;
+        }
+        if (typeof data57.cannot_move !== "boolean") {
+          const err162 = { instancePath: instancePath + "/vehicle/cannot_move", schemaPath: "#/properties/vehicle/properties/cannot_move/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+          if (vErrors === null) {
+            vErrors = [err162];
+          } else {
+            vErrors.push(err162);
+          }
+          errors++;
+        }
+      } else {
+        const err163 = { instancePath: instancePath + "/vehicle", schemaPath: "#/properties/vehicle/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        if (vErrors === null) {
+          vErrors = [err163];
+        } else {
+          vErrors.push(err163);
+        }
+        errors++;
+      }
+    }
+    let data74 = data.log;
+    if (data74 && typeof data74 == "object" && !Array.isArray(data74)) {
+      if (data74.level === void 0) {
+        data74.level = "info";
+      }
+      for (const key18 in data74) {
+        if (!(key18 === "level")) {
+          const err164 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key18 }, message: "must NOT have additional properties" };
+          if (vErrors === null) {
+            vErrors = [err164];
+          } else {
+            vErrors.push(err164);
           }
           errors++;
         }
       }
-      let data58 = data57.level;
-      if (!(data58 === "error" || data58 === "warning" || data58 === "notice" || data58 === "info" || data58 === "debug")) {
-        const err129 = { instancePath: instancePath + "/log/level", schemaPath: "#/properties/log/properties/level/enum", keyword: "enum", params: { allowedValues: schema11.properties.log.properties.level.enum }, message: "must be equal to one of the allowed values" };
+      let data75 = data74.level;
+      if (!(data75 === "error" || data75 === "warning" || data75 === "notice" || data75 === "info" || data75 === "debug")) {
+        const err165 = { instancePath: instancePath + "/log/level", schemaPath: "#/properties/log/properties/level/enum", keyword: "enum", params: { allowedValues: schema11.properties.log.properties.level.enum }, message: "must be equal to one of the allowed values" };
         if (vErrors === null) {
-          vErrors = [err129];
+          vErrors = [err165];
         } else {
-          vErrors.push(err129);
+          vErrors.push(err165);
         }
         errors++;
       }
     } else {
-      const err130 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err166 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
-        vErrors = [err130];
+        vErrors = [err166];
       } else {
-        vErrors.push(err130);
+        vErrors.push(err166);
       }
       errors++;
     }
   } else {
-    const err131 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+    const err167 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
     if (vErrors === null) {
-      vErrors = [err131];
+      vErrors = [err167];
     } else {
-      vErrors.push(err131);
+      vErrors.push(err167);
     }
     errors++;
   }

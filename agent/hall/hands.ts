@@ -6,8 +6,11 @@ import type { Session } from '../link/session.ts';
 import { releaseBound } from '../lock/bound.ts';
 import type { LockRoom } from '../lock/room.ts';
 import type { Saying } from '../ports/outbox.ts';
+import type { VehicleDoor } from '../ports/vehicle.ts';
 import type { Settings } from '../settings-schema.ts';
+import { isGated } from '../update/gates.ts';
 import type { Line } from '../update/line.ts';
+import { sayAgainst } from '../values/vehicle.ts';
 import type { Host } from './host.ts';
 
 /** The rooms a command reaches into. */
@@ -16,6 +19,7 @@ export interface HandRooms {
   readonly line: Line;
   readonly outbox: RunningOutbox;
   readonly outboxMemory: OutboxMemory;
+  readonly vehicle: VehicleDoor;
   /** Null while there is no link. */
   session(): Session | null;
   say(messages: readonly Saying[]): void;
@@ -44,6 +48,11 @@ export function openHands(settings: Settings, host: Host, rooms: HandRooms): Com
     acknowledged: outbox.acknowledged,
     unconfirmed: (missing: string | null) => rooms.session()?.unconfirmed(missing),
   };
+  const notSafe = (name: string) => async () => {
+    const config = settings.configs[name];
+    const isAsked = config !== undefined && isGated(config, null, settings.vehicle !== undefined);
+    return isAsked ? sayAgainst(rooms.vehicle.state()) : null;
+  };
   return {
     isReleasing: (config) => releasing.has(config),
     hands: {
@@ -51,7 +60,8 @@ export function openHands(settings: Settings, host: Host, rooms: HandRooms): Com
         releasing.add(config);
         const writers = settings.configs[config]?.writers ?? [];
         try {
-          return await releaseBound({ lock: locks.lock(config), writers, units, processes, clock }, wish);
+          const scene = { lock: locks.lock(config), writers, units, processes, clock, notSafe: notSafe(config) };
+          return await releaseBound(scene, wish);
         } finally {
           releasing.delete(config);
           line.wake(config);

@@ -8,7 +8,7 @@ import type { Processes, Units } from '../ports/processes.ts';
 import type { Sensors } from '../ports/sensors.ts';
 import type { Supervisor } from '../ports/supervisor.ts';
 import type { Parsers, Targets } from '../ports/targets.ts';
-import type { VehicleDoor } from '../ports/vehicle.ts';
+import type { Wires } from '../ports/vehicle.ts';
 import type { Chance, Clock, Cron, Ed25519, Sha256 } from '../ports/world.ts';
 
 /** Everything outside that the agent works with. */
@@ -19,8 +19,6 @@ export interface Host {
   readonly kernel: KernelLocks;
   readonly processes: Processes;
   readonly units: Units;
-  /** Absent: the settings name no vehicle. */
-  readonly vehicle?: VehicleDoor;
   /** Absent: requests on the control surface of a lock are noticed within 5 s instead of at once. */
   readonly watchDir?: WatchDir;
   /** Absent: garbage is collected at the start only. */
@@ -36,6 +34,8 @@ export interface Host {
   readonly sensors: Sensors;
   /** Null: this run takes documents from files only. */
   readonly broker: Broker | null;
+  /** Absent: the vehicle is not listened to, so it is never known to be safe. */
+  readonly wires?: Wires | undefined;
   readonly journal: JournalFile;
   /** What telemetry remembers; opened only with a broker. */
   readonly telemetry: JournalFile;

@@ -11,6 +11,7 @@ import type { ClockFloor } from '../trust/clock-floor.ts';
 import type { TrustRoom } from '../trust/room.ts';
 import type { Line } from '../update/line.ts';
 import type { EventBody } from '../values/report.ts';
+import type { Vehicle } from '../vehicle/vehicle.ts';
 import type { Host } from './host.ts';
 import { openTelemetry } from './telemetry.ts';
 
@@ -22,6 +23,8 @@ export interface LinkRooms {
   readonly locks: LockRoom;
   readonly outbox: RunningOutbox;
   readonly floor: ClockFloor;
+  /** Null where there is none in the settings. */
+  readonly vehicle: Vehicle | null;
   /** Makes an event durable and says it. */
   say(event: EventBody): Promise<void>;
   /** Looks after a promise that nobody waits for. */
@@ -40,7 +43,7 @@ export interface Link {
 /** Builds session, pulse and telemetry; nothing is sent before they are started. */
 export async function openLink(settings: Settings, host: Host, broker: Broker, rooms: LinkRooms): Promise<Link> {
   const { files, clock, chance, log } = host;
-  const { commands, trust, line, locks, outbox, floor, say, later } = rooms;
+  const { commands, trust, line, locks, outbox, floor, vehicle, say, later } = rooms;
   const configNames = Object.keys(settings.configs);
   const telemetry = await openTelemetry(settings, host, { records: () => outbox.backlog().count, say, later });
   const { lanes } = telemetry;
@@ -84,7 +87,7 @@ export async function openLink(settings: Settings, host: Host, broker: Broker, r
       lanes.linkDown();
     },
     onAnswer: lanes.answered,
-    onState: () => pulse.linkChanged(),
+    onState: () => pulse.changed(),
   });
   const pulse = openPulse({
     clock,
@@ -97,6 +100,7 @@ export async function openLink(settings: Settings, host: Host, broker: Broker, r
     unit: chance.unit(),
     readings,
     link: session.state,
+    vehicle: () => vehicle?.view() ?? null,
     machine: openMachine({ sensors: host.sensors, clock, log }),
     onBug: host.onFatal,
     say: (beat) => lanes.say('hb', beat),
@@ -106,10 +110,10 @@ export async function openLink(settings: Settings, host: Host, broker: Broker, r
     start() {
       session.start();
       pulse.start();
-      const cancelWatch = telemetry.watch();
+      const cancels = [telemetry.watch(), pulse.stop];
+      if (vehicle !== null) cancels.push(vehicle.door.onChange(pulse.changed));
       return () => {
-        pulse.stop();
-        cancelWatch();
+        for (const cancel of cancels) cancel();
       };
     },
     async stop(reason) {

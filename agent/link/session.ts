@@ -1,10 +1,10 @@
 import type { Broker, Connection, Frame, LinkEnd } from '../ports/broker.ts';
 import type { Log } from '../ports/log.ts';
 import type { Chance, Clock } from '../ports/world.ts';
+import { nextPause } from '../values/backoff.ts';
 import type { LinkState, LinkWord } from '../values/link.ts';
 import { addressesOf, deviceTopic } from '../values/topics.ts';
 import { rfc3339, sayDuration } from '../values/units.ts';
-import { nextPause } from './backoff.ts';
 import { sayLink, stateOfEnd } from './states.ts';
 import { subscriptionPackets } from './subscriptions.ts';
 

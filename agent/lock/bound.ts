@@ -23,7 +23,7 @@ export interface BoundRelease {
 
 /**
  * Releases a lock if it still is what the sender saw: `lock-mismatch` with `mismatch: token` if its token has moved on, `hot` if
- * somebody else has it, or if it cannot be released. A lock is never broken from far away. Throws Failure.
+ * somebody else has it, or if it cannot be released; `not-safe` because of the vehicle. A lock is never broken from far away. Throws Failure.
  */
 export async function releaseBound(scene: ReleaseScene, wish: BoundWish): Promise<BoundRelease | Refusal> {
   const { token, holder, endHolder, reason, who } = wish;
@@ -39,6 +39,7 @@ export async function releaseBound(scene: ReleaseScene, wish: BoundWish): Promis
   }
   const bound = { token, ...(holder === null ? {} : { holder }) };
   const done = await carryOut(scene, { by: who, why: reason, endHolder, breakIt: false, ...bound });
+  if (done.kind === 'unsafe') return refuse('not-safe', done.why ?? 'the vehicle is not safe');
   if (done.kind === 'refused') {
     return { ...refuse('lock-mismatch', `lock mismatch: ${done.why ?? `${lock.file} HOT`}`), mismatch: 'hot' };
   }

@@ -1,7 +1,7 @@
 import type { Processes, Units } from '../ports/processes.ts';
 import type { Clock } from '../ports/world.ts';
 import { Failure } from '../values/errors.ts';
-import type { Holder, LockState } from '../values/lock.ts';
+import type { LockState } from '../values/lock.ts';
 import { sayHolder, sayLock } from '../values/lock-words.ts';
 import type { Lock } from './lock.ts';
 import { pause } from './parts.ts';
@@ -27,11 +27,14 @@ export interface ReleaseScene {
   readonly units: Units;
   readonly processes: Processes;
   readonly clock: Clock;
+  /** Why the vehicle speaks against it now; null: it is safe, or nothing asks for that. */
+  notSafe(): Promise<string | null>;
 }
 
 /** How a release ended; `steps` tells in words what was done. */
 export interface Release {
-  readonly kind: 'released' | 'refused' | 'cold';
+  /** `unsafe`: refused because of the vehicle. */
+  readonly kind: 'released' | 'refused' | 'unsafe' | 'cold';
   readonly lock: LockState;
   readonly steps: readonly string[];
   /** Why it was refused. */
@@ -89,8 +92,10 @@ export async function carryOut(scene: ReleaseScene, wish: ReleaseWish): Promise<
   if (before.state === 'COLD') return { kind: 'cold', lock: before, steps, why: null };
   const refusal = releaseRefusal(before, wish, clock.wallMs());
   if (refusal !== null) return { kind: 'refused', lock: before, steps, why: refusal };
+  const danger = await scene.notSafe();
+  if (danger !== null) return { kind: 'unsafe', lock: before, steps, why: danger };
   const stopped: string[] = [];
-  const done = await withoutWriters(scene, before.holder, stopped, steps, wish).catch(async (error: unknown) => {
+  const done = await withoutWriters(scene, before, stopped, steps, wish).catch(async (error: unknown) => {
     await startAgain(units, stopped, steps, before.file);
     throw error;
   });
@@ -101,21 +106,27 @@ export async function carryOut(scene: ReleaseScene, wish: ReleaseWish): Promise<
 /** The steps between stopping the writers and starting them again; `stopped` grows with each that is about to be stopped. */
 async function withoutWriters(
   scene: ReleaseScene,
-  holder: Holder | null,
+  before: LockState,
   stopped: string[],
   steps: string[],
   wish: ReleaseWish,
 ): Promise<Release> {
   const { lock, units, writers, clock } = scene;
+  const unsafe = (why: string): Release => ({ kind: 'unsafe', lock: before, steps, why });
   for (const unit of writers) {
     if (!(await units.running(unit))) continue;
+    // Stopping takes its time: a vehicle that arms meanwhile gets its services back.
+    const danger = await scene.notSafe();
+    if (danger !== null) return unsafe(danger);
     stopped.push(unit);
     await units.stop(unit);
     steps.push(`stopped ${unit}`);
   }
+  const danger = await scene.notSafe();
+  if (danger !== null) return unsafe(danger);
   if (wish.endHolder) steps.push(...(await endHolder(scene, wish)));
   const { by, why: reason, breakIt, token } = wish;
-  const after = await lock.clear({ by, why: reason, breakIt, token, from: { holder } });
+  const after = await lock.clear({ by, why: reason, breakIt, token, from: { holder: before.holder } });
   if (after.state === 'HOT') {
     const why = `${after.file} is still HOT (${sayLock(after, clock.wallMs())})`;
     return { kind: 'refused', lock: after, steps, why };

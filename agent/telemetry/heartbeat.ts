@@ -4,6 +4,7 @@ import type { LinkState } from '../values/link.ts';
 import type { LockState } from '../values/lock.ts';
 import type { ClockTrust } from '../values/report.ts';
 import { rfc3339 } from '../values/units.ts';
+import type { VehicleView } from '../values/vehicle.ts';
 import type { MachineState } from './machine.ts';
 
 /** What has happened since the agent started. */
@@ -42,6 +43,8 @@ export interface HeartbeatInput {
   readonly configs: Readonly<Record<string, { readonly version: number; readonly digest: string }>>;
   readonly locks: Readonly<Record<string, Pick<LockState, 'state' | 'verdict' | 'token'>>>;
   readonly counters: Counters;
+  /** Null where there is none in the settings. */
+  readonly vehicle: VehicleView | null;
   /** Null: not read in time. */
   readonly machine: MachineState | null;
 }
@@ -60,6 +63,8 @@ export interface Heartbeat {
   readonly configs: HeartbeatInput['configs'];
   readonly locks: HeartbeatInput['locks'];
   readonly counters: Counters;
+  /** Absent where there is none in the settings. */
+  readonly vehicle?: VehicleView;
   /** Absent where it could not be read. */
   readonly machine?: MachineState;
 }
@@ -84,6 +89,7 @@ export function heartbeat(input: HeartbeatInput): Heartbeat {
     configs: Object.fromEntries(configs),
     locks: Object.fromEntries(locks),
     counters: input.counters,
+    ...(input.vehicle === null ? {} : { vehicle: input.vehicle }),
     ...(input.machine === null ? {} : { machine: input.machine }),
   };
 }

@@ -3,6 +3,7 @@ import type { Log } from '../ports/log.ts';
 import type { Cancel, Clock } from '../ports/world.ts';
 import type { LinkState } from '../values/link.ts';
 import { rfc3339 } from '../values/units.ts';
+import type { VehicleView } from '../values/vehicle.ts';
 import { type Heartbeat, type HeartbeatInput, heartbeat, startBeating } from './heartbeat.ts';
 import type { Machine } from './machine.ts';
 
@@ -15,6 +16,8 @@ export interface StatusFile {
   /** RFC 3339 UTC: when this was written. */
   readonly at: string;
   readonly link: LinkState;
+  /** Null where there is none in the settings. */
+  readonly vehicle: VehicleView | null;
   /** The last heartbeat; null before the first. */
   readonly heartbeat: Heartbeat | null;
 }
@@ -33,6 +36,8 @@ export interface PulseInput {
   readonly unit: number;
   readings(): Pick<HeartbeatInput, 'clock' | 'backlog' | 'configs' | 'locks' | 'counters'>;
   link(): LinkState;
+  /** Null where there is none in the settings. */
+  vehicle(): VehicleView | null;
   readonly machine: Machine;
   /** Says a heartbeat to the fleet, now or when that is possible. */
   say(beat: Heartbeat): void;
@@ -44,8 +49,8 @@ export interface PulseInput {
 export interface Pulse {
   start(): void;
   stop(): void;
-  /** Writes the status file now: the link has changed. */
-  linkChanged(): void;
+  /** Writes the status file now: link or vehicle have changed. */
+  changed(): void;
 }
 
 /** Makes the pulse. */
@@ -65,6 +70,7 @@ export function openPulse(input: PulseInput): Pulse {
       since,
       at: rfc3339(clock.wallMs()),
       link: input.link(),
+      vehicle: input.vehicle(),
       heartbeat: last,
     };
     try {
@@ -86,6 +92,7 @@ export function openPulse(input: PulseInput): Pulse {
       uptimeMs: clock.bootMs() - startedMs,
       agentVersion: input.agentVersion,
       link,
+      vehicle: input.vehicle(),
       machine,
     });
     write();
@@ -100,6 +107,6 @@ export function openPulse(input: PulseInput): Pulse {
       stopped = true;
       cancel();
     },
-    linkChanged: write,
+    changed: write,
   };
 }

@@ -4,6 +4,7 @@ import type { LockState } from '../values/lock.ts';
 import type { ClockTrust, Gate } from '../values/report.ts';
 import { rfc3339 } from '../values/units.ts';
 import type { Expectation } from '../values/update.ts';
+import { sayAgainst } from '../values/vehicle.ts';
 import { type Window, windowAt } from '../values/window.ts';
 
 /** What admission looks at. */
@@ -75,9 +76,9 @@ export function admit(input: AdmitInput): Admission {
   const { lock, vehicle, halted, windows, clock, nowMs, download, disk } = input;
   const unmet: Unmet[] = [];
   if (lock.state === 'HOT') unmet.push(unmetLock(input));
-  if (vehicle !== null && vehicle.safety !== 'safe') {
-    const reason = `the vehicle is ${vehicle.safety === 'unsafe' ? 'not safe' : 'not known to be safe'}: ${vehicle.reason}`;
-    unmet.push({ gate: 'vehicle', code: 'not-safe', reason, key: `vehicle ${vehicle.safety}` });
+  const against = vehicle === null ? null : sayAgainst(vehicle);
+  if (vehicle !== null && against !== null) {
+    unmet.push({ gate: 'vehicle', code: 'not-safe', reason: against, key: `vehicle ${vehicle.safety}` });
   }
   if (halted !== null) unmet.push({ gate: 'halt', code: 'halted', reason: halted, key: `halt ${halted}` });
   const states = clock === 'ok' ? windows.map((window) => windowAt(window, nowMs)) : [];

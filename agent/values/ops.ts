@@ -39,6 +39,7 @@ export const OPS = [
   'lock.ceiling',
   'view.status',
   'view.beat',
+  'vehicle.key',
   'log.append',
 ] as const;
 

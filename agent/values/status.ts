@@ -1,6 +1,7 @@
 import type { LinkState } from './link.ts';
 import type { LockState } from './lock.ts';
 import type { ClockTrust, Reported } from './report.ts';
+import type { VehicleView } from './vehicle.ts';
 
 /** Whether the daemon lives: by the lock it holds on its state, not by its word; and whether it moves: by its beat. */
 export interface AgentState {
@@ -40,7 +41,8 @@ export interface Status {
   readonly locks: Readonly<Record<string, LockState>>;
   /** What every HOT lock means and what to do about it. */
   readonly advice: Readonly<Record<string, { readonly explanation: string; readonly remedy: string }>>;
-  readonly vehicle: null;
+  /** As it was at `agent.last_sign`; null where the settings name none, and while the daemon does not run. */
+  readonly vehicle: VehicleView | null;
   /** What could not be read, and why: root would see it. */
   readonly hidden: readonly string[];
 }

@@ -56,7 +56,7 @@ t.test('settings: each problem a line with its place', async (t) => {
   t.match(ran.err, /2 things are wrong\nTry: /);
   t.match(JSON.parse((await check('--json')).out), { ok: false, problems: [{ line: 1, column: 15 }, { line: 9 }] });
   write((text) => `${text}vehicle: { gpsd: true }\n`);
-  t.match(await check(), { code: 2, out: /:11:1: vehicle: not-supported/ });
+  t.match(await check(), { code: 2, out: /:11:18: vehicle\.gpsd: expected a mapping, found true/ });
   t.match(await runCommand(command, ['--settings', at('gone.yaml')]), {
     code: 2,
     err: /there is no such settings file/,

@@ -3,6 +3,7 @@ import { sayStatus } from '../../agent/cli/status-words.ts';
 import type { Reported } from '../../agent/values/report.ts';
 import type { Status } from '../../agent/values/status.ts';
 import { calmStatus } from '../fixtures/status.ts';
+import { VEHICLE } from '../fixtures/vehicle.ts';
 
 const NOW = '2026-11-22T03:12:00.000Z';
 const STAMP = { seq: 1, boot: 'b', at: NOW, clock: 'ok' } as const;
@@ -129,4 +130,15 @@ t.test('what is not known is said to be', async (t) => {
   t.match(said, 'outbox   1 report waits for the broker');
   t.match(said, 'as it was before Locksmith\n  waits  the return to what was before, for lock;');
   t.match(said, 'last   base version 8 refused: lock mismatch: x HOT\n  lock', 'the lock below it says what to do');
+});
+
+t.test('the vehicle, where there is one', async (t) => {
+  const vehicle = { ...VEHICLE, since: '2026-11-22T03:02:00.000Z' };
+  t.match(
+    say({ ...CALM, vehicle }),
+    `vehicle  safe: disarmed and landed, since 03:02:00, 10 min ago
+  from   mavlink udp://127.0.0.1:14550 system 1, 1234 messages
+  has    3d fix, 12 satellites, battery 87 %, 15.9 V
+config`,
+  );
 });

@@ -20,6 +20,7 @@ import { startWeb } from '../fixtures/web-server.ts';
 const NEVER_PASSED: Readonly<Record<string, string>> = {
   'settings.read': 'read before there is an agent; nothing is written',
   'check.read': 'of the command check, which only reads',
+  'vehicle.key': 'read before anything is written, and only with a vehicle whose messages are signed',
   'check.open': 'of the command check, which only reads',
 };
 const SAMPLE_POINTS = 40;

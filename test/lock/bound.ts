@@ -9,7 +9,14 @@ function bench(t: Parameters<typeof makeRoom>[0]) {
   const made = makeRoom(t);
   const units = { running: async () => false, stop: async () => {}, start: async () => {} };
   const { processes, clock } = made.ports;
-  const scene: ReleaseScene = { processes, clock, units, lock: made.room.lock('aim'), writers: [] };
+  const scene: ReleaseScene = {
+    processes,
+    clock,
+    units,
+    lock: made.room.lock('aim'),
+    writers: [],
+    notSafe: async () => null,
+  };
   const wish = (over: Partial<BoundWish> = {}): BoundWish => ({
     ...{ token: 1, holder: null, endHolder: false, reason: 'left over', who: 'ops-1' },
     ...over,
@@ -78,4 +85,15 @@ t.test('an orphan: ended only where he is the one that was meant', async (t) => 
     ...{ kind: 'released', oldToken: token, changed: true },
   });
   t.equal(made.ports.processes.describe(orphan.pid)?.zombie ?? true, true, 'he is gone');
+});
+
+t.test('a vehicle that is not safe refuses it, with a code of its own', async (t) => {
+  const made = bench(t);
+  await (await mustHold(made, { kind: 'lease', holder: LESSEE, forMs: 3_600_000 })).release();
+  const { token } = (await made.scene.lock.observe()).lock;
+  const scene = { ...made.scene, notSafe: async () => 'the vehicle is not safe: armed' };
+  t.match(await releaseBound(scene, made.wish({ token })), {
+    ...{ kind: 'refusal', code: 'not-safe', reason: 'the vehicle is not safe: armed' },
+  });
+  t.equal((await made.scene.lock.observe()).lock.state, 'HOT');
 });

@@ -52,6 +52,7 @@ function bench(t: Parameters<typeof makeRoom>[0]) {
     ...{ processes, clock, units },
     lock: made.room.lock('aim'),
     writers: ['a.service', 'b.service'],
+    notSafe: async () => null,
   };
   return { ...made, scene, done };
 }
@@ -127,4 +128,39 @@ t.test('a writer that cannot be stopped, or not be started again', async (t) => 
   });
   t.strictSame(made.done, ['stop a.service', 'stop b.service', 'start a.service'], 'the other one runs again');
   t.match((await made.room.lock('aim').observe()).lock, { state: 'COLD' }, 'the lock is free all the same');
+});
+
+t.test('a vehicle that is not safe: nothing is stopped, ended or cleared', async (t) => {
+  const made = bench(t);
+  await made.room.settleAll();
+  const locker = await leakBy(t, made.paths.sidecar);
+  const scene = { ...made.scene, notSafe: async () => 'the vehicle is not safe: armed' };
+  t.match(await carryOut(scene, { ...wish, endHolder: true }), {
+    ...{ kind: 'unsafe', why: 'the vehicle is not safe: armed', steps: [], lock: { state: 'HOT' } },
+  });
+  t.strictSame(made.done, []);
+  t.ok(made.ports.processes.describe(Number(locker.said)), 'the holder lives');
+});
+
+t.test('a vehicle that arms while the writers are being stopped gets them back', async (t) => {
+  const made = bench(t);
+  await made.room.settleAll();
+  writeFileSync(made.paths.bit, '1\n');
+  const units = { ...made.scene.units, running: async () => true };
+  // Looked at before anything, before each writer, and before the holder would be ended.
+  for (const [armsAt, done] of [
+    [1, []],
+    [2, ['stop a.service', 'start a.service']],
+    [3, ['stop a.service', 'stop b.service', 'start b.service', 'start a.service']],
+  ] as const) {
+    made.done.length = 0;
+    let looks = 0;
+    const notSafe = async () => {
+      looks += 1;
+      return looks > armsAt ? 'the vehicle is not safe: armed' : null;
+    };
+    t.match(await carryOut({ ...made.scene, units, notSafe }, wish), { kind: 'unsafe' });
+    t.strictSame(made.done, done);
+    t.match((await made.room.lock('aim').observe()).stale, /conf_locked|record/, 'nothing was cleared');
+  }
 });

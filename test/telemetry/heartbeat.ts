@@ -2,6 +2,7 @@ import t from 'tap';
 import { type HeartbeatInput, heartbeat, startBeating } from '../../agent/telemetry/heartbeat.ts';
 import { NO_LANES } from '../../agent/values/lanes.ts';
 import { manualClock } from '../fixtures/manual-clock.ts';
+import { VEHICLE } from '../fixtures/vehicle.ts';
 
 const INPUT: HeartbeatInput = {
   seq: 7,
@@ -27,6 +28,7 @@ const INPUT: HeartbeatInput = {
     refused: { schema: 1 },
     dropped: NO_LANES,
   },
+  vehicle: null,
   machine: null,
 };
 
@@ -59,6 +61,12 @@ t.test('what the machine says is in it as it was read', async (t) => {
   const machine = { at: '2026-11-22T00:00:00.000Z', cores: 4, load_1m: 0.5, agent_rss_bytes: 1 };
   t.same(heartbeat({ ...INPUT, machine }).machine, machine);
   t.notOk('machine' in heartbeat(INPUT), 'absent where it could not be read');
+});
+
+t.test('the vehicle is in it where there is one', async (t) => {
+  const vehicle = { ...VEHICLE, reason: 'armed' };
+  t.same(heartbeat({ ...INPUT, vehicle }).vehicle, vehicle);
+  t.notOk('vehicle' in heartbeat(INPUT));
 });
 
 t.test('the first beat falls anywhere in the interval, the others one interval apart', async (t) => {

@@ -55,6 +55,7 @@ function pulse(path: string) {
       },
     }),
     link: () => link.now,
+    vehicle: () => null,
     say: (beat) => void sent.push(beat),
     machine: { look: async () => machine },
     onBug: (error) => void said.push(String(error)),
@@ -72,6 +73,7 @@ t.test('the file says at once how it is, and with each beat what the broker is t
     since: '2026-01-01T00:00:00.000Z',
     at: '2026-01-01T00:00:00.000Z',
     link: link.now,
+    vehicle: null,
     heartbeat: null,
   });
   t.equal(statSync(path).mode & 0o777, 0o644);
@@ -84,7 +86,7 @@ t.test('the file says at once how it is, and with each beat what the broker is t
   );
   t.equal(sent.length, 1, 'whoever keeps it decides how it goes');
   link.now = up;
-  opened.linkChanged();
+  opened.changed();
   t.match(status(), { link: { state: 'connected' }, heartbeat: { seq: 1 } });
   clock.advance(30_000);
   await turn();

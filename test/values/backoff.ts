@@ -1,5 +1,5 @@
 import t from 'tap';
-import { nextPause } from '../../agent/link/backoff.ts';
+import { nextPause } from '../../agent/values/backoff.ts';
 
 const PLAN = { firstMs: 5000, capMs: 90_000, stableMs: 60_000 };
 

@@ -1,0 +1,164 @@
+import type { Battery, Fix, PositionSample } from '../../ports/vehicle.ts';
+import type { VehicleClock } from '../vehicle-clock.ts';
+import type { MavFrame } from './frames.ts';
+import { MESSAGES, readField } from './messages.ts';
+import { type GlobalPlace, globalCorrectionM, type LocalPlace, localCorrectionM, type Target } from './target.ts';
+
+/** What the autopilot says of its flight, as it was last heard. */
+export interface Flight {
+  /** Takes a frame of the autopilot; gives a position where it brings one. */
+  take(frame: MavFrame, nowMs: number): PositionSample | null;
+  correctionM(nowMs: number): number | null;
+  fix(nowMs: number): Fix | null;
+  battery(nowMs: number): Battery | null;
+  missionItem(nowMs: number): number | null;
+}
+
+/** What was heard last, and when. */
+interface Heard<T> {
+  readonly atMs: number;
+  readonly what: T;
+}
+
+/** A value that has not been heard for so long says nothing about now. Reason: the slowest is asked for once a second. */
+const FRESH_MS = 5_000;
+/** Values that stand for `unknown`. */
+const NO_HEADING = 65_535;
+const NO_VOLTAGE = 65_535;
+const NO_PERCENT = -1;
+const NO_COUNT = 255;
+
+/** Makes it. */
+export function createFlight(time: VehicleClock): Flight {
+  const heard: {
+    global: Heard<GlobalPlace> | null;
+    local: Heard<LocalPlace> | null;
+    globalTarget: Heard<Target<GlobalPlace>> | null;
+    localTarget: Heard<Target<LocalPlace>> | null;
+    fix: Heard<Fix & { readonly accuracyM: number | null }> | null;
+    system: Heard<Battery> | null;
+    first: Heard<Battery> | null;
+    mission: Heard<number> | null;
+  } = {
+    ...{ global: null, local: null, globalTarget: null, localTarget: null },
+    ...{ fix: null, system: null, first: null, mission: null },
+  };
+  const fresh = <T>(last: Heard<T> | null, nowMs: number): T | null =>
+    last === null || nowMs - last.atMs > FRESH_MS ? null : last.what;
+
+  const position = (payload: Uint8Array, atMs: number): PositionSample | null => {
+    const { fields } = MESSAGES.GLOBAL_POSITION_INT;
+    const read = (name: keyof typeof fields) => readField(payload, fields[name]);
+    const [latE7, lonE7, heading] = [read('lat'), read('lon'), read('hdg')];
+    // Without a fix it says the place where both are zero.
+    if (latE7 === 0 && lonE7 === 0) return null;
+    const bootMs = read('time_boot_ms');
+    const place = { latDeg: latE7 / 1e7, lonDeg: lonE7 / 1e7, altM: read('alt') / 1000 };
+    heard.global = { atMs, what: { ...place, aboveHomeM: read('relative_alt') / 1000 } };
+    return {
+      bootMs,
+      unixMs: time.unixMs(bootMs),
+      ...place,
+      velocity: { northMps: read('vx') / 100, eastMps: read('vy') / 100, downMps: read('vz') / 100 },
+      headingDeg: heading === NO_HEADING ? null : heading / 100,
+      accuracyM: fresh(heard.fix, atMs)?.accuracyM ?? null,
+    };
+  };
+  const satellites = (payload: Uint8Array) => {
+    const { fix_type, satellites_visible, h_acc } = MESSAGES.GPS_RAW_INT.fields;
+    const type = readField(payload, fix_type);
+    const count = readField(payload, satellites_visible);
+    const accuracyMm = readField(payload, h_acc);
+    return {
+      kind: type >= 3 ? ('3d' as const) : type === 2 ? ('2d' as const) : ('none' as const),
+      satellites: count === NO_COUNT ? null : count,
+      accuracyM: accuracyMm === 0 ? null : accuracyMm / 1000,
+    };
+  };
+  const target = (payload: Uint8Array, atMs: number, isGlobal: boolean) => {
+    if (isGlobal) {
+      const { lat_int, lon_int, alt, type_mask, coordinate_frame } = MESSAGES.POSITION_TARGET_GLOBAL_INT.fields;
+      const [latDeg, lonDeg] = [readField(payload, lat_int) / 1e7, readField(payload, lon_int) / 1e7];
+      const altM = readField(payload, alt);
+      const [mask, frame] = [readField(payload, type_mask), readField(payload, coordinate_frame)];
+      heard.globalTarget = { atMs, what: { mask, frame, place: { latDeg, lonDeg, altM, aboveHomeM: null } } };
+      return;
+    }
+    const { type_mask, coordinate_frame, x, y, z } = MESSAGES.POSITION_TARGET_LOCAL_NED.fields;
+    const [mask, frame] = [readField(payload, type_mask), readField(payload, coordinate_frame)];
+    const place = { x: readField(payload, x), y: readField(payload, y), z: readField(payload, z) };
+    heard.localTarget = { atMs, what: { mask, frame, place } };
+  };
+  const batteryOf = (percent: number, millivolts: number): Battery => ({
+    percent: percent === NO_PERCENT ? null : percent,
+    volts: millivolts === NO_VOLTAGE || millivolts === 0 ? null : millivolts / 1000,
+  });
+
+  return {
+    take({ id, payload }, atMs) {
+      switch (id) {
+        case MESSAGES.GLOBAL_POSITION_INT.id:
+          return position(payload, atMs);
+        case MESSAGES.GPS_RAW_INT.id:
+          heard.fix = { atMs, what: satellites(payload) };
+          return null;
+        case MESSAGES.SYSTEM_TIME.id: {
+          const { time_unix_usec, time_boot_ms } = MESSAGES.SYSTEM_TIME.fields;
+          time.told(Math.round(readField(payload, time_unix_usec) / 1000), readField(payload, time_boot_ms));
+          return null;
+        }
+        case MESSAGES.LOCAL_POSITION_NED.id: {
+          const { x, y, z } = MESSAGES.LOCAL_POSITION_NED.fields;
+          heard.local = {
+            atMs,
+            what: { x: readField(payload, x), y: readField(payload, y), z: readField(payload, z) },
+          };
+          return null;
+        }
+        case MESSAGES.POSITION_TARGET_GLOBAL_INT.id:
+        case MESSAGES.POSITION_TARGET_LOCAL_NED.id:
+          target(payload, atMs, id === MESSAGES.POSITION_TARGET_GLOBAL_INT.id);
+          return null;
+        case MESSAGES.SYS_STATUS.id: {
+          const { battery_remaining, voltage_battery } = MESSAGES.SYS_STATUS.fields;
+          const percent = readField(payload, battery_remaining);
+          heard.system = { atMs, what: batteryOf(percent, readField(payload, voltage_battery)) };
+          return null;
+        }
+        case MESSAGES.BATTERY_STATUS.id: {
+          // Of several, the first is the one that keeps it up. Its first cell may stand for all; the sum is the system's to say.
+          const { id: number, battery_remaining } = MESSAGES.BATTERY_STATUS.fields;
+          if (readField(payload, number) === 0) {
+            heard.first = { atMs, what: batteryOf(readField(payload, battery_remaining), NO_VOLTAGE) };
+          }
+          return null;
+        }
+        case MESSAGES.MISSION_CURRENT.id:
+          heard.mission = { atMs, what: readField(payload, MESSAGES.MISSION_CURRENT.fields.seq) };
+          return null;
+        default:
+          return null;
+      }
+    },
+    correctionM(nowMs) {
+      const global = { target: fresh(heard.globalTarget, nowMs), place: fresh(heard.global, nowMs) };
+      if (global.target !== null && global.place !== null) {
+        const metres = globalCorrectionM(global.target, global.place);
+        if (metres !== null) return metres;
+      }
+      const local = { target: fresh(heard.localTarget, nowMs), place: fresh(heard.local, nowMs) };
+      return local.target === null || local.place === null ? null : localCorrectionM(local.target, local.place);
+    },
+    fix(nowMs) {
+      const last = fresh(heard.fix, nowMs);
+      return last === null ? null : { kind: last.kind, satellites: last.satellites };
+    },
+    battery(nowMs) {
+      const system = fresh(heard.system, nowMs);
+      const first = fresh(heard.first, nowMs);
+      if (system === null && first === null) return null;
+      return { percent: system?.percent ?? first?.percent ?? null, volts: system?.volts ?? null };
+    },
+    missionItem: (nowMs) => fresh(heard.mission, nowMs),
+  };
+}

@@ -1,0 +1,33 @@
+/** The vehicle's own clock, told as Unix time. */
+export interface VehicleClock {
+  /** It said what Unix time (ms) it was at `bootMs` of its own clock; nonsense is left aside. */
+  told(unixMs: number, bootMs: number): void;
+  /** Unix ms at `bootMs`; before the vehicle told its time, by the wall clock at the first question. */
+  unixMs(bootMs: number): number;
+  /** Its own clock began anew. */
+  restarted(): void;
+}
+
+/** A vehicle without satellites says 1970; no flight is older than this. */
+const OLDEST_MS = Date.UTC(2017, 0, 1);
+/** Being off by less is no reason to move the time in mid-flight. */
+const OFF_MAX_MS = 1_000;
+
+/** Makes it. Its time runs as the vehicle's own clock does: it is moved only where it is off by over a second. */
+export function createVehicleClock(wallMs: () => number): VehicleClock {
+  let offsetMs: number | null = null;
+  return {
+    told(unixMs, bootMs) {
+      if (unixMs < OLDEST_MS) return;
+      const told = unixMs - bootMs;
+      if (offsetMs === null || Math.abs(told - offsetMs) > OFF_MAX_MS) offsetMs = told;
+    },
+    unixMs(bootMs) {
+      offsetMs ??= wallMs() - bootMs;
+      return bootMs + offsetMs;
+    },
+    restarted() {
+      offsetMs = null;
+    },
+  };
+}

@@ -1,0 +1,89 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { vehicleOf } from '../../agent/hall/vehicle.ts';
+import { hostChance, sha256 } from '../../agent/host/chance.ts';
+import { hostFiles } from '../../agent/host/files.ts';
+import type { Wire, WireEvents } from '../../agent/ports/vehicle.ts';
+import { manualClock } from '../fixtures/manual-clock.ts';
+import { ourBytes, ourFrames } from '../fixtures/mavlink.ts';
+import { settingsWith } from '../fixtures/settings.ts';
+
+/** Builds the vehicle of these settings on wires that say which was asked for. */
+function built(vehicle: object | undefined) {
+  const clock = manualClock();
+  const asked: string[] = [];
+  const opened: WireEvents[] = [];
+  const wire = (name: string): Wire => {
+    asked.push(name);
+    return {
+      ...{ name, datagrams: true },
+      open(events) {
+        opened.push(events);
+        events.opened();
+        return () => {};
+      },
+    };
+  };
+  const made = vehicleOf(settingsWith({ vehicle }), {
+    ...{ clock, chance: hostChance, sha256, files: hostFiles(), log: { say: () => {} } },
+    wires: {
+      udp: (host, port) => wire(`udp ${host} ${port}`),
+      tcp: (host, port) => wire(`tcp ${host} ${port}`),
+      serial: (path, baud) => wire(`serial ${path} ${baud}`),
+      recording: () => Promise.reject(new Error('no file')),
+    },
+  });
+  return { clock, asked, opened, made };
+}
+
+t.test('each way of the settings is the one that is opened', async (t) => {
+  const mavlink = (more: object) => built({ mavlink: { system: 3, ...more } });
+  t.same(mavlink({ listen: 'udp://0.0.0.0:14550' }).asked, ['udp 0.0.0.0 14550']);
+  t.same(mavlink({ listen: 'udp://[::1]:14550' }).asked, ['udp ::1 14550']);
+  t.same(mavlink({ connect: 'tcp://autopilot:5760' }).asked, ['tcp autopilot 5760']);
+  t.same(mavlink({ serial: '/dev/ttyAMA0' }).asked, ['serial /dev/ttyAMA0 57600']);
+  t.same(mavlink({ serial: '/dev/ttyAMA0', baud: 921_600 }).asked, ['serial /dev/ttyAMA0 921600']);
+  const recorded = mavlink({ file: '/x.tlog', speed: 10 });
+  t.same(recorded.asked, []);
+  t.equal(recorded.made?.view().source, 'mavlink /x.tlog system 3');
+  t.same(built({ gpsd: {} }).asked, ['tcp 127.0.0.1 2947']);
+  t.match(built({ gpsd: {}, cannot_move: true }).made?.door.state(), { safety: 'safe' });
+  t.equal(built(undefined).made, null);
+});
+
+t.test('the settings reach the gate and the requests', async (t) => {
+  for (const [more, asks] of [
+    [{}, true],
+    [{ send: false }, false],
+  ] as const) {
+    const { clock, opened, made } = built({
+      mavlink: { listen: 'udp://127.0.0.1:1', system: 3, ...more },
+      disarmed_is_enough: true,
+    });
+    const stop = made?.start();
+    const sent: Uint8Array[] = [];
+    for (let second = 0; second <= 6; second += 1) {
+      const beat = ourBytes('HEARTBEAT', { type: 10, autopilot: 3, system_status: 4 }, { system: 3 });
+      opened[0]?.bytes(beat, (bytes) => void sent.push(bytes));
+      clock.advance(1000);
+    }
+    t.same(made?.door.state(), { safety: 'safe', reason: 'disarmed' });
+    t.equal(sent.length > 0, asks);
+    if (asks) t.match(sent.flatMap((bytes) => ourFrames(bytes))[0], { system: 3, component: 191 });
+    stop?.();
+  }
+});
+
+t.test('the key of message signing: 32 bytes or their hex digits, and nothing else', async (t) => {
+  const dir = t.testdir();
+  const withKey = (name: string, content: string | Uint8Array) => {
+    writeFileSync(join(dir, name), content);
+    return () => built({ mavlink: { listen: 'udp://127.0.0.1:1', system: 1, signing_key: join(dir, name) } });
+  };
+  withKey('bytes', new Uint8Array(32).fill(200))();
+  withKey('hex', `${'ab'.repeat(32)}\n`)();
+  t.throws(withKey('short', 'abcd'), { message: /short: expected 32 bytes, or 64 hex digits/, exit: 2 });
+  const gone = { mavlink: { listen: 'udp://127.0.0.1:1', system: 1, signing_key: join(dir, 'gone') } };
+  t.throws(() => built(gone), /gone: there is no such file \(vehicle\.mavlink\.signing_key\)/);
+});

@@ -1,0 +1,58 @@
+import { MavLinkPacketSignature, MavLinkProtocolV2, minimal } from 'node-mavlink';
+import t from 'tap';
+import { sha256 } from '../../../agent/host/chance.ts';
+import { createSignatureCheck, KEY_BYTES, sign } from '../../../agent/vehicle/mavlink/signature.ts';
+import { ourBytes, ourFrames, theirPackets } from '../../fixtures/mavlink.ts';
+
+const KEY = MavLinkPacketSignature.key('a secret');
+const NOW = Date.UTC(2026, 0, 1);
+
+/** A heartbeat that node-mavlink signed. */
+function theirs(atMs: number, { key = KEY, link = 1, component = 1 } = {}) {
+  const protocol = new MavLinkProtocolV2(1, component, MavLinkProtocolV2.IFLAG_SIGNED, 0);
+  const bytes = protocol.sign(protocol.serialize(new minimal.Heartbeat(), 3), link, key, atMs);
+  const [frame] = ourFrames(bytes);
+  if (frame === undefined) throw new Error('no frame');
+  return frame;
+}
+
+t.test('signed by node-mavlink: taken once, in order', async (t) => {
+  const check = createSignatureCheck(KEY, sha256);
+  t.equal(check(theirs(NOW)), null);
+  t.match(check(theirs(NOW)), 'sent again');
+  t.equal(check(theirs(NOW + 1)), null);
+  t.match(check(theirs(NOW - 1)), 'sent again');
+  t.equal(check(theirs(NOW, { link: 2 })), null, 'another link has a time of its own');
+  t.match(check(theirs(NOW - 61_000, { link: 3 })), 'sent again', 'but not one from long ago');
+});
+
+t.test('unsigned, by another key, or touched: not taken', async (t) => {
+  const check = createSignatureCheck(KEY, sha256);
+  const [unsigned] = ourFrames(ourBytes('HEARTBEAT', { type: 2 }));
+  t.equal(unsigned && check(unsigned), 'not signed');
+  t.match(check(theirs(NOW, { key: MavLinkPacketSignature.key('another') })), 'another key');
+  const good = theirs(NOW);
+  for (const at of [good.raw.length - 1, good.raw.length - 13, good.raw.length - 8]) {
+    const raw = good.raw.slice();
+    raw[at] = (raw[at] ?? 0) ^ 1;
+    t.match(check({ ...good, raw }), 'another key', `byte ${at}`);
+  }
+  t.equal(check(good), null, 'and none of that spoilt it for the right one');
+});
+
+t.test('a flood of senders fills no memory', async (t) => {
+  const check = createSignatureCheck(KEY, sha256);
+  for (let component = 1; component <= 64; component += 1) t.equal(check(theirs(NOW, { component })), null);
+  t.match(check(theirs(NOW, { component: 65 })), 'too many');
+  t.equal(check(theirs(NOW + 1, { component: 64 })), null);
+});
+
+t.test('node-mavlink takes what we sign', async (t) => {
+  t.equal(KEY.length, KEY_BYTES);
+  const bytes = sign(ourBytes('COMMAND_LONG', { command: 511, param1: 33 }), { key: KEY, link: 191, sha256 }, NOW);
+  const [packet] = await theirPackets(bytes);
+  t.equal(packet?.signature?.matches(KEY), true);
+  t.equal(packet?.signature?.linkId, 191);
+  t.equal(packet?.signature?.timestamp, (NOW - Date.UTC(2015, 0, 1)) * 100);
+  t.equal(packet?.signature?.matches(MavLinkPacketSignature.key('another')), false);
+});
