@@ -5,6 +5,7 @@ import { type ClockReset, resetClock } from './hall/clock-reset.ts';
 import { openHands } from './hall/hands.ts';
 import type { Host } from './hall/host.ts';
 import { type Link, openLink } from './hall/link.ts';
+import { openOrders } from './hall/orders.ts';
 import { vehicleOf } from './hall/vehicle.ts';
 import { createOutbox } from './link/outbox.ts';
 import { createOutboxMemory } from './link/outbox-memory.ts';
@@ -19,14 +20,12 @@ import { createStanding } from './telemetry/standing.ts';
 import { openWatchdog, type Part } from './telemetry/watchdog.ts';
 import { createClockFloor } from './trust/clock-floor.ts';
 import { datedLog } from './trust/dated-log.ts';
-import { createTrustMemory } from './trust/memory.ts';
-import { openTrust } from './trust/room.ts';
 import { verifyCommand, verifyUpdate } from './trust/verify.ts';
 import { type ApplyAnswer, answerTo } from './update/answer.ts';
 import { NO_VEHICLE } from './update/gates.ts';
 import { openKeeper } from './update/keep.ts';
 import { createLedger } from './update/ledger.ts';
-import { openLine } from './update/line.ts';
+import { type DespiteHalt, openLine } from './update/line.ts';
 import { createLooks } from './update/looks.ts';
 import { openRefusalBudget } from './update/refusals.ts';
 import { tellEvent } from './update/story.ts';
@@ -44,7 +43,7 @@ export interface Agent {
   /** Ends the steps under way, says so, and leaves. */
   stop(reason: string): Promise<void>;
   /** A signed update from a file. */
-  apply(document: string): Promise<ApplyAnswer>;
+  apply(document: string, despiteHalt?: DespiteHalt): Promise<ApplyAnswer>;
   /** Forgets the latest time this device has seen, for the reason given by a person; tells the log and the fleet. */
   resetClockFloor(who: string, reason: string): Promise<ClockReset>;
   /** Whether the vehicle is safe now; `unknown` where the settings name none. */
@@ -123,25 +122,14 @@ export function openAgent(settings: Settings, world: Host): Agent {
     lockWords: (lock) => sayLock(lock, clock.wallMs()),
     vehicle: door,
     hasVehicle: settings.vehicle !== undefined,
-    halted: () => null,
+    halted: (held) => halts.halted(held),
     context: () => ({ ...time(), addresses, configs: fileNames, sha256 }),
     verify: (jws) => verifyUpdate(jws, trust.ring(), { ...time(), ed25519: host.ed25519 }),
     onTrouble: (failure) => log.say('error', `${failure.message} (${failure.code}); tried again by itself`),
     onBug: host.onFatal,
   });
   const wakeAll = () => configNames.forEach(line.wake);
-  const trustMemory = createTrustMemory();
-  const trust = openTrust({
-    ...{ root, addresses, files, sha256, log, state, time, speak },
-    ed25519: host.ed25519,
-    seed: settings.trust.keys,
-    memory: trustMemory,
-    refuse: line.refuse,
-    revoke(kids) {
-      const gone = line.revoke(kids);
-      return { ...gone, dropped: gone.dropped.length, done: wakeAll };
-    },
-  });
+  const { trust, halts, memories } = openOrders(settings, host, { line, addresses, time, speak, later, wakeAll });
   const cancels: Cancel[] = [];
   let link: Link | null = null;
   let begun = false;
@@ -183,16 +171,18 @@ export function openAgent(settings: Settings, world: Host): Agent {
       for (const dir of ownDirs) files.removeTemps('leftovers.remove', dir);
       if (host.broker !== null) cancels.push(care.watchOver());
       await trust.open();
-      const replay = await journal.open([floor, trustMemory, ledger, looks, outboxMemory, commandIds]);
+      const replay = await journal.open([floor, ...memories, ledger, looks, outboxMemory, commandIds]);
       begun = true;
       sweep();
       journal.note([floor.tick()]);
       outbox.start();
       await trust.settle();
+      cancels.push(halts.watch());
       await commands.start();
       if (host.broker !== null) {
         link = await openLink(settings, host, host.broker, {
-          ...{ commands, trust, line, locks, outbox, floor, vehicle, say, later },
+          doors: [commands, trust, halts],
+          ...{ line, locks, outbox, floor, vehicle, say, later },
         });
         cancels.push(link.start());
         await say({ event: 'started', reason: `locksmith ${host.version}` });
@@ -254,8 +244,8 @@ export function openAgent(settings: Settings, world: Host): Agent {
       locks.close();
     },
     vehicle: door.state,
-    async apply(document) {
-      return answerTo(await line.file(new TextEncoder().encode(document)), ledger, line.view);
+    async apply(document, despiteHalt) {
+      return answerTo(await line.file(new TextEncoder().encode(document), despiteHalt), ledger, line.view);
     },
     async resetClockFloor(who, reason) {
       const reset = await resetClock(floor, speak, who, reason);

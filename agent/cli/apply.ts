@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import type { Agent } from '../agent.ts';
 import { readSettings } from '../settings.ts';
 import { EXIT, SaidError } from '../values/errors.ts';
+import { harmless } from '../values/printable.ts';
 import { DOCUMENT_MAX_BYTES } from '../values/update.ts';
 import { askAgent, sayNoAnswer } from './ask-agent.ts';
 import { type Command, readArgs, SETTINGS_PATH } from './command.ts';
@@ -39,23 +42,39 @@ function readDocument(path: string): string {
 
 /** `locksmith apply`. */
 export const command: Command = {
-  help: `Usage: locksmith apply FILE [--settings FILE] [--json]
+  help: `Usage: locksmith apply FILE [--despite-halt --reason R] [--settings FILE] [--json]
 
 Takes a signed update from a file (- for standard input) through the very same line as one from the broker: for a device
 without a network. Works with the daemon running or not.
 Exit code: 0 applied or nothing to change, 3 refused or waiting (it is applied by itself later), 1 failed.
+
+While a halt holds it, it waits; --despite-halt lets this one update pass, and tells the fleet who did so and why.
 
 Example: locksmith apply /media/usb/aim_lock_config.jws`,
   async run(argv, terminal) {
     const { values, positionals } = readArgs(
       'apply',
       argv,
-      { settings: { type: 'string', default: SETTINGS_PATH }, json: { type: 'boolean', default: false } },
+      {
+        settings: { type: 'string', default: SETTINGS_PATH },
+        'despite-halt': { type: 'boolean', default: false },
+        reason: { type: 'string' },
+        json: { type: 'boolean', default: false },
+      },
       { min: 1, max: 1, names: 'one FILE' },
     );
+    const { reason } = values;
+    const misuse = (why: string) => new SaidError(EXIT.usage, `apply: ${why}`, 'locksmith apply --help');
+    if (values['despite-halt'] && reason === undefined) throw misuse('--despite-halt needs --reason R');
+    if (!values['despite-halt'] && reason !== undefined) throw misuse('--reason is for --despite-halt');
+    if (reason !== undefined && (!/\S/.test(reason) || harmless(reason, 256) !== reason)) {
+      throw misuse('--reason: expected words, at most 256 characters');
+    }
+    const despiteHalt = reason === undefined ? undefined : { who: userInfo().username, reason };
     const document = readDocument(positionals[0] ?? '');
-    const request = { do: 'apply', document };
-    const answer = await askAgent('apply', readSettings(values.settings), request, (agent) => agent.apply(document));
+    const request = { do: 'apply', document, ...(despiteHalt === undefined ? {} : { despite_halt: despiteHalt }) };
+    const own = (agent: Agent) => agent.apply(document, despiteHalt);
+    const answer = await askAgent('apply', readSettings(values.settings), request, own);
     if (!isAnswer(answer)) throw new SaidError(EXIT.failed, `apply: ${sayNoAnswer(answer)}`, 'locksmith status');
     if (values.json) terminal.out(`${JSON.stringify(answer)}\n`);
     else

@@ -24,7 +24,9 @@ import type { Log } from '../ports/log.ts';
 import type { Wires } from '../ports/vehicle.ts';
 import type { Trace } from '../ports/world.ts';
 import type { Settings } from '../settings-schema.ts';
+import type { DespiteHalt } from '../update/line.ts';
 import { EXIT } from '../values/errors.ts';
+import { harmless } from '../values/printable.ts';
 
 /** How an agent is put on this machine. */
 export interface HostAgentOptions {
@@ -46,14 +48,34 @@ function isVehicle(request: unknown): boolean {
   return typeof request === 'object' && request !== null && 'do' in request && request.do === 'vehicle';
 }
 
-function isApply(request: unknown): request is { readonly do: 'apply'; readonly document: string } {
+/** A signed update from a file, as the daemon is asked to take it. */
+interface ApplyRequest {
+  readonly do: 'apply';
+  readonly document: string;
+  readonly despite_halt?: DespiteHalt;
+}
+
+function isDespiteHalt(value: unknown): value is DespiteHalt {
+  const isText = (text: unknown) => typeof text === 'string' && harmless(text, 256) === text;
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'who' in value &&
+    isText(value.who) &&
+    'reason' in value &&
+    isText(value.reason)
+  );
+}
+
+function isApply(request: unknown): request is ApplyRequest {
   return (
     typeof request === 'object' &&
     request !== null &&
     'do' in request &&
     request.do === 'apply' &&
     'document' in request &&
-    typeof request.document === 'string'
+    typeof request.document === 'string' &&
+    (!('despite_halt' in request) || isDespiteHalt(request.despite_halt))
   );
 }
 
@@ -162,7 +184,8 @@ export async function openHostAgent(given: Settings, options: HostAgentOptions):
         if (isPing(request)) return { pid: process.pid, version: BUILD.version };
         if (isClockReset(request)) return agent.resetClockFloor(request.who, request.reason);
         if (isVehicle(request)) return agent.vehicle();
-        return isApply(request) ? agent.apply(request.document) : { error: 'the agent does not know this request' };
+        if (!isApply(request)) return { error: 'the agent does not know this request' };
+        return agent.apply(request.document, request.despite_halt);
       });
     },
     async stop(reason) {

@@ -1,24 +1,29 @@
-import type { Commands } from '../command/intake.ts';
 import type { RunningOutbox } from '../link/outbox.ts';
 import { openSession, type Session } from '../link/session.ts';
 import type { LockRoom } from '../lock/room.ts';
-import type { Broker } from '../ports/broker.ts';
+import type { Broker, Frame } from '../ports/broker.ts';
 import type { Cancel } from '../ports/world.ts';
 import type { Settings } from '../settings-schema.ts';
 import { openMachine } from '../telemetry/machine.ts';
 import { openPulse } from '../telemetry/pulse.ts';
 import type { ClockFloor } from '../trust/clock-floor.ts';
-import type { TrustRoom } from '../trust/room.ts';
 import type { Line } from '../update/line.ts';
 import type { EventBody } from '../values/report.ts';
 import type { Vehicle } from '../vehicle/vehicle.ts';
 import type { Host } from './host.ts';
 import { openTelemetry } from './telemetry.ts';
 
+/** Takes the messages of one kind of topic. */
+interface Door {
+  isOurs(frame: Frame): boolean;
+  /** Resolves when the broker may be told. */
+  frame(frame: Frame): Promise<unknown>;
+}
+
 /** The rooms that speak through the link, and those whose state goes into the heartbeat. */
 export interface LinkRooms {
-  readonly commands: Commands;
-  readonly trust: TrustRoom;
+  /** Those who take messages of one kind each; the rest is for the line. */
+  readonly doors: readonly Door[];
   readonly line: Line;
   readonly locks: LockRoom;
   readonly outbox: RunningOutbox;
@@ -43,7 +48,7 @@ export interface Link {
 /** Builds session, pulse and telemetry; nothing is sent before they are started. */
 export async function openLink(settings: Settings, host: Host, broker: Broker, rooms: LinkRooms): Promise<Link> {
   const { files, clock, chance, log } = host;
-  const { commands, trust, line, locks, outbox, floor, vehicle, say, later } = rooms;
+  const { doors, line, locks, outbox, floor, vehicle, say, later } = rooms;
   const configNames = Object.keys(settings.configs);
   const telemetry = await openTelemetry(settings, host, { records: () => outbox.backlog().count, say, later });
   const { lanes } = telemetry;
@@ -73,9 +78,8 @@ export async function openLink(settings: Settings, host: Host, broker: Broker, r
     chance,
     log,
     onFrame: async (frame) => {
-      if (commands.isOurs(frame)) await commands.frame(frame);
-      else if (trust.isOurs(frame)) await trust.frame(frame);
-      else await line.frame(frame);
+      const door = doors.find(({ isOurs }) => isOurs(frame));
+      await (door ?? line).frame(frame);
     },
     onUp(publish) {
       outbox.linkUp(publish);

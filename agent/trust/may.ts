@@ -1,5 +1,6 @@
 import type { Command } from '../values/command.ts';
 import { type Refusal, refuse } from '../values/errors.ts';
+import type { Halt } from '../values/halt.ts';
 import type { ClockTrust } from '../values/report.ts';
 import type { Address } from '../values/topics.ts';
 import { rfc3339 } from '../values/units.ts';
@@ -44,6 +45,27 @@ export function mayCommand(
   }
   if (command.cmd === 'release' && command.end_holder === true && !endHolder) return no('may not have a holder ended');
   return lifeOf(key, command.iat, now);
+}
+
+/**
+ * May this key sign this halt, or its lifting? null if so, else the refusal `key-not-allowed`. One that is limited to configs must name
+ * none but those. Pure.
+ */
+export function mayHalt(
+  key: TrustKey,
+  halt: Halt,
+  now: { readonly nowS: number; readonly clock: ClockTrust },
+): Refusal | null {
+  const no = (why: string) => refuse('key-not-allowed', `key ${key.kid} ${why}`);
+  if (key.role !== 'push') return no('is a root key, which signs no halts');
+  const { addresses, configs } = key.may;
+  if (addresses !== null && !addresses.some((allowed) => covers(allowed, halt.aud))) {
+    return no(`may not sign for ${halt.aud}`);
+  }
+  if (configs !== null && halt.configs?.every((config) => configs.includes(config)) !== true) {
+    return no(`may sign for configs ${configs.join(', ')} only`);
+  }
+  return lifeOf(key, halt.iat, now);
 }
 
 /** May this root key sign which keys count for this address? null if so. Pure. */

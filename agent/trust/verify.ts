@@ -2,11 +2,12 @@ import type { Ed25519 } from '../ports/world.ts';
 import { type Command, commandId, parseCommand } from '../values/command.ts';
 import { parseUpdate } from '../values/document.ts';
 import { type Refusal, refuse } from '../values/errors.ts';
+import { type Halt, parseHalt } from '../values/halt.ts';
 import type { ClockTrust } from '../values/report.ts';
 import { DOCUMENT_MAX_BYTES, type DOCUMENT_TYPES, type Update } from '../values/update.ts';
 import { base64url, isBase64url, readHeader, readPayload, SIGNATURE } from './jws.ts';
 import type { KeyRing, TrustKey } from './keys.ts';
-import { mayCommand, mayUpdate } from './may.ts';
+import { mayCommand, mayHalt, mayUpdate } from './may.ts';
 
 /** A document whose signature is good; nobody has looked at what it says yet. */
 export interface Verified {
@@ -28,6 +29,13 @@ export interface VerifiedCommand {
   readonly kind: 'command';
   readonly kid: string;
   readonly command: Command;
+}
+
+/** A halt whose signature is good, whose shape is right, and whose signer may sign it. */
+export interface VerifiedHalt {
+  readonly kind: 'halt';
+  readonly kid: string;
+  readonly halt: Halt;
 }
 
 /** What a document is verified with. */
@@ -70,6 +78,16 @@ export function verifyUpdate(jws: string, ring: KeyRing, context: VerifyWith): V
   const refusal = 'kind' in update ? update : mayUpdate(verified.key, update, context);
   if (refusal !== null) return { ...refusal, signed: true };
   return 'kind' in update ? { ...update, signed: true } : { kind: 'update', kid: verified.kid, update };
+}
+
+/** {@link verifyDocument} for a halt, likewise. Never throws. */
+export function verifyHalt(jws: string, ring: KeyRing, context: VerifyWith): VerifiedHalt | SignedRefusal {
+  const verified = verifyDocument(jws, 'halt', ring, context.ed25519);
+  if (verified.kind === 'refusal') return verified;
+  const halt = parseHalt(verified.payload);
+  const refusal = 'kind' in halt ? halt : mayHalt(verified.key, halt, context);
+  if (refusal !== null) return { ...refusal, signed: true };
+  return 'kind' in halt ? { ...halt, signed: true } : { kind: 'halt', kid: verified.kid, halt };
 }
 
 /** {@link verifyDocument} for a command, likewise. `id` of a refusal is what a signed one calls itself, where it can be read. */

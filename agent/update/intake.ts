@@ -77,6 +77,7 @@ export function toHeld(envelope: Envelope, kid: string, update: Update, sha256: 
     exp: update.exp ?? null,
     until: update.until ?? null,
     expect: update.expect ?? null,
+    rollout: update.rollout ?? null,
     when: update.when ?? null,
     ended: null,
     appliedPoweredS: null,

@@ -30,6 +30,10 @@ export interface HeldUpdate {
   readonly until: number | null;
   readonly expect: Expectation | null;
   readonly when: When | null;
+  /** The roll-out it belongs to; null: none. */
+  readonly rollout: string | null;
+  /** Why a technician lets it pass whatever halt there is; absent: nobody does. */
+  readonly despiteHalt?: string;
   /** Outcome, once it has one. */
   readonly ended: Outcome | null;
   /** Powered time of the device, in seconds, when it was applied; null before. */
@@ -106,6 +110,12 @@ export const coveredRecord = (held: HeldUpdate, covered: boolean): JournalRecord
   ...refOf(held),
   covered,
 });
+/** A technician lets it pass whatever halt there is. */
+export const despiteHaltRecord = (held: HeldUpdate, why: string): JournalRecord => ({
+  t: 'despite-halt',
+  ...refOf(held),
+  why,
+});
 /** What runs from now on. */
 export const ranRecord = (config: string, running: Running): JournalRecord => ({ t: 'ran', config, running });
 /** A commit begins: what is needed to finish it or take it back. `held`: its document, if that is not held anywhere else any more. */
@@ -130,6 +140,7 @@ type Stored =
   | ({ t: 'ended'; outcome: Outcome; powered_s: number | null } & HeldRef)
   | { t: 'applied-behind'; held: HeldUpdate }
   | ({ t: 'covered'; covered: boolean } & HeldRef)
+  | ({ t: 'despite-halt'; why: string } & HeldRef)
   | { t: 'ran'; config: string; running: Running }
   | { t: 'intent'; intent: Intent; held?: HeldUpdate }
   | { t: 'intent-over'; config: string; back: boolean }
@@ -138,8 +149,8 @@ type Stored =
   | { t: 'revoked'; kids: readonly string[] }
   | ({ t: 'raised' } & Raised);
 
-const DOCUMENTS = ['held', 'ended', 'applied-behind', 'covered', 'tried', 'answered', 'revoked', 'raised'] as const;
-const MOVES = ['ran', 'intent', 'intent-over'] as const;
+const DOCUMENTS = ['held', 'ended', 'applied-behind', 'covered', 'despite-halt', 'tried', 'answered'] as const;
+const MOVES = ['ran', 'intent', 'intent-over', 'revoked', 'raised'] as const;
 const TYPES = [...DOCUMENTS, ...MOVES] as const;
 
 /** Records of this room were written by this room and carry a check: their type is all that is looked at. */
@@ -188,6 +199,9 @@ export function createLedger(countOf?: GenerationCount): Ledger {
           break;
         case 'covered':
           places.change(record, (held) => ({ ...held, covered: record.covered }));
+          break;
+        case 'despite-halt':
+          places.change(record, (held) => ({ ...held, despiteHalt: record.why }));
           break;
         case 'ran':
           running.set(record.config, record.running);

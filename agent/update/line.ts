@@ -1,11 +1,13 @@
 import type { Frame } from '../ports/broker.ts';
 import type { Begin, Cancel } from '../ports/world.ts';
 import { Failure } from '../values/errors.ts';
-import type { Outcome } from '../values/report.ts';
+import type { EventBody, Outcome } from '../values/report.ts';
 import { rfc3339 } from '../values/units.ts';
 import { createFetches, type FetchesPorts } from './fetches.ts';
-import { fetchedInUse } from './goal.ts';
+import { fetchedInUse, isOpen } from './goal.ts';
 import { type Intake, type IntakePorts, openIntake, type Taken } from './intake.ts';
+import { despiteHaltRecord } from './ledger.ts';
+import { about } from './report.ts';
 import { nextTurnS } from './resolve.ts';
 import { type Revoked, revoke } from './revoke.ts';
 import type { ConfigView } from './said.ts';
@@ -41,6 +43,12 @@ export interface LineCounters {
   readonly duplicates: number;
 }
 
+/** A person on the device lets an update pass a halt. */
+export interface DespiteHalt {
+  readonly who: string;
+  readonly reason: string;
+}
+
 /** The update line. */
 export interface Line {
   /** Ends what a crash cut off, looks at every config once and says its state; resolves when all are at rest. */
@@ -50,7 +58,7 @@ export interface Line {
   /** A message from the broker; resolves when it may be acknowledged. */
   frame(frame: Frame): Promise<Taken>;
   /** A signed document from a file; resolves when the line has come to rest over its config. */
-  file(payload: Uint8Array): Promise<Taken>;
+  file(payload: Uint8Array, despiteHalt?: DespiteHalt): Promise<Taken>;
   /** Says a refusal of another kind of document, once per signed form, as those of updates are said. */
   readonly refuse: Intake['refuse'];
   /** These keys count no more: what they signed is to be dropped. */
@@ -171,11 +179,20 @@ export function openLine(ports: LinePorts): Line {
       await store.stop();
     },
     frame: intake.frame,
-    async file(payload) {
+    async file(payload, despiteHalt) {
       const taken = await intake.file(payload);
       // Also for one seen before: it may be under way, or just have been renewed.
-      if ((taken.kind === 'held' || taken.kind === 'duplicate') && taken.held !== null)
-        await settled(taken.held.config);
+      if (taken.kind !== 'held' && taken.kind !== 'duplicate') return taken;
+      const { held } = taken;
+      if (held === null) return taken;
+      const halt = despiteHalt === undefined || !isOpen(ports.ledger, held) ? null : ports.halted(held);
+      if (despiteHalt !== undefined && halt !== null) {
+        const { who, reason } = despiteHalt;
+        const event: EventBody = { event: 'halted', ...about(held), who, reason: `goes ahead: ${reason}; ${halt}` };
+        await ports.speak([despiteHaltRecord(held, reason)], [event]);
+        wake(held.config);
+      }
+      await settled(held.config);
       return taken;
     },
     refuse: intake.refuse,

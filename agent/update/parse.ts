@@ -2,7 +2,7 @@ import type { Frame } from '../ports/broker.ts';
 import type { Sha256 } from '../ports/world.ts';
 import { type Refusal, refuse } from '../values/errors.ts';
 import { printable } from '../values/printable.ts';
-import { type Address, type Layer, parseDesiredTopic, parseOrderTopic } from '../values/topics.ts';
+import { type Address, type Layer, parseDesiredTopic } from '../values/topics.ts';
 import { DOCUMENT_MAX_BYTES } from '../values/update.ts';
 
 /** A message on an update's topic, before anybody believed it. */
@@ -32,11 +32,6 @@ export function parseDocument(payload: Uint8Array, place: Envelope['place'], sha
 /** Reads a message from the broker. Pure. */
 export function parseFrame(frame: Frame, root: string, sha256: Sha256): Parsed {
   const place = parseDesiredTopic(root, frame.topic);
-  const order = place === null ? parseOrderTopic(root, frame.topic) : null;
-  if (order !== null) {
-    if (frame.payload.length === 0) return { kind: 'empty' };
-    return refuse('not-supported', `a ${order.order} document for ${order.address}: this version does not honour it`);
-  }
   if (place === null) return refuse('wrong-topic', `no update belongs on the topic ${printable(frame.topic, 256)}`);
   if (frame.payload.length === 0) return { kind: 'empty' };
   return parseDocument(frame.payload, place, sha256);

@@ -67,6 +67,10 @@ export interface EventBody {
   readonly token?: number;
   /** `released`: the token before. */
   readonly old_token?: number;
+  /** `halted`: the id of the halt. */
+  readonly halt?: string;
+  /** `halted`: true where it holds nothing any more. */
+  readonly lift?: boolean;
   /** The id of the command this answers. */
   readonly command?: string;
   /** The name of that command; also where it was refused before it could be believed. */

@@ -6,6 +6,7 @@ export const DOCUMENT_TYPES = {
   update: 'locksmith-update+jwt',
   command: 'locksmith-command+jwt',
   trust: 'locksmith-trust+jwt',
+  halt: 'locksmith-halt+jwt',
 } as const;
 
 /** Largest message, in bytes, that is taken as a signed document. Source: the smallest limit of common brokers. */

@@ -40,6 +40,22 @@ t.test('with the daemon dead: the same line in this process', async (t) => {
   t.same(device.contents(), { 'aim.conf': 'three\n' });
 });
 
+t.test('--despite-halt says why, or nothing is handed over', async (t) => {
+  const device = loneDevice(t);
+  const { jws } = device.sign({ version: 1, ...file('one\n') });
+  for (const [more, why] of [
+    [['--despite-halt'], /^locksmith: apply: --despite-halt needs --reason R\nTry: /],
+    [['--reason', 'r'], /--reason is for --despite-halt/],
+    [['--despite-halt', '--reason', ' '], /--reason: expected words/],
+    [['--despite-halt', '--reason', 'x'.repeat(257)], /--reason: expected words/],
+  ] as const) {
+    t.match(await device.locksmith(['apply', '-', ...more], jws), { code: 2, stdout: '', stderr: why });
+  }
+  t.same(device.contents(), { 'aim.conf': 'hold = 500\n' });
+  const reason = ['--despite-halt', '--reason', 'no halt is known here'];
+  t.match(await device.locksmith(['apply', '-', ...reason], jws), { code: 0, stdout: 'applied\n' });
+});
+
 t.test('HOT: exit 3, and the next life applies it by itself', async (t) => {
   const device = loneDevice(t);
   await device.locksmith(['apply', '-'], device.sign({ version: 1, ...file('one\n') }).jws);

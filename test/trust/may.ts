@@ -1,6 +1,6 @@
 import t from 'tap';
 import { parseKeys, type TrustKey } from '../../agent/trust/keys.ts';
-import { mayCommand, mayUpdate } from '../../agent/trust/may.ts';
+import { lifeOf, mayCommand, mayHalt, mayTrust, mayUpdate } from '../../agent/trust/may.ts';
 import type { Command } from '../../agent/values/command.ts';
 import type { Update } from '../../agent/values/update.ts';
 
@@ -79,4 +79,26 @@ t.test('commands: a key may sign what it is for, and nothing else', async (t) =>
   t.equal(may({ ...ending, end_holder: false }, {}), null);
   t.match(may(release, { exp: 900 }), /not valid since/);
   t.match(may(release, { nbf: 2000 }), /not valid before/);
+});
+
+t.test('halts: a key may hold back what it may change', async (t) => {
+  const halt = { v: 1, id: 'h', aud: 'grp/canary', version: 1, iat: 1000 } as const;
+  const may = (change: object, more: object = {}) => mayHalt(key(change), { ...halt, ...more }, OK)?.reason ?? null;
+  t.equal(may({}), null);
+  t.match(may({ role: 'root' }), /root key, which signs no halts/);
+  t.match(may({ may: { addresses: ['all'] } }), /may not sign for grp\/canary/);
+  const narrow = { may: { configs: ['aim', 'radio'] } };
+  t.equal(may(narrow, { configs: ['aim'] }), null);
+  for (const more of [{}, { rollout: 'spring' }, { lift: true }, { configs: ['aim', 'gimbal'] }]) {
+    t.match(may(narrow, more), /may sign for configs aim, radio only/);
+  }
+  t.match(may({ exp: 1000 }), /not valid since/);
+});
+
+t.test('trust documents: addresses, and a life without a time of signing', async (t) => {
+  t.equal(mayTrust(key({ role: 'root' }), 'all'), null);
+  t.equal(mayTrust(key({ role: 'root', may: { addresses: ['dev/*'] } }), 'dev/d7'), null);
+  t.match(mayTrust(key({ role: 'root', may: { addresses: ['dev/*'] } }), 'all'), { code: 'key-not-allowed' });
+  t.match(lifeOf(key({ exp: 1000 }), null, OK), { code: 'key-not-allowed' });
+  t.equal(lifeOf(key({ exp: 1000 }), null, { ...OK, clock: 'untrusted' }), null);
 });

@@ -3,7 +3,7 @@ import { CompactSign, exportJWK, generateKeyPair } from 'jose';
 import t from 'tap';
 import { hostEd25519 } from '../../agent/host/ed25519.ts';
 import { parseKeys } from '../../agent/trust/keys.ts';
-import { verifyCommand, verifyDocument, verifyUpdate } from '../../agent/trust/verify.ts';
+import { verifyCommand, verifyDocument, verifyHalt, verifyUpdate } from '../../agent/trust/verify.ts';
 import { opensslKey, opensslKeys, opensslSign } from '../fixtures/openssl.ts';
 
 const PAYLOAD = { v: 1, id: 'u-1', aud: 'all', config: 'aim', layer: 'base', version: 1, iat: 1_795_298_400 };
@@ -118,6 +118,22 @@ t.test('a document signed by openssl', async (t) => {
     );
     const narrow = parseKeys(JSON.stringify({ keys: [{ ...key.jwk, may: { commands: ['release'] } }] }), 'k');
     t.match(await verifyCommand(signed, narrow, NOW), { code: 'key-not-allowed', signed: true, id: 'c-1' });
+  });
+
+  await t.test('a halt is neither', async (t) => {
+    const halt = { v: 1, id: 'h-1', aud: 'all', version: 1, iat: NOW.nowS };
+    const signed = opensslSign(key, halt, { typ: 'locksmith-halt+jwt' });
+    t.match(verifyHalt(signed, ring, NOW), { kind: 'halt', kid: key.kid, halt });
+    t.match(verifyUpdate(signed, ring, NOW), { code: 'bad-type', signed: false });
+    t.match(verifyCommand(signed, ring, NOW), { code: 'bad-type', signed: false });
+    t.match(verifyHalt(good, ring, NOW), { code: 'bad-type', signed: false });
+    const typ = 'locksmith-halt+jwt';
+    t.match(verifyHalt(opensslSign(key, { ...halt, v: 2 }, { typ }), ring, NOW), {
+      code: 'unsupported-format',
+      signed: true,
+    });
+    const narrow = parseKeys(JSON.stringify({ keys: [{ ...key.jwk, may: { configs: ['aim'] } }] }), 'k');
+    t.match(verifyHalt(signed, narrow, NOW), { code: 'key-not-allowed', signed: true });
   });
 
   await t.test('bad-algorithm', async (t) => {

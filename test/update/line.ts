@@ -2,7 +2,7 @@ import { renameSync } from 'node:fs';
 import t from 'tap';
 import { lineRoom, wish } from '../fixtures/line-room.ts';
 import { latch, until } from '../fixtures/until.ts';
-import { SIGNED_S } from '../fixtures/update.ts';
+import { SIGNED_S, signedForm, update } from '../fixtures/update.ts';
 
 t.test('a document from a file rests when its answer is given, also one seen before', async (t) => {
   const room = await lineRoom(t);
@@ -97,4 +97,31 @@ t.test('after stop nothing new is begun, but what is under way is ended', async 
   t.same(room.outcomes(), ['applied 1'], 'the other is held, and taken up by the next life');
   const next = await room.reborn();
   t.equal(next.content(), 'two\n');
+});
+
+t.test('a person on the device lets an update pass a halt, and it is told who and why', async (t) => {
+  const halt: { reason: string | null } = { reason: 'halt version 1 for all holds all updates' };
+  const room = await lineRoom(t, { halted: (held) => (held.despiteHalt === undefined ? halt.reason : null) });
+  await room.give(wish(1, 'one\n'));
+  t.match(room.line.view('aim').pending, { version: 1, waiting_for: ['halt'] });
+  t.equal(room.content(), 'before\n');
+  const document = new TextEncoder().encode(signedForm(update(wish(1, 'one\n'))));
+  await room.line.file(document, { who: 'kim', reason: 'I stand beside it' });
+  t.equal(room.content(), 'one\n');
+  t.match(
+    room.events.filter(({ event }) => event === 'halted'),
+    [
+      {
+        version: 1,
+        config: 'aim',
+        who: 'kim',
+        reason: 'goes ahead: I stand beside it; halt version 1 for all holds all updates',
+      },
+    ],
+  );
+  await room.give(wish(2, 'two\n'));
+  t.equal(room.content(), 'one\n', 'the next one waits again');
+  halt.reason = null;
+  await room.line.file(new TextEncoder().encode(signedForm(update(wish(2, 'two\n')))), { who: 'kim', reason: 'x' });
+  t.equal(room.events.filter(({ event }) => event === 'halted').length, 1, 'nothing is told where no halt is');
 });

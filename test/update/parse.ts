@@ -62,18 +62,3 @@ t.test('nothing that comes makes it throw', async () => {
     }),
   );
 });
-
-t.test('keys and stop signs are not ignored: they are answered that nothing here honours them', async (t) => {
-  const frame = (topic: string, text: string) => ({ topic, payload: new TextEncoder().encode(text), retain: true });
-  for (const address of ['dev/drone-7', 'grp/canary', 'all']) {
-    for (const order of ['trust', 'halt']) {
-      t.match(parseFrame(frame(`fleet/v1/${address}/${order}`, 'x'), 'fleet', sha256), {
-        kind: 'refusal',
-        code: 'not-supported',
-        reason: new RegExp(`${order} document for ${address}`),
-      });
-      t.same(parseFrame(frame(`fleet/v1/${address}/${order}`, ''), 'fleet', sha256), { kind: 'empty' });
-    }
-  }
-  t.match(parseFrame(frame('fleet/v1/nobody/halt', 'x'), 'fleet', sha256), { code: 'wrong-topic' });
-});
