@@ -12,6 +12,7 @@ const COMMANDS: Readonly<Record<string, { readonly does: string; load(): Promise
   diag: { does: 'one bundle of everything for support, secrets left out', load: () => import('./cli/diag.ts') },
   keys: { does: 'new: makes a key pair; list: shows what is in key files', load: () => import('./cli/keys.ts') },
   sign: { does: 'makes a signed update without a broker', load: () => import('./cli/sign.ts') },
+  page: { does: 'a small local page for a browser, and /metrics', load: () => import('./cli/page.ts') },
   push: { does: 'signs an update and publishes it to the fleet', load: () => import('./cli/push.ts') },
   withdraw: { does: 'takes an update back', load: () => import('./cli/withdraw.ts') },
   status: { does: 'agent, link, configs and locks at a glance', load: () => import('./cli/status.ts') },

@@ -4,7 +4,7 @@ import { replayJournal } from '../host/journal.ts';
 import { lineHunks } from '../host/line-diff.ts';
 import { hostTargets } from '../host/targets.ts';
 import { readSettings } from '../settings.ts';
-import type { ConfigSettings } from '../settings-schema.ts';
+import type { ConfigSettings, Settings } from '../settings-schema.ts';
 import { readContents } from '../update/commit.ts';
 import { differences, type FileDifference, type FileFacts } from '../update/difference.ts';
 import { type Keeper, openKeeper } from '../update/keep.ts';
@@ -14,7 +14,7 @@ import { withFiles } from '../update/stage.ts';
 import { EXIT, SaidError } from '../values/errors.ts';
 import { hunkHead } from '../values/hunks.ts';
 import { paint, type Style } from '../values/layout.ts';
-import { type Command, readArgs, SETTINGS_PATH, type Terminal } from './command.ts';
+import { type Command, readArgs, SETTINGS_PATH } from './command.ts';
 import { knownConfig } from './lock-room.ts';
 
 /** What is on disk now, and which of its files everybody may read. */
@@ -81,8 +81,7 @@ function visible(line: string): string {
   });
 }
 
-function sayFile({ name, before, after, shown }: FileDifference, change: Change, terminal: Terminal): string {
-  const { colour } = terminal;
+function sayFile({ name, before, after, shown }: FileDifference, change: Change, colour: boolean): string {
   const head = (sign: string, facts: FileFacts | null, side: Side | null) => {
     const when = side?.at == null ? '' : `, ${side.at.slice(0, 19).replace('T', ' ')} UTC`;
     return paint(colour, 'bold', `${sign} ${facts === null ? '/dev/null' : name}\t${side?.title}${when}`);
@@ -98,6 +97,30 @@ function sayFile({ name, before, after, shown }: FileDifference, change: Change,
     }
   } else lines.push(`${sayFacts(before)} → ${sayFacts(after)}: ${WHY[shown.kind]}`);
   return `${lines.join('\n')}\n`;
+}
+
+/** Compares the two sides a person asked for; `isRoot`: lines of every file may be shown. Throws {@link SaidError}. */
+async function compare(settings: Settings, name: string, versions: readonly string[], isRoot: boolean) {
+  const config = settings.configs[name];
+  if (config === undefined) throw new Error(`config ${name} is known and is not there`);
+  const files = hostFiles();
+  const ledger = createLedger((one) => settings.configs[one]?.generations);
+  replayJournal(files, sha256, `${settings.paths.state}/journal`, [ledger]);
+  const keeper = openKeeper(files, sha256, `${settings.paths.state}/kept`);
+  const disk = await readDisk(config);
+  const change = choose(name, versions, disk.side, ledger, keeper);
+  const mayShow = (file: string) => isRoot || disk.readable.has(file);
+  const { before, after } = change;
+  const found = differences(before?.contents() ?? [], after.contents(), { sha256, hunks: lineHunks, mayShow });
+  return { change, found };
+}
+
+/** What a version changed, as text for whoever is not known: lines only of files that everybody may read. Throws {@link SaidError}. */
+export async function diffForAnybody(settings: Settings, given: string, version: string): Promise<string> {
+  const name = knownConfig('diff', settings, 'the settings', given);
+  const { change, found } = await compare(settings, name, [version], false);
+  if (found.length === 0) return 'no difference';
+  return found.map((file) => sayFile(file, change, false)).join('');
 }
 
 /** `locksmith diff`. */
@@ -121,22 +144,12 @@ Example: locksmith diff aim_lock_config 42`,
     const settings = readSettings(values.settings);
     const [given = '', ...versions] = positionals;
     const name = knownConfig('diff', settings, values.settings, given);
-    const config = settings.configs[name];
-    if (config === undefined) throw new Error(`config ${name} is known and is not there`);
-    const files = hostFiles();
-    const ledger = createLedger((one) => settings.configs[one]?.generations);
-    replayJournal(files, sha256, `${settings.paths.state}/journal`, [ledger]);
-    const keeper = openKeeper(files, sha256, `${settings.paths.state}/kept`);
-    const disk = await readDisk(config);
-    const change = choose(name, versions, disk.side, ledger, keeper);
-    const isRoot = process.geteuid?.() === 0;
-    const mayShow = (file: string) => isRoot || disk.readable.has(file);
+    const { change, found } = await compare(settings, name, versions, process.geteuid?.() === 0);
     const { before, after } = change;
-    const found = differences(before?.contents() ?? [], after.contents(), { sha256, hunks: lineHunks, mayShow });
     if (values.json) {
       const side = (of: Side | null) => of && { what: of.title, at: of.at, digest: of.digest };
       terminal.out(`${JSON.stringify({ config: name, before: side(before), after: side(after), files: found })}\n`);
-    } else for (const file of found) terminal.out(sayFile(file, change, terminal));
+    } else for (const file of found) terminal.out(sayFile(file, change, terminal.colour));
     if (found.length === 0) terminal.err(`no difference: ${before?.title ?? 'nothing'} → ${after.title}\n`);
     return found.length === 0 ? EXIT.nothing : EXIT.done;
   },

@@ -11,6 +11,7 @@ import { openLocks } from '../lock/room.ts';
 import type { Files } from '../ports/files.ts';
 import type { Settings } from '../settings-schema.ts';
 import { BEAT_MAX_MS, type Beat, beatAgeMs, parseBeat } from '../telemetry/beat.ts';
+import type { Heartbeat } from '../telemetry/heartbeat.ts';
 import type { StatusFile } from '../telemetry/pulse.ts';
 import { createClockFloor } from '../trust/clock-floor.ts';
 import { Failure } from '../values/errors.ts';
@@ -54,6 +55,14 @@ function isRunning(state: string, files: Files): 'running' | 'stopped' | 'unknow
     if (error instanceof Failure && error.code === 'no-permission') return 'unknown';
     throw error;
   }
+}
+
+/** Outcomes are numbers; what else a heartbeat counts by kind stays there. */
+function countersOf({ refused, ...counted }: Heartbeat['counters']): Status['counters'] {
+  const outcomes = Object.entries(counted).flatMap(([name, value]): [string, number][] =>
+    typeof value === 'number' ? [[name, value]] : [],
+  );
+  return { outcomes: Object.fromEntries(outcomes), refused };
 }
 
 /** Puts the status together from what is on disk: it needs no daemon and no network. Throws Failure for a disk that fails. */
@@ -114,6 +123,7 @@ export async function readStatus(settings: Settings): Promise<Status> {
     last_beat: beat?.at ?? null,
     last_beat_age_s: beatMs === null ? null : Math.floor(beatMs / 1000),
   };
+  const counted = file?.heartbeat?.counters;
   return {
     device: settings.device.id,
     clock: { trust: floor.trust(), now: rfc3339(clock.wallMs()), floor: rfc3339(floor.floorMs()) },
@@ -124,6 +134,7 @@ export async function readStatus(settings: Settings): Promise<Status> {
     locks,
     advice,
     vehicle: alive && !isFrozen ? (file?.vehicle ?? null) : null,
+    counters: counted === undefined ? null : countersOf(counted),
     hidden,
   };
 }

@@ -43,6 +43,13 @@ export interface Status {
   readonly advice: Readonly<Record<string, { readonly explanation: string; readonly remedy: string }>>;
   /** As it was at `agent.last_sign`; null where the settings name none, and while the daemon does not run. */
   readonly vehicle: VehicleView | null;
+  /** What has happened since the agent started; null if that is not known. */
+  readonly counters: {
+    /** Updates by how they ended, and redeliveries. */
+    readonly outcomes: Readonly<Record<string, number>>;
+    /** By code. */
+    readonly refused: Readonly<Record<string, number>>;
+  } | null;
   /** What could not be read, and why: root would see it. */
   readonly hidden: readonly string[];
 }

@@ -36,6 +36,7 @@ t.test('before the first start, with the daemon running, and with it dead', asyn
     'backlog',
     'clock',
     'configs',
+    'counters',
     'device',
     'hidden',
     'link',

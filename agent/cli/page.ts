@@ -1,0 +1,117 @@
+import { createHash } from 'node:crypto';
+import { serveWeb, type WebAnswer, type WebPlace, type WebRequest } from '../host/web.ts';
+import { pageDocument, pagePart } from '../page/document.ts';
+import { decide } from '../page/guard.ts';
+import { metricsOf } from '../page/metrics.ts';
+import { SCRIPT } from '../page/script.ts';
+import { diffMarkup } from '../page/stories.ts';
+import { STYLE } from '../page/style.ts';
+import { readSettings } from '../settings.ts';
+import { EXIT, SaidError } from '../values/errors.ts';
+import { type Command, readArgs, SETTINGS_PATH } from './command.ts';
+import { diffForAnybody } from './diff.ts';
+import { createPageReader } from './page-data.ts';
+
+const LISTEN = '127.0.0.1:8631';
+const HTML = 'text/html; charset=utf-8';
+const PLAIN = 'text/plain; charset=utf-8';
+
+/** The one style and the one script of the page by their digests: the browser takes no other, and asks nobody else. */
+function policy(): string {
+  const hash = (text: string) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+  return [
+    "default-src 'none'",
+    `style-src ${hash(STYLE)}`,
+    `script-src ${hash(SCRIPT)}`,
+    "connect-src 'self'",
+    'img-src data:',
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
+}
+
+/** Where to listen: this machine only. Throws {@link SaidError} (exit 2). */
+function placeOf(text: string): WebPlace {
+  if (text.startsWith('unix:')) return { kind: 'socket', path: text.slice('unix:'.length) };
+  const match = /^(127\.0\.0\.1|localhost|\[::1\]):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[2]);
+  if (match === null || port > 65_535) {
+    throw new SaidError(
+      EXIT.usage,
+      `page: --listen '${text}': only this machine may look: 127.0.0.1:PORT, [::1]:PORT or unix:PATH`,
+      `--listen ${LISTEN}; from a laptop: ssh -L 8631:${LISTEN} DEVICE`,
+    );
+  }
+  const [, host = ''] = match;
+  return { kind: 'tcp', host: host === 'localhost' ? '127.0.0.1' : host.replace(/[[\]]/g, ''), port };
+}
+
+/** `locksmith page`. */
+export const command: Command = {
+  help: `Usage: locksmith page [--listen ADDRESS] [--settings FILE]
+
+A small page about this device for the browser of who stands next to it: status, locks, history with differences, log, and
+pictures of the link and of the last flight. It only shows, to this machine only, and asks nobody else for anything; it works
+with the daemon dead. Also /metrics (OpenMetrics) for a scraper on the device, and /status.json.
+  --listen ADDRESS   127.0.0.1:PORT, [::1]:PORT or unix:PATH; ${LISTEN} unless said
+Ctrl-C ends it.
+
+Example: ssh -L 8631:${LISTEN} drone-7 locksmith page   and then open http://127.0.0.1:8631/ on the laptop`,
+  async run(argv, terminal) {
+    const options = {
+      settings: { type: 'string', default: SETTINGS_PATH },
+      listen: { type: 'string', default: LISTEN },
+    } as const;
+    const { values } = readArgs('page', argv, options, { min: 0, max: 0, names: '' });
+    const settings = readSettings(values.settings);
+    const place = placeOf(values.listen);
+    const reader = createPageReader(settings);
+    const headers = {
+      'content-security-policy': policy(),
+      'cache-control': 'no-store',
+      'cross-origin-resource-policy': 'same-origin',
+      'cross-origin-opener-policy': 'same-origin',
+      'referrer-policy': 'no-referrer',
+      'x-content-type-options': 'nosniff',
+    };
+    const answer = async (request: WebRequest): Promise<WebAnswer> => {
+      const wanted = decide(request, place.kind === 'socket');
+      const ok = (type: string, text: string): WebAnswer => ({ status: 200, type, text, headers });
+      switch (wanted.kind) {
+        case 'page':
+          return ok(HTML, pageDocument(await reader.read()).markup);
+        case 'part':
+          return ok(HTML, pagePart(await reader.read()).markup);
+        case 'status':
+          return ok('application/json', `${JSON.stringify((await reader.read()).status)}\n`);
+        case 'metrics': {
+          const { status, nowMs } = await reader.read();
+          return ok('application/openmetrics-text; version=1.0.0; charset=utf-8', metricsOf(status, nowMs));
+        }
+        case 'diff':
+          return ok(HTML, diffMarkup(await differences(wanted.config, wanted.version)).markup);
+        case 'no':
+          return { status: wanted.status, type: PLAIN, text: `${wanted.why}\n`, headers };
+      }
+    };
+    /** Whoever may look at the page is not known, so contents are shown only of files that everybody may read. */
+    const differences = async (config: string, version: string) => {
+      try {
+        return await diffForAnybody(settings, config, version);
+      } catch (error) {
+        if (error instanceof SaidError) return error.message;
+        throw error;
+      }
+    };
+    const ended = new Promise<void>((resolve) => {
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+    });
+    const server = await serveWeb(place, answer);
+    terminal.out(`${server.address}\n`);
+    terminal.err('The page is there; Ctrl-C ends it.\n');
+    await ended;
+    server.close();
+    return EXIT.done;
+  },
+};

@@ -1,0 +1,47 @@
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { createPageReader, linkSpans } from '../../agent/cli/page-data.ts';
+import { readSettings } from '../../agent/settings.ts';
+import { logEntry } from '../../agent/values/log-line.ts';
+import { loneDevice } from '../fixtures/lone-device.ts';
+
+t.test('how the link was, read off the log', async (t) => {
+  const link = (ms: number, state: string) => logEntry(ms, 'notice', `link: x: ${state}`, { state });
+  const entries = [
+    logEntry(0, 'notice', 'started', { event: 'started' }),
+    link(10, 'silent'),
+    logEntry(15, 'notice', 'applied', { event: 'applied', state: 'no link' }),
+    link(20, 'connected'),
+    logEntry(50, 'notice', 'stopped', { event: 'stopped' }),
+    link(70, 'connected'),
+  ];
+  t.same(linkSpans(entries, 100, 90), [
+    { fromMs: 0, toMs: 10, state: 'stopped' },
+    { fromMs: 10, toMs: 20, state: 'silent' },
+    { fromMs: 20, toMs: 50, state: 'connected' },
+    { fromMs: 50, toMs: 70, state: 'stopped' },
+    { fromMs: 70, toMs: 90, state: 'connected' },
+  ]);
+  t.equal(linkSpans(entries, 100, 100).at(-1)?.toMs, 100);
+  t.equal(linkSpans(entries, 100, null).length, 4, 'after a crash nobody knows how long it lasted');
+});
+
+t.test('each read has what is new, and says which updates have changed something', async (t) => {
+  const device = loneDevice(t);
+  const reader = createPageReader(readSettings(device.settings));
+  t.match(await reader.read(), { history: [], log: [], configs: ['aim'], flown: null });
+  const apply = (version: number, text: string) =>
+    device.locksmith(['apply', '-'], device.sign({ version, files: { 'aim.conf': text } }).jws);
+  await apply(1, 'one\n');
+  await apply(2, 'one\n');
+  appendFileSync(join(device.state, 'log'), '2026-01-02T03:04:05.006Z notice  by hand\n');
+  const { history, log } = await reader.read();
+  const applied = history.filter(({ line }) => line.startsWith('applied'));
+  t.match(applied, [
+    { config: 'aim', version: 1 },
+    { config: 'aim', version: null },
+  ]);
+  t.equal(log.at(-1)?.text, 'by hand');
+  t.equal((await reader.read()).log.length, log.length, 'nothing twice');
+});

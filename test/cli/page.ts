@@ -1,0 +1,55 @@
+import { existsSync } from 'node:fs';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import t from 'tap';
+import { start } from '../fixtures/locksmith.ts';
+import { loneDevice } from '../fixtures/lone-device.ts';
+
+t.test('page, metrics, status and differences of a device whose daemon is dead', async (t) => {
+  const device = loneDevice(t);
+  const apply = (version: number, text: string) =>
+    device.locksmith(['apply', '-'], device.sign({ version, files: { 'aim.conf': text } }).jws);
+  await apply(1, 'one\n');
+  await apply(2, 'two\n');
+  const page = start(['page', '--listen', '127.0.0.1:0', '--settings', device.settings]);
+  t.teardown(() => page.stop('SIGKILL'));
+  const url = await page.line('http://');
+  const get = async (path: string) => {
+    const answer = await fetch(`${url}${path}`);
+    return { status: answer.status, type: answer.headers.get('content-type'), text: await answer.text(), answer };
+  };
+  const whole = await get('');
+  t.match(whole, { status: 200, type: 'text/html; charset=utf-8', text: /<h1>drone-7<\/h1>/ });
+  const policy = whole.answer.headers.get('content-security-policy') ?? '';
+  t.match(policy, /^default-src 'none'; style-src 'sha256-\S{44}'; script-src 'sha256-\S{44}'; connect-src 'self'/);
+  t.notMatch(policy, /unsafe|\*|https?:/);
+  t.match(await get('part'), { status: 200, text: /^<div class="sum">/ });
+  t.match(JSON.parse((await get('status.json')).text), { device: 'drone-7', agent: { state: 'stopped' } });
+  t.match(await get('metrics'), { type: /^application\/openmetrics-text; version=1\.0\.0/, text: /\n# EOF\n$/ });
+  t.match(await get('diff?config=aim&version=2'), { status: 200, text: /-one[\s\S]*\+two/ });
+  t.match(await get('diff?config=nope&version=2'), { status: 200, text: /no config (&#39;)nope\1/ });
+  t.match(await get('x'), { status: 404 });
+
+  const rebound = await new Promise<number>((resolve) => {
+    request(url, { headers: { host: 'evil.example' } }, (answer) => resolve(answer.statusCode ?? 0)).end();
+  });
+  t.equal(rebound, 421);
+  t.equal((await fetch(url, { method: 'POST', body: 'x' })).status, 405);
+  t.match(await page.stop(), { code: 0, signal: null });
+});
+
+t.test('on a socket, and nowhere else than on this machine', async (t) => {
+  const device = loneDevice(t);
+  const socket = join(device.run, 'page.sock');
+  const page = start(['page', '--listen', `unix:${socket}`, '--settings', device.settings]);
+  t.teardown(() => page.stop('SIGKILL'));
+  await page.line(`unix:${socket}`);
+  t.ok(existsSync(socket));
+  await page.stop();
+  for (const listen of ['0.0.0.0:80', '10.0.0.1:80', '127.0.0.1', '127.0.0.1:99999', 'x'])
+    t.match(
+      await device.locksmith(['page', '--listen', listen]),
+      { code: 2, stderr: /only this machine may look/ },
+      listen,
+    );
+});
