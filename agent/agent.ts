@@ -25,7 +25,7 @@ import { type ApplyAnswer, answerTo } from './update/answer.ts';
 import { NO_VEHICLE } from './update/gates.ts';
 import { openKeeper } from './update/keep.ts';
 import { createLedger } from './update/ledger.ts';
-import { type DespiteHalt, openLine } from './update/line.ts';
+import { type DespiteHalt, type Line, openLine } from './update/line.ts';
 import { createLooks } from './update/looks.ts';
 import { openRefusalBudget } from './update/refusals.ts';
 import { tellEvent } from './update/story.ts';
@@ -40,6 +40,8 @@ import { baseName } from './values/units.ts';
 export interface Agent {
   /** Resolves when every config has been looked at once. Throws SaidError if another agent runs on this state. */
   start(): Promise<void>;
+  /** Instead of a start: ends what a crash cut off, and nothing else. Throws as `start` does. */
+  recover: Line['recover'];
   /** Ends the steps under way, says so, and leaves. */
   stop(reason: string): Promise<void>;
   /** A signed update from a file. */
@@ -67,9 +69,7 @@ export function openAgent(settings: Settings, world: Host): Agent {
   const commandIds = createIds();
   const outboxMemory = createOutboxMemory();
   const outbox = createOutbox({
-    device: { id },
-    root,
-    memory: outboxMemory,
+    ...{ root, device: { id }, memory: outboxMemory },
     journal,
     clock,
     clockTrust: floor.trust,
@@ -159,24 +159,33 @@ export function openAgent(settings: Settings, world: Host): Agent {
     lastWords: async () => link?.session.state().connected === true && outbox.drained(LAST_WORDS_MS),
   });
 
+  /** Takes the state, and remembers. */
+  const begin = async () => {
+    files.makeDir('journal.open', state, 0o750);
+    files.makeDir('lock.open', run, 0o755);
+    const instance = kernel.open('instance.lock', `${state}/instance.lock`, { create: 0o640 });
+    if (!kernel.tryFlock('instance.lock', instance)) {
+      kernel.close('instance.lock', instance);
+      throw new SaidError(EXIT.failed, `${state}: another locksmith works with this state`, 'locksmith status');
+    }
+    for (const dir of ownDirs) files.removeTemps('leftovers.remove', dir);
+    if (host.broker !== null) cancels.push(care.watchOver());
+    await trust.open();
+    const replay = await journal.open([floor, ...memories, ledger, looks, outboxMemory, commandIds]);
+    begun = true;
+    sweep();
+    journal.note([floor.tick()]);
+    outbox.start();
+    await trust.settle();
+    if (replay.putAside !== null) {
+      const reason = `${replay.damagedLines} damaged lines; the journal as it was: ${replay.putAside}`;
+      await say({ event: 'quarantined', reason });
+    }
+  };
+
   return {
     async start() {
-      files.makeDir('journal.open', state, 0o750);
-      files.makeDir('lock.open', run, 0o755);
-      const instance = kernel.open('instance.lock', `${state}/instance.lock`, { create: 0o640 });
-      if (!kernel.tryFlock('instance.lock', instance)) {
-        kernel.close('instance.lock', instance);
-        throw new SaidError(EXIT.failed, `${state}: another locksmith works with this state`, 'locksmith status');
-      }
-      for (const dir of ownDirs) files.removeTemps('leftovers.remove', dir);
-      if (host.broker !== null) cancels.push(care.watchOver());
-      await trust.open();
-      const replay = await journal.open([floor, ...memories, ledger, looks, outboxMemory, commandIds]);
-      begun = true;
-      sweep();
-      journal.note([floor.tick()]);
-      outbox.start();
-      await trust.settle();
+      await begin();
       cancels.push(halts.watch());
       await commands.start();
       if (host.broker !== null) {
@@ -186,12 +195,6 @@ export function openAgent(settings: Settings, world: Host): Agent {
         });
         cancels.push(link.start());
         await say({ event: 'started', reason: `locksmith ${host.version}` });
-      }
-      if (replay.putAside !== null) {
-        await say({
-          event: 'quarantined',
-          reason: `${replay.damagedLines} damaged lines; the journal as it was: ${replay.putAside}`,
-        });
       }
       locks.onChange((config, change) => {
         if (change.what === 'token') tokenMoved(config, change.lock);
@@ -210,18 +213,19 @@ export function openAgent(settings: Settings, world: Host): Agent {
       // The fleet shall know the token of every lock, also of one that nobody ever took.
       const unsaid = host.broker === null ? [] : configNames.filter((name) => outboxMemory.lastLock(name) === null);
       const states = Object.entries(locks.states()).filter(([name]) => unsaid.includes(name));
-      if (states.length > 0)
-        await speak(
-          [],
-          [],
-          states.map(([config, body]) => ({ kind: 'lock', config, body })),
-        );
+      const found = states.map(([config, body]) => ({ kind: 'lock' as const, config, body }));
+      if (found.length > 0) await speak([], [], found);
       // Before the line comes to rest: that may take its time, and the locks are looked after meanwhile.
       cancels.push(locks.watch());
       standing?.settled();
       if (host.broker !== null && host.cron !== undefined) cancels.push(host.cron(settings.locks.gc, care.collect));
       await line.start();
       cancels.push(care.keepTime());
+    },
+    async recover() {
+      await begin();
+      await locks.settleAll();
+      return line.recover();
     },
     async stop(reason) {
       standing?.stopping(reason);

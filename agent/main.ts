@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, { readonly does: string; load(): Promise
   status: { does: 'agent, link, configs and locks at a glance', load: () => import('./cli/status.ts') },
   apply: { does: 'a signed update from a file', load: () => import('./cli/apply.ts') },
   locks: { does: 'every lock: who has it, since when, and what to do', load: () => import('./cli/locks.ts') },
+  recover: { does: 'ends what a crash cut off, before the programs start', load: () => import('./cli/recover.ts') },
   release: { does: "makes a lock COLD by a person's decision", load: () => import('./cli/release.ts') },
   refresh: { does: 'has a device far away say again what it reports', load: () => import('./cli/refresh.ts') },
   hold: { does: 'runs a command with a lock held', load: () => import('./cli/hold.ts') },

@@ -3,6 +3,7 @@ import type { Begin, Cancel } from '../ports/world.ts';
 import { Failure } from '../values/errors.ts';
 import type { EventBody, Outcome } from '../values/report.ts';
 import { rfc3339 } from '../values/units.ts';
+import type { CutOff } from './cut-off.ts';
 import { createFetches, type FetchesPorts } from './fetches.ts';
 import { fetchedInUse, isOpen } from './goal.ts';
 import { type Intake, type IntakePorts, openIntake, type Taken } from './intake.ts';
@@ -53,6 +54,8 @@ export interface DespiteHalt {
 export interface Line {
   /** Ends what a crash cut off, looks at every config once and says its state; resolves when all are at rest. */
   start(): Promise<void>;
+  /** Ends what a crash cut off, and nothing else; what could not be ended is a Failure in its place. */
+  recover(): Promise<readonly (CutOff | Failure)[]>;
   /** Resolves when the steps under way are over; nothing new is begun. */
   stop(): Promise<void>;
   /** A message from the broker; resolves when it may be acknowledged. */
@@ -170,6 +173,17 @@ export function openLine(ports: LinePorts): Line {
       ports.keeper.fetched.sweep(inUse);
       for (const config of Object.keys(ports.configs)) wake(config);
       await Promise.all(Object.keys(ports.configs).map(settled));
+    },
+    async recover() {
+      const ends: (CutOff | Failure)[] = [];
+      for (const config of Object.keys(ports.configs)) {
+        const end = await stepper.recover(config).catch((error: unknown) => {
+          if (error instanceof Failure) return error;
+          throw error;
+        });
+        if (end !== null) ends.push(end);
+      }
+      return ends;
     },
     async stop() {
       stopping = true;

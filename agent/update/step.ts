@@ -9,6 +9,7 @@ import { baseName } from '../values/units.ts';
 import { type Admission, checkExpectation, unmetLock, type Waits } from './admit.ts';
 import { type CommitPorts, type Committed, commit, readContents } from './commit.ts';
 import { digestOf } from './content.ts';
+import { type CutOff, endCutOff } from './cut-off.ts';
 import { createDrifts } from './drift.ts';
 import { createEndings, type EndingPorts } from './endings.ts';
 import type { Fetches } from './fetches.ts';
@@ -41,6 +42,8 @@ export type StepEnd = 'rest' | 'again' | 'retry';
 
 /** Moves one config one step nearer to what should be on disk. */
 export interface Stepper {
+  /** Ends a commit that a crash cut off and does nothing else; null if there is none. Rejects with Failure. */
+  recover(config: string): Promise<CutOff | null>;
   step(config: string): Promise<StepEnd>;
   /** When the clock will change by itself what a config waits for, Unix milliseconds; null: it will not. */
   turnMs(config: string): number | null;
@@ -273,6 +276,10 @@ export function createStepper(ports: StepPorts): Stepper {
   };
 
   return {
+    async recover(config) {
+      const settings = ports.configs[config];
+      return settings === undefined ? null : endCutOff({ ...ports, config, settings }, finish);
+    },
     async step(config) {
       const settings = ports.configs[config];
       turns.delete(config);
