@@ -15,6 +15,7 @@ const COMMANDS: Readonly<Record<string, { readonly does: string; load(): Promise
   page: { does: 'a small local page for a browser, and /metrics', load: () => import('./cli/page.ts') },
   push: { does: 'signs an update and publishes it to the fleet', load: () => import('./cli/push.ts') },
   withdraw: { does: 'takes an update back', load: () => import('./cli/withdraw.ts') },
+  fleet: { does: 'all devices in one table; every HOT lock; forgets a device', load: () => import('./cli/fleet.ts') },
   status: { does: 'agent, link, configs and locks at a glance', load: () => import('./cli/status.ts') },
   apply: { does: 'a signed update from a file', load: () => import('./cli/apply.ts') },
   locks: { does: 'every lock: who has it, since when, and what to do', load: () => import('./cli/locks.ts') },

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { harmless } from '../values/printable.ts';
 import { isFields, readFields } from './answers.ts';
 import type { FleetLink } from './link.ts';
 
@@ -26,23 +27,43 @@ export interface SeenLock {
   readonly state: 'COLD' | 'HOT';
   readonly verdict: string | null;
   readonly token: number;
-  readonly holder: { readonly pid: number; readonly start: number | null; readonly command: string | null } | null;
+  readonly holder: {
+    readonly pid: number;
+    readonly start: number | null;
+    readonly command: string | null;
+    readonly user: string | null;
+  } | null;
+  /** RFC 3339 UTC by the clock of the device; null where it did not say. */
+  readonly since: string | null;
+  /** Updates refused because of it. */
+  readonly refusals: number;
+  /** The file people know the config by. */
+  readonly file: string | null;
 }
 
 /** Reads the payload of a lock's topic; null if it is none. */
 export function readSeenLock(fields: Readonly<Record<string, unknown>> | null): SeenLock | null {
   if (fields === null) return null;
-  const { state, verdict, token, holder } = fields;
+  const { state, verdict, token, holder, since, refusals, file } = fields;
   if ((state !== 'COLD' && state !== 'HOT') || !isCount(token)) return null;
   const named =
     isFields(holder) && isCount(holder.pid)
       ? {
           pid: holder.pid,
           start: isCount(holder.start) ? holder.start : null,
-          command: typeof holder.command === 'string' ? holder.command : null,
+          ...{ command: text(holder.command), user: text(holder.user) },
         }
       : null;
-  return { state, verdict: typeof verdict === 'string' ? verdict : null, token, holder: named };
+  return {
+    ...{ state, token, holder: named, verdict: text(verdict), file: text(file) },
+    since: typeof since === 'string' && Number.isFinite(Date.parse(since)) ? since : null,
+    refusals: isCount(refusals) ? refusals : 0,
+  };
+}
+
+/** A text of somebody far away, fit for a terminal. */
+function text(value: unknown): string | null {
+  return typeof value === 'string' ? harmless(value, 200) : null;
 }
 
 function isCount(value: unknown): value is number {

@@ -1,13 +1,8 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Frame } from '../ports/broker.ts';
 import { type Address, desiredTopic, type Layer } from '../values/topics.ts';
 import { isFields, readFields } from './answers.ts';
+import { gather } from './gather.ts';
 import type { FleetLink } from './link.ts';
-
-/** How long nothing retained may come before we believe that all has come: a broker says no word when it is through. */
-const QUIET_MS = 400;
-/** A fleet that goes on talking must not keep us waiting for ever. */
-const QUIET_MAX_MS = 5_000;
 
 /** A place whose versions are looked for. */
 export interface SeenPlace {
@@ -24,21 +19,11 @@ export function reportedFilter({ root, address, config }: Pick<SeenPlace, 'root'
 
 /** The highest version the broker knows of: in the retained document, and in what the devices concerned have reported. */
 export async function highestVersion(link: FleetLink, place: SeenPlace): Promise<number> {
-  const seen = { version: 0, lastMs: performance.now() };
-  const cancel = link.listen((frame) => {
-    seen.lastMs = performance.now();
+  const seen = { version: 0 };
+  const topic = desiredTopic(place.root, place.address, place.config, place.layer);
+  await gather(link, [topic, reportedFilter(place)], (frame) => {
     seen.version = Math.max(seen.version, versionIn(frame, place));
   });
-  const topic = desiredTopic(place.root, place.address, place.config, place.layer);
-  await link.subscribe([topic, reportedFilter(place)]);
-  const startMs = performance.now();
-  seen.lastMs = startMs;
-  for (;;) {
-    const nowMs = performance.now();
-    if (nowMs - seen.lastMs >= QUIET_MS || nowMs - startMs >= QUIET_MAX_MS) break;
-    await pause(20);
-  }
-  cancel();
   return seen.version;
 }
 

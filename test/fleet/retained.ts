@@ -22,13 +22,16 @@ t.test('the lock a release is bound to', async (t) => {
   const holder = { pid: 812, start: 41523, command: 'aim-orchestrator', user: 'aim', unit: null };
   const hot = { seq: 3, state: 'HOT', verdict: 'orphaned', holder, token: 18, file: 'aim.conf' };
   t.strictSame(readSeenLock(hot), {
-    ...{ state: 'HOT', verdict: 'orphaned', token: 18 },
-    holder: { pid: 812, start: 41523, command: 'aim-orchestrator' },
+    ...{ state: 'HOT', token: 18, verdict: 'orphaned', file: 'aim.conf', since: null, refusals: 0 },
+    holder: { pid: 812, start: 41523, command: 'aim-orchestrator', user: 'aim' },
   });
   const cold = { state: 'COLD', verdict: null, holder: null, token: 0 };
-  t.strictSame(readSeenLock(cold), cold);
+  t.strictSame(readSeenLock(cold), { ...cold, file: null, since: null, refusals: 0 });
+  const since = '2026-01-01T00:00:00.000Z';
+  t.match(readSeenLock({ ...hot, since, refusals: 4 }), { since, refusals: 4 });
+  t.match(readSeenLock({ ...hot, since: 'lately' }), { since: null });
   t.match(readSeenLock({ ...hot, holder: { pid: 0, start: null } }), {
-    holder: { pid: 0, start: null, command: null },
+    holder: { pid: 0, start: null, command: null, user: null },
   });
   for (const wrong of [null, {}, { ...hot, token: -1 }, { ...hot, token: '7' }, { ...hot, state: 'WARM' }]) {
     t.equal(readSeenLock(wrong), null);
