@@ -16,9 +16,9 @@ export interface Wanted {
 
 const BAD_RESULTS = ['refused', 'failed', 'rolled-back'];
 
-/** True where the last attempt did not get what it asked for. */
-export function isFailed({ last }: SeenReport): boolean {
-  return last !== null && BAD_RESULTS.includes(last.result);
+/** True where the last attempt did not get what it asked for, and does not wait for it either. */
+export function isFailed({ last, waitsFor }: SeenReport): boolean {
+  return last !== null && BAD_RESULTS.includes(last.result) && waitsFor.length === 0;
 }
 
 /** One config of one device: a row of the table. Either half may be unknown. */

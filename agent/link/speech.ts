@@ -49,13 +49,13 @@ export function createSpeech(input: SpeechInput): Speech {
     const stamped = outbox.stamp([...said, ...states, ...tokens]);
     await journal.append([...records, ...stamped]);
     outbox.wake(stamped);
-    // Whoever speaks under a lock goes on to give it back, which is many small calls: the fleet need not wait for those.
-    if (stamped.length > 0) await clock.turn();
     for (const event of events) {
       const { level, line } = input.tell(event);
       const { event: name, code = null, config = null, update = null, version = null } = event;
       log.say(level, line, { event: name, code, config, update, version });
     }
+    // Whoever speaks under a lock goes on to give it back, which is many small calls: the fleet need not wait for those.
+    if (stamped.length > 0) await clock.turn();
   };
   const later = (work: Promise<void>) => {
     work.catch((error: unknown) => {

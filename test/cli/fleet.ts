@@ -39,7 +39,11 @@ t.test('fleet', { timeout: 120_000 }, async (t) => {
   await say('d8/status', { state: 'offline', at: minutesAgo(125), reason: 'connection lost' });
   await say('d8/lock/aim', { ...hot, verdict: 'held', since: minutesAgo(2), token: 3, refusals: 1 });
   await say('d9/status', { state: 'online', at: minutesAgo(0) });
-  await say('d9/reported/aim', { running: { ...running, digest: 'sha256:b' }, last_attempt: null, pending: null });
+  await say('d9/reported/aim', {
+    running: { ...running, digest: 'sha256:b' },
+    last_attempt: { version: 43, result: 'rolled-back', code: 'health-failed' },
+    pending: null,
+  });
   await say('d9/lock/aim', { state: 'COLD', verdict: null, token: 1 });
 
   await t.test('one table, and what it comes to', async (t) => {
@@ -48,12 +52,12 @@ t.test('fleet', { timeout: 120_000 }, async (t) => {
     t.match(out, /^DEVICE +LINK +CONFIG +RUNS +LAST TRY +WAITS FOR +LOCK\n/);
     t.match(out, /\nd7 +online +aim +42 shadow grp\/canary +43 refused lock-mismatch +lock +HOT orphaned 31 min\n/);
     t.match(out, /\nd8 +offline 2 h( \d min)? +aim +\? +- +- +HOT held 2 min\n/);
-    t.match(out, /\nd9 +online +aim +42 shadow grp\/canary +- +- +COLD\n/);
+    t.match(out, /\nd9 +online +aim +42 shadow grp\/canary +43 rolled-back health-failed +- +COLD\n/);
     t.match(out, /\n3 devices, 2 online, 2 HOT, 1 failed, 1 waiting\n$/);
   });
 
   await t.test('filters, and the devices as they spoke', async (t) => {
-    t.match((await run('--failed')).out, /^DEVICE.*\nd7 .*\n1 device,/);
+    t.match((await run('--failed')).out, /^DEVICE.*\nd9 .*\n1 device,/);
     t.match((await run('--not-on', DIGEST, '--config', 'aim')).out, /\nd8 .*\nd9 .*\n2 devices/);
     t.match(await run('--verdict', 'unseen'), { code: 4 });
     const devices = JSON.parse((await run('--json', '--hot')).out);

@@ -61,7 +61,9 @@ t.test('the lock check on the way of an update', { timeout: 120_000 }, async (t)
       const after = await reported(device, ({ running }) => running.version === 1);
       t.match(after, { pending: null, last_attempt: { id, result: 'applied', code: null } });
       t.same(device.contents(), { [CONF]: 'hold = 800\n' });
-      t.equal(device.evts({ update: id, event: 'refused' }).length, 1, 'said once');
+      // The kernel ends a group one by one: for an instant the lock may be that of a child whose parent is gone.
+      const ours = device.evts({ update: id, event: 'refused' }).filter(({ reason }) => reason === refused.reason);
+      t.equal(ours.length, 1, 'said once');
     });
   }
 
