@@ -6,6 +6,22 @@ import type { FleetLink } from './link.ts';
 /** How long the broker may take to hand out what it keeps on a topic: it says no word when it keeps nothing. */
 const RETAINED_MS = 1_000;
 
+/** What the broker keeps on a topic, as text; null if it keeps nothing, or shows us nothing. Rejects with LinkFailure. */
+export async function readRetainedText(link: FleetLink, topic: string): Promise<string | null> {
+  const seen: { text: string | null } = { text: null };
+  const cancel = link.listen((frame) => {
+    if (frame.topic === topic && frame.payload.length > 0) seen.text = new TextDecoder().decode(frame.payload);
+  });
+  try {
+    await link.subscribe([topic]);
+    const endMs = performance.now() + RETAINED_MS;
+    while (seen.text === null && performance.now() < endMs) await pause(10);
+    return seen.text;
+  } finally {
+    cancel();
+  }
+}
+
 /** The JSON object the broker keeps on a topic; null if it keeps none, or shows us none. Rejects with LinkFailure. */
 export async function readRetained(link: FleetLink, topic: string): Promise<Readonly<Record<string, unknown>> | null> {
   const seen: { fields: Readonly<Record<string, unknown>> | null } = { fields: null };

@@ -4,6 +4,7 @@ import { CompactSign, calculateJwkThumbprint, exportJWK, generateKeyPair, import
 import type { Command } from '../values/command.ts';
 import { updatePayload } from '../values/document.ts';
 import { EXIT, SaidError } from '../values/errors.ts';
+import type { Halt } from '../values/halt.ts';
 import { parseStrictJson } from '../values/json.ts';
 import { DOCUMENT_TYPES, type Update } from '../values/update.ts';
 
@@ -12,6 +13,8 @@ export interface Signer {
   readonly kid: string;
   /** The compact JWS of an update. */
   sign(update: Update): Promise<string>;
+  /** The compact JWS of a halt. */
+  signHalt(halt: Halt): Promise<string>;
   /** The compact JWS of a command. */
   signCommand(command: Command): Promise<string>;
 }
@@ -109,7 +112,38 @@ export async function readSigner(path: string): Promise<Signer> {
   return {
     kid: jwk.kid,
     sign: (update) => sign('update', updatePayload(update)),
+    signHalt: (halt) => sign('halt', halt),
     signCommand: (command) => sign('command', command),
+  };
+}
+
+/** A root key ready to sign which keys count. */
+export interface RootSigner {
+  readonly kid: string;
+  readonly x: string;
+  /** Signs a payload, given in base64url. */
+  signTrust(payload: string): Promise<{ readonly protected: string; readonly signature: string }>;
+}
+
+/** Reads a private root key. Throws {@link SaidError} (exit 2) if it is none, or if others may read it. */
+export async function readRootSigner(path: string): Promise<RootSigner> {
+  const { jwk, key } = await readPrivateKey(path);
+  if (jwk.role !== 'root') {
+    throw new SaidError(
+      EXIT.usage,
+      `${path}: ${jwk.kid} is a push key: only root keys sign which keys count`,
+      'locksmith keys new NAME --root',
+    );
+  }
+  return {
+    kid: jwk.kid,
+    x: jwk.x,
+    async signTrust(payload) {
+      const header = { alg: 'EdDSA', typ: DOCUMENT_TYPES.trust, kid: jwk.kid };
+      const jws = await new CompactSign(Buffer.from(payload, 'base64url')).setProtectedHeader(header).sign(key);
+      const [head = '', , signature = ''] = jws.split('.');
+      return { protected: head, signature };
+    },
   };
 }
 
