@@ -29,6 +29,7 @@ import { type DespiteHalt, type Line, openLine } from './update/line.ts';
 import { createLooks } from './update/looks.ts';
 import { openRefusalBudget } from './update/refusals.ts';
 import { tellEvent } from './update/story.ts';
+import { createTrials } from './update/trials.ts';
 import { openValidator } from './update/validate.ts';
 import { EXIT, SaidError } from './values/errors.ts';
 import { sayLock } from './values/lock-words.ts';
@@ -65,6 +66,7 @@ export function openAgent(settings: Settings, world: Host): Agent {
   const log = datedLog(world.log, floor.trust);
   const host: Host = { ...world, log };
   const ledger = createLedger((config) => settings.configs[config]?.generations);
+  const trials = createTrials(ledger.find);
   const looks = createLooks();
   const commandIds = createIds();
   const outboxMemory = createOutboxMemory();
@@ -100,6 +102,7 @@ export function openAgent(settings: Settings, world: Host): Agent {
   const sweep = () => keeper.sweep(ledger.allGenerations());
   const vehicle = vehicleOf(settings, host);
   const door = vehicle?.door ?? NO_VEHICLE;
+  let link: Link | null = null;
   const line = openLine({
     // A counted refusal changes what the fleet is told of the lock; it goes out with the report of the refusal.
     locks: {
@@ -110,7 +113,7 @@ export function openAgent(settings: Settings, world: Host): Agent {
         if (lock !== null) tokenMoved(config, lock);
       },
     },
-    ...{ root, addresses, ledger, looks, journal, clock, sha256, budget, keeper, speak },
+    ...{ root, addresses, ledger, trials, looks, journal, clock, sha256, budget, keeper, speak },
     configs: settings.configs,
     targets: host.targets,
     fetch: host.fetch,
@@ -123,6 +126,13 @@ export function openAgent(settings: Settings, world: Host): Agent {
     vehicle: door,
     hasVehicle: settings.vehicle !== undefined,
     halted: (held) => halts.halted(held),
+    hooks: host.hooks,
+    units: host.units,
+    link: {
+      up: () => link?.session.state().connected === true,
+      lastSeq: outboxMemory.lastSeq,
+      acknowledgedSeq: () => outbox.acknowledged(0),
+    },
     context: () => ({ ...time(), addresses, configs: fileNames, sha256 }),
     verify: (jws) => verifyUpdate(jws, trust.ring(), { ...time(), ed25519: host.ed25519 }),
     onTrouble: (failure) => log.say('error', `${failure.message} (${failure.code}); tried again by itself`),
@@ -131,7 +141,6 @@ export function openAgent(settings: Settings, world: Host): Agent {
   const wakeAll = () => configNames.forEach(line.wake);
   const { trust, halts, memories } = openOrders(settings, host, { line, addresses, time, speak, later, wakeAll });
   const cancels: Cancel[] = [];
-  let link: Link | null = null;
   let begun = false;
   const { hands, isReleasing } = openHands(settings, host, {
     ...{ locks, line, outbox, outboxMemory, vehicle: door },
@@ -171,7 +180,7 @@ export function openAgent(settings: Settings, world: Host): Agent {
     for (const dir of ownDirs) files.removeTemps('leftovers.remove', dir);
     if (host.broker !== null) cancels.push(care.watchOver());
     await trust.open();
-    const replay = await journal.open([floor, ...memories, ledger, looks, outboxMemory, commandIds]);
+    const replay = await journal.open([floor, ...memories, ledger, trials, looks, outboxMemory, commandIds]);
     begun = true;
     sweep();
     journal.note([floor.tick()]);
@@ -209,6 +218,7 @@ export function openAgent(settings: Settings, world: Host): Agent {
       cancels.push(door.onChange(wakeAll));
       // Who only takes documents from files leaves before the vehicle is known.
       if (host.broker !== null) cancels.push(vehicle?.start() ?? (() => {}));
+      outbox.onAcknowledged(line.acknowledged);
       await locks.settleAll();
       // The fleet shall know the token of every lock, also of one that nobody ever took.
       const unsaid = host.broker === null ? [] : configNames.filter((name) => outboxMemory.lastLock(name) === null);

@@ -23,6 +23,8 @@ const COMMANDS: Readonly<Record<string, { readonly does: string; load(): Promise
   recover: { does: 'ends what a crash cut off, before the programs start', load: () => import('./cli/recover.ts') },
   release: { does: "makes a lock COLD by a person's decision", load: () => import('./cli/release.ts') },
   refresh: { does: 'has a device far away say again what it reports', load: () => import('./cli/refresh.ts') },
+  confirm: { does: 'tells a device that an update is good', load: () => import('./cli/confirm.ts') },
+  rollback: { does: 'has a device take an update back', load: () => import('./cli/rollback.ts') },
   hold: { does: 'runs a command with a lock held', load: () => import('./cli/hold.ts') },
   log: { does: "the device's own story in plain words", load: () => import('./cli/log.ts') },
   diff: { does: 'what changed in a config, by hand or by an update', load: () => import('./cli/diff.ts') },

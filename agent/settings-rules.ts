@@ -1,3 +1,4 @@
+import { hookRules } from './settings-hook-rules.ts';
 import type { Settings } from './settings-schema.ts';
 import { whyNoCron } from './values/cron.ts';
 import { whyNoWindow } from './values/window.ts';
@@ -23,6 +24,7 @@ export function brokenRules(settings: Settings, settingsPath: string): readonly 
     ...lockRules(settings),
     ...gateRules(settings),
     ...vehicleRules(settings),
+    ...hookRules(settings),
   ];
 }
 

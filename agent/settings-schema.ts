@@ -4,6 +4,8 @@ const NAME = { type: 'string', pattern: '^[A-Za-z0-9_-]{1,64}$' } as const;
 const NAME_OR_PATH = { type: 'string', pattern: '^([A-Za-z0-9_-]{1,64}$|/)' } as const;
 const PATH = { type: 'string', pattern: '^/' } as const;
 const UNIT = { type: 'string', pattern: '^[A-Za-z0-9:_.\\\\@-]{1,247}\\.(service|socket|timer|path|target)$' } as const;
+const ARGV = { type: 'array', minItems: 1, items: { type: 'string', minLength: 1 } } as const;
+const HOOK_S = { type: 'number', exclusiveMinimum: 0, maximum: 300 } as const;
 
 /**
  * THE schema of the settings file: it gives the validator, the TypeScript type, the defaults and the reference in the docs.
@@ -212,6 +214,81 @@ export const SETTINGS_SCHEMA = {
               tz: { type: 'string', default: 'UTC', description: 'Time zone the cron expression is read in.' },
             },
           },
+          check: {
+            type: 'object',
+            additionalProperties: false,
+            required: ['argv'],
+            description:
+              'A program that is asked about new content before it is put in place; it ends with 0 if it is fine.',
+            properties: {
+              argv: {
+                ...ARGV,
+                description:
+                  'Program and arguments, no shell; `{staged}` is the new file, `{staged:NAME}` one of several.',
+              },
+              within_s: { ...HOOK_S, default: 10, description: 'How long it may take.' },
+            },
+          },
+          reload: {
+            type: 'object',
+            additionalProperties: false,
+            description: 'How the program that reads the config is told: one of `argv` and `unit`.',
+            properties: {
+              argv: { ...ARGV, description: 'Program and arguments, no shell.' },
+              unit: { ...UNIT, description: 'Service to be reloaded, or restarted where it cannot reload.' },
+              within_s: { ...HOOK_S, default: 30, description: 'How long it may take.' },
+            },
+          },
+          health: {
+            type: 'object',
+            additionalProperties: false,
+            description: 'Whether that program works with the new content: one of `argv`, `http` and `tcp`.',
+            properties: {
+              argv: { ...ARGV, description: 'Program and arguments, no shell; it ends with 0 if all is well.' },
+              http: { type: 'string', description: 'URL whose answer is 200 to 299 if all is well.' },
+              tcp: { type: 'string', description: '`host:port` that accepts connections if all is well.' },
+              times: {
+                type: 'integer',
+                minimum: 1,
+                maximum: 100,
+                default: 1,
+                description: 'How often in a row it must be well.',
+              },
+              every_s: {
+                type: 'number',
+                minimum: 0.1,
+                maximum: 60,
+                default: 1,
+                description: 'Time between two looks.',
+              },
+              within_s: { ...HOOK_S, default: 20, description: 'How long it may take until all is well.' },
+            },
+          },
+          confirm: {
+            type: 'object',
+            additionalProperties: false,
+            required: ['by'],
+            description:
+              'Who must confirm a change after that; else it is rolled back. Counts if there was a link when it was made.',
+            properties: {
+              by: {
+                enum: ['link', 'fleet'],
+                description: '`link`: the broker has our report. `fleet`: a signed `confirm` has come.',
+              },
+              within_s: {
+                type: 'integer',
+                minimum: 5,
+                maximum: 86400,
+                default: 60,
+                description: 'How long that may take.',
+              },
+            },
+          },
+          rollback_in_flight: {
+            type: 'boolean',
+            description:
+              '`true`: roll back even if the vehicle is not safe. Otherwise a rollback waits until it has landed.',
+          },
           vehicle: {
             enum: ['safe', 'any'],
             description:
@@ -379,11 +456,4 @@ export type ConfigSettings = Settings['configs'][string];
  * Settings that the design names but this version does not build: refused with `not-supported`, never ignored.
  * Dotted paths, `*` for any name or index.
  */
-export const NOT_BUILT = [
-  'telemetry.track',
-  'configs.*.check',
-  'configs.*.reload',
-  'configs.*.health',
-  'configs.*.confirm',
-  'configs.*.rollback_in_flight',
-] as const;
+export const NOT_BUILT = ['telemetry.track'] as const;

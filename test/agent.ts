@@ -7,6 +7,7 @@ import { hostClock } from '../agent/host/clock.ts';
 import { hostEd25519 } from '../agent/host/ed25519.ts';
 import { hostFetch } from '../agent/host/fetch.ts';
 import { hostFiles } from '../agent/host/files.ts';
+import { hostHooks } from '../agent/host/hooks.ts';
 import { createJournal, replayJournal } from '../agent/host/journal.ts';
 import { hostKernelLocks } from '../agent/host/libc.ts';
 import { hostParsers } from '../agent/host/parsers.ts';
@@ -55,6 +56,7 @@ function hall(device: LoneDevice, sync: () => Promise<void> = async () => {}) {
       kernel: hostKernelLocks(),
       processes: hostProcesses(),
       units: hostUnits(),
+      hooks: hostHooks(),
     },
     log: { say: (level, line) => void lines.push(`${level} ${line}`) },
     journal: {

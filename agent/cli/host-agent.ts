@@ -9,6 +9,7 @@ import { hostEd25519 } from '../host/ed25519.ts';
 import type { EmbeddedBroker } from '../host/embedded.ts';
 import { hostFetch } from '../host/fetch.ts';
 import { hostFiles } from '../host/files.ts';
+import { hostHooks } from '../host/hooks.ts';
 import { createJournal } from '../host/journal.ts';
 import { hostKernelLocks, xattrCopier } from '../host/libc.ts';
 import { hostLog } from '../host/log.ts';
@@ -155,6 +156,7 @@ export async function openHostAgent(given: Settings, options: HostAgentOptions):
     kernel: hostKernelLocks({ trace }),
     processes: hostProcesses(),
     units: hostUnits(),
+    hooks: hostHooks(trace),
     supervisor: options.broker ? (systemdSupervisor(env) ?? undefined) : undefined,
     watchDir: hostWatchDir,
     cron: hostCron(clock),

@@ -1,8 +1,8 @@
 import { type Address, isLayer, type Layer, parseAddress } from '../values/topics.ts';
 import { isDigest } from '../values/units.ts';
-import type { Expectation, When } from '../values/update.ts';
+import type { Confirm, Expectation, When } from '../values/update.ts';
 import { whyNoWindow } from '../values/window.ts';
-import { misuse, parseTime, readCount } from './fleet-options.ts';
+import { misuse, parseTime, readCount, readDuration } from './fleet-options.ts';
 
 /** Options that say what an update is and for whom. */
 export const UPDATE_OPTIONS = {
@@ -16,6 +16,9 @@ export const UPDATE_OPTIONS = {
   'window-minutes': { type: 'string' },
   'window-tz': { type: 'string' },
   vehicle: { type: 'string' },
+  confirm: { type: 'string' },
+  'confirm-within': { type: 'string' },
+  retry: { type: 'boolean' },
   note: { type: 'string' },
   key: { type: 'string' },
 } as const;
@@ -31,9 +34,14 @@ export const UPDATE_HELP = `  --to ADDRESS          dev/ID, grp/GROUP or all
   --window CRON --window-minutes N [--window-tz ZONE]
                         apply only within N minutes of a match of CRON, as in a crontab (default zone: UTC)
   --vehicle safe        apply only while the vehicle is disarmed and landed, also where the settings do not ask for it
+  --confirm link|fleet [--confirm-within D]
+                        taken back unless the device reaches its broker again, or \`locksmith confirm\` comes, within D (default: 60s)
+  --retry               also where this content failed before
   --note TEXT           words for people`;
 
-type UpdateValues = { readonly [option in keyof typeof UPDATE_OPTIONS]?: string | undefined };
+type UpdateValues = {
+  readonly [option in keyof Omit<typeof UPDATE_OPTIONS, 'retry'>]?: string | undefined;
+} & { readonly retry?: boolean | undefined };
 
 /** What {@link UPDATE_OPTIONS} say. Times are epoch seconds. */
 export interface UpdateWords {
@@ -43,6 +51,8 @@ export interface UpdateWords {
   readonly exp: number | undefined;
   readonly expect: Expectation | undefined;
   readonly when: When | undefined;
+  readonly confirm: Confirm | undefined;
+  readonly retry: true | undefined;
   readonly note: string | undefined;
 }
 
@@ -73,7 +83,18 @@ export function readUpdateWords(command: string, values: UpdateValues, nowS: num
   if (layer === 'shadow' && until === undefined && !withdraw) throw misuse(command, 'a shadow needs --until T');
   if (layer === 'base' && until !== undefined) throw misuse(command, '--until is for --layer shadow');
   const [expect, when] = [readExpect(command, values), readWhen(command, values)];
-  return { address, layer, until, exp: time('exp'), expect, when, note };
+  const confirm = readConfirm(command, values);
+  const retry = values.retry === true ? true : undefined;
+  return { address, layer, until, exp: time('exp'), expect, when, confirm, retry, note };
+}
+
+function readConfirm(command: string, values: UpdateValues): Confirm | undefined {
+  const { confirm: by, 'confirm-within': within } = values;
+  if (by === undefined && within !== undefined)
+    throw misuse(command, '--confirm-within goes with --confirm link or fleet');
+  if (by === undefined) return undefined;
+  if (by !== 'link' && by !== 'fleet') throw misuse(command, `--confirm: expected link or fleet, found '${by}'`);
+  return { within_s: Math.ceil(readDuration(command, 'confirm-within', within ?? '60s') / 1000), by };
 }
 
 function readWhen(command: string, values: UpdateValues): When | undefined {

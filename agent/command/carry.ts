@@ -1,4 +1,4 @@
-import type { Command, NamedHolder } from '../values/command.ts';
+import type { Command, NamedHolder, VerdictCommand } from '../values/command.ts';
 import { Failure, type Refusal, refuse } from '../values/errors.ts';
 import type { EventBody } from '../values/report.ts';
 
@@ -29,6 +29,10 @@ export interface Hands {
   readonly release: ((config: string, wish: ReleaseWish) => Promise<Released | Refusal>) | null;
   /** Says again what is retained, of one config or of all. `seq`: the last number the fleet has seen, if it says so. */
   refresh(config: string | null, seq: number | null): void;
+  /** Takes an update that waits for it for good; a refusal if it does not. */
+  confirm(config: string, update: string): Refusal | null;
+  /** Takes back an update that runs or is on trial; resolves when that will happen by itself. A refusal if it is neither. */
+  rollBack(config: string, update: string): Promise<Refusal | null>;
 }
 
 /** What every answer names. */
@@ -51,6 +55,7 @@ export async function carryOut(command: Command, kid: string, hands: Hands): Pro
       hands.refresh(command.config ?? null, command.seq ?? null);
       return { event: 'refreshed', ...said, who: kid, final: true };
     }
+    if (command.cmd !== 'release') return await pass(command, kid, hands);
     if (hands.release === null) return refusedEvent(refuse('not-supported', 'cmd: release: not built in'), said);
     const { config, token, holder = null, end_holder: endHolder = false, reason } = command;
     const done = await hands.release(config, { token, holder, endHolder, reason, who: kid });
@@ -64,4 +69,13 @@ export async function carryOut(command: Command, kid: string, hands: Hands): Pro
     if (!(error instanceof Failure)) throw error;
     return { event: 'failed', ...said, who: kid, code: error.code, reason: error.message, final: true };
   }
+}
+
+/** Carries out a verdict over an update. */
+async function pass(command: VerdictCommand, kid: string, hands: Hands): Promise<EventBody> {
+  const { cmd, config, update, reason = `update ${command.update}` } = command;
+  const said = { ...aboutCommand(command), who: kid };
+  const refusal = cmd === 'confirm' ? hands.confirm(config, update) : await hands.rollBack(config, update);
+  if (refusal !== null) return refusedEvent(refusal, said);
+  return { event: cmd === 'confirm' ? 'confirmed' : 'rolled-back', ...said, reason, final: true };
 }

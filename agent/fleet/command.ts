@@ -1,7 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Frame } from '../ports/broker.ts';
-import { type Command, parseCommand, type RefreshCommand, type ReleaseCommand } from '../values/command.ts';
+import {
+  type Command,
+  parseCommand,
+  type RefreshCommand,
+  type ReleaseCommand,
+  type VerdictCommand,
+} from '../values/command.ts';
 import { EXIT, SaidError } from '../values/errors.ts';
 import { harmless } from '../values/printable.ts';
 import { commandTopic, deviceTopic } from '../values/topics.ts';
@@ -15,7 +21,10 @@ import type { Signer } from './signer.ts';
 type ByItself = 'v' | 'id' | 'aud' | 'iat' | 'exp';
 
 /** What an operator wants a device to do. */
-export type CommandBody = Omit<ReleaseCommand, ByItself> | Omit<RefreshCommand, ByItself>;
+export type CommandBody =
+  | Omit<ReleaseCommand, ByItself>
+  | Omit<RefreshCommand, ByItself>
+  | Omit<VerdictCommand, ByItself>;
 
 /** A command to be sent. */
 export interface CommandWish {
@@ -30,10 +39,13 @@ export interface CommandWish {
   onPublished(command: Command): void;
 }
 
+/** The events that answer a command. */
+const ANSWERS = ['released', 'refreshed', 'confirmed', 'rolled-back', 'refused', 'failed'] as const;
+
 /** What the device answered. */
 export interface CommandAnswer {
   readonly id: string;
-  readonly state: 'released' | 'refreshed' | 'refused' | 'failed';
+  readonly state: (typeof ANSWERS)[number];
   readonly code: string | null;
   readonly reason: string | null;
   readonly mismatch: string | null;
@@ -123,10 +135,11 @@ export function readAnswer(
   const { event, command, cmd } = evt;
   const unnamed = command === undefined && event === 'refused' && cmd === asked.cmd;
   if (command !== asked.id && !unnamed) return null;
-  if (event !== 'released' && event !== 'refreshed' && event !== 'refused' && event !== 'failed') return null;
+  const state = ANSWERS.find((one) => one === event);
+  if (state === undefined) return null;
   return {
     id: asked.id,
-    state: event,
+    state,
     code: text(evt.code),
     reason: text(evt.reason),
     mismatch: text(evt.mismatch),

@@ -2,7 +2,14 @@ import { createHash, randomUUID } from 'node:crypto';
 import { parseUpdate, updatePayload } from '../values/document.ts';
 import { EXIT, SaidError } from '../values/errors.ts';
 import type { Address, Layer } from '../values/topics.ts';
-import { DOCUMENT_MAX_BYTES, type Expectation, type Update, type UpdateFile, type When } from '../values/update.ts';
+import {
+  type Confirm,
+  DOCUMENT_MAX_BYTES,
+  type Expectation,
+  type Update,
+  type UpdateFile,
+  type When,
+} from '../values/update.ts';
 import type { Signer } from './signer.ts';
 
 /** A file of an update to be: with its content, or (null) to be removed. With `url` the content is fetched from there. */
@@ -24,6 +31,8 @@ export interface Wish {
   readonly exp?: number | undefined;
   readonly expect?: Expectation | undefined;
   readonly when?: When | undefined;
+  readonly confirm?: Confirm | undefined;
+  readonly retry?: true | undefined;
   readonly note?: string | undefined;
 }
 
@@ -38,7 +47,7 @@ export interface SignedUpdate {
 
 /** Makes and signs an update. Throws {@link SaidError} if a device would not even read it: wrong shape, or over 128 KiB. */
 export async function signWish(wish: Wish, signer: Signer): Promise<SignedUpdate> {
-  const { files, until, exp, expect, when, note, address, ...rest } = wish;
+  const { files, until, exp, expect, when, confirm, retry, note, address, ...rest } = wish;
   const update = parseUpdate(
     updatePayload({
       v: 1,
@@ -49,6 +58,8 @@ export async function signWish(wish: Wish, signer: Signer): Promise<SignedUpdate
       ...(exp === undefined ? {} : { exp }),
       ...(expect === undefined ? {} : { expect }),
       ...(when === undefined ? {} : { when }),
+      ...(confirm === undefined ? {} : { confirm }),
+      ...(retry === undefined ? {} : { retry }),
       ...(note === undefined ? {} : { note }),
       withdraw: files === null,
       files: (files ?? []).map(toUpdateFile),

@@ -36,7 +36,7 @@ var require_ucs2length = __commonJS({
 
 // settings-check
 var checkSettings = validate10;
-var schema11 = { "type": "object", "additionalProperties": false, "required": ["device", "broker", "trust", "configs"], "properties": { "device": { "type": "object", "additionalProperties": false, "required": ["id"], "properties": { "id": { "type": "string", "pattern": "^([A-Za-z0-9_-]{1,64}$|/)" }, "groups": { "type": "array", "items": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "uniqueItems": true, "default": [] } } }, "broker": { "type": "object", "additionalProperties": false, "required": ["urls"], "properties": { "urls": { "type": "array", "minItems": 1, "items": { "type": "string", "pattern": "^(embedded$|(mqtt|mqtts)://)" } }, "root": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$", "default": "fleet" }, "protocol": { "enum": ["3.1.1", "5"], "default": "3.1.1" }, "filters": { "enum": ["wildcard", "exact"], "default": "wildcard" }, "username": { "type": "string", "minLength": 1 }, "password_file": { "type": "string", "pattern": "^/" }, "keepalive_s": { "type": "integer", "minimum": 5, "maximum": 1200, "default": 60 }, "connect_timeout_s": { "type": "integer", "minimum": 1, "maximum": 60, "default": 8 }, "backoff": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "first_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 60, "default": 5 }, "cap_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 3600, "default": 90 }, "stable_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 3600, "default": 60 } } }, "tls": { "type": "object", "additionalProperties": false, "properties": { "ca": { "type": "string", "pattern": "^/" }, "cert": { "type": "string", "pattern": "^/" }, "key": { "type": "string", "pattern": "^/" }, "servername": { "type": "string" } } } } }, "trust": { "type": "object", "additionalProperties": false, "required": ["keys"], "properties": { "keys": { "type": "string", "pattern": "^/" }, "https_ca": { "type": "string", "pattern": "^/" } } }, "paths": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "state": { "type": "string", "pattern": "^/", "default": "/var/lib/locksmith" }, "run": { "type": "string", "pattern": "^/", "default": "/run/locksmith" } } }, "configs": { "type": "object", "propertyNames": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "minProperties": 1, "additionalProperties": { "type": "object", "additionalProperties": false, "required": ["files"], "properties": { "files": { "type": "array", "minItems": 1, "items": { "type": "object", "additionalProperties": false, "required": ["path"], "properties": { "path": { "type": "string", "pattern": "^/" }, "format": { "enum": ["json", "yaml", "toml", "ini", "text"], "default": "text" }, "schema": { "type": "string", "pattern": "^/" }, "follow": { "type": "boolean", "default": false } } } }, "on_hot": { "enum": ["wait", "refuse"], "default": "wait" }, "on_drift": { "enum": ["report", "restore"], "default": "report" }, "generations": { "type": "integer", "minimum": 2, "maximum": 100, "default": 10 }, "writers": { "type": "array", "items": { "type": "string", "pattern": "^[A-Za-z0-9:_.\\\\@-]{1,247}\\.(service|socket|timer|path|target)$" }, "uniqueItems": true, "default": [] }, "window": { "type": "object", "additionalProperties": false, "required": ["cron", "minutes"], "properties": { "cron": { "type": "string" }, "minutes": { "type": "integer", "minimum": 1, "maximum": 1440 }, "tz": { "type": "string", "default": "UTC" } } }, "vehicle": { "enum": ["safe", "any"] } } } }, "locks": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "gc": { "type": "string", "default": "* * * * *" }, "group": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "honour": { "type": "array", "items": { "type": "string", "minLength": 1 }, "uniqueItems": true, "default": [] } } }, "telemetry": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "heartbeat_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 86400, "default": 30 }, "outbox": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "max_mb": { "type": "number", "minimum": 0.1, "maximum": 256, "default": 8 }, "max_age_h": { "type": "number", "exclusiveMinimum": 0, "maximum": 8760, "default": 48 } } } } }, "vehicle": { "type": "object", "additionalProperties": false, "properties": { "mavlink": { "type": "object", "additionalProperties": false, "required": ["system"], "properties": { "listen": { "type": "string", "pattern": "^udp://" }, "connect": { "type": "string", "pattern": "^tcp://" }, "serial": { "type": "string", "pattern": "^/" }, "baud": { "type": "integer", "minimum": 300, "maximum": 4e6, "default": 57600 }, "file": { "type": "string", "pattern": "^/" }, "speed": { "type": "number", "minimum": 0.1, "maximum": 1e3, "default": 1 }, "system": { "type": "integer", "minimum": 1, "maximum": 255 }, "send": { "type": "boolean", "default": true }, "position_hz": { "type": "number", "minimum": 1, "maximum": 50, "default": 10 }, "signing_key": { "type": "string", "pattern": "^/" } } }, "gpsd": { "type": "object", "additionalProperties": false, "properties": { "connect": { "type": "string", "pattern": "^tcp://", "default": "tcp://127.0.0.1:2947" }, "device": { "type": "string", "pattern": "^/" } } }, "disarmed_is_enough": { "type": "boolean", "default": false }, "cannot_move": { "type": "boolean", "default": false } } }, "log": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "level": { "enum": ["error", "warning", "notice", "info", "debug"], "default": "info" } } } } };
+var schema11 = { "type": "object", "additionalProperties": false, "required": ["device", "broker", "trust", "configs"], "properties": { "device": { "type": "object", "additionalProperties": false, "required": ["id"], "properties": { "id": { "type": "string", "pattern": "^([A-Za-z0-9_-]{1,64}$|/)" }, "groups": { "type": "array", "items": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "uniqueItems": true, "default": [] } } }, "broker": { "type": "object", "additionalProperties": false, "required": ["urls"], "properties": { "urls": { "type": "array", "minItems": 1, "items": { "type": "string", "pattern": "^(embedded$|(mqtt|mqtts)://)" } }, "root": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$", "default": "fleet" }, "protocol": { "enum": ["3.1.1", "5"], "default": "3.1.1" }, "filters": { "enum": ["wildcard", "exact"], "default": "wildcard" }, "username": { "type": "string", "minLength": 1 }, "password_file": { "type": "string", "pattern": "^/" }, "keepalive_s": { "type": "integer", "minimum": 5, "maximum": 1200, "default": 60 }, "connect_timeout_s": { "type": "integer", "minimum": 1, "maximum": 60, "default": 8 }, "backoff": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "first_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 60, "default": 5 }, "cap_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 3600, "default": 90 }, "stable_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 3600, "default": 60 } } }, "tls": { "type": "object", "additionalProperties": false, "properties": { "ca": { "type": "string", "pattern": "^/" }, "cert": { "type": "string", "pattern": "^/" }, "key": { "type": "string", "pattern": "^/" }, "servername": { "type": "string" } } } } }, "trust": { "type": "object", "additionalProperties": false, "required": ["keys"], "properties": { "keys": { "type": "string", "pattern": "^/" }, "https_ca": { "type": "string", "pattern": "^/" } } }, "paths": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "state": { "type": "string", "pattern": "^/", "default": "/var/lib/locksmith" }, "run": { "type": "string", "pattern": "^/", "default": "/run/locksmith" } } }, "configs": { "type": "object", "propertyNames": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "minProperties": 1, "additionalProperties": { "type": "object", "additionalProperties": false, "required": ["files"], "properties": { "files": { "type": "array", "minItems": 1, "items": { "type": "object", "additionalProperties": false, "required": ["path"], "properties": { "path": { "type": "string", "pattern": "^/" }, "format": { "enum": ["json", "yaml", "toml", "ini", "text"], "default": "text" }, "schema": { "type": "string", "pattern": "^/" }, "follow": { "type": "boolean", "default": false } } } }, "on_hot": { "enum": ["wait", "refuse"], "default": "wait" }, "on_drift": { "enum": ["report", "restore"], "default": "report" }, "generations": { "type": "integer", "minimum": 2, "maximum": 100, "default": 10 }, "writers": { "type": "array", "items": { "type": "string", "pattern": "^[A-Za-z0-9:_.\\\\@-]{1,247}\\.(service|socket|timer|path|target)$" }, "uniqueItems": true, "default": [] }, "window": { "type": "object", "additionalProperties": false, "required": ["cron", "minutes"], "properties": { "cron": { "type": "string" }, "minutes": { "type": "integer", "minimum": 1, "maximum": 1440 }, "tz": { "type": "string", "default": "UTC" } } }, "check": { "type": "object", "additionalProperties": false, "required": ["argv"], "properties": { "argv": { "type": "array", "minItems": 1, "items": { "type": "string", "minLength": 1 } }, "within_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 300, "default": 10 } } }, "reload": { "type": "object", "additionalProperties": false, "properties": { "argv": { "type": "array", "minItems": 1, "items": { "type": "string", "minLength": 1 } }, "unit": { "type": "string", "pattern": "^[A-Za-z0-9:_.\\\\@-]{1,247}\\.(service|socket|timer|path|target)$" }, "within_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 300, "default": 30 } } }, "health": { "type": "object", "additionalProperties": false, "properties": { "argv": { "type": "array", "minItems": 1, "items": { "type": "string", "minLength": 1 } }, "http": { "type": "string" }, "tcp": { "type": "string" }, "times": { "type": "integer", "minimum": 1, "maximum": 100, "default": 1 }, "every_s": { "type": "number", "minimum": 0.1, "maximum": 60, "default": 1 }, "within_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 300, "default": 20 } } }, "confirm": { "type": "object", "additionalProperties": false, "required": ["by"], "properties": { "by": { "enum": ["link", "fleet"] }, "within_s": { "type": "integer", "minimum": 5, "maximum": 86400, "default": 60 } } }, "rollback_in_flight": { "type": "boolean" }, "vehicle": { "enum": ["safe", "any"] } } } }, "locks": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "gc": { "type": "string", "default": "* * * * *" }, "group": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "honour": { "type": "array", "items": { "type": "string", "minLength": 1 }, "uniqueItems": true, "default": [] } } }, "telemetry": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "heartbeat_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 86400, "default": 30 }, "outbox": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "max_mb": { "type": "number", "minimum": 0.1, "maximum": 256, "default": 8 }, "max_age_h": { "type": "number", "exclusiveMinimum": 0, "maximum": 8760, "default": 48 } } } } }, "vehicle": { "type": "object", "additionalProperties": false, "properties": { "mavlink": { "type": "object", "additionalProperties": false, "required": ["system"], "properties": { "listen": { "type": "string", "pattern": "^udp://" }, "connect": { "type": "string", "pattern": "^tcp://" }, "serial": { "type": "string", "pattern": "^/" }, "baud": { "type": "integer", "minimum": 300, "maximum": 4e6, "default": 57600 }, "file": { "type": "string", "pattern": "^/" }, "speed": { "type": "number", "minimum": 0.1, "maximum": 1e3, "default": 1 }, "system": { "type": "integer", "minimum": 1, "maximum": 255 }, "send": { "type": "boolean", "default": true }, "position_hz": { "type": "number", "minimum": 1, "maximum": 50, "default": 10 }, "signing_key": { "type": "string", "pattern": "^/" } } }, "gpsd": { "type": "object", "additionalProperties": false, "properties": { "connect": { "type": "string", "pattern": "^tcp://", "default": "tcp://127.0.0.1:2947" }, "device": { "type": "string", "pattern": "^/" } } }, "disarmed_is_enough": { "type": "boolean", "default": false }, "cannot_move": { "type": "boolean", "default": false } } }, "log": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "level": { "enum": ["error", "warning", "notice", "info", "debug"], "default": "info" } } } } };
 var func2 = Object.prototype.hasOwnProperty;
 var func4 = require_ucs2length().default;
 var pattern0 = new RegExp("^([A-Za-z0-9_-]{1,64}$|/)", "u");
@@ -44,8 +44,8 @@ var pattern1 = new RegExp("^[A-Za-z0-9_-]{1,64}$", "u");
 var pattern2 = new RegExp("^(embedded$|(mqtt|mqtts)://)", "u");
 var pattern4 = new RegExp("^/", "u");
 var pattern15 = new RegExp("^[A-Za-z0-9:_.\\\\@-]{1,247}\\.(service|socket|timer|path|target)$", "u");
-var pattern17 = new RegExp("^udp://", "u");
-var pattern18 = new RegExp("^tcp://", "u");
+var pattern18 = new RegExp("^udp://", "u");
+var pattern19 = new RegExp("^tcp://", "u");
 function validate10(data, { instancePath = "", parentData, parentDataProperty, rootData = data } = {}) {
   let vErrors = null;
   let errors = 0;
@@ -897,7 +897,7 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
               errors++;
             }
             for (const key9 in data30) {
-              if (!(key9 === "files" || key9 === "on_hot" || key9 === "on_drift" || key9 === "generations" || key9 === "writers" || key9 === "window" || key9 === "vehicle")) {
+              if (!func2.call(schema11.properties.configs.additionalProperties.properties, key9)) {
                 const err73 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/configs/additionalProperties/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key9 }, message: "must NOT have additional properties" };
                 if (vErrors === null) {
                   vErrors = [err73];
@@ -1236,357 +1236,332 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
-            if (data30.vehicle !== void 0) {
-              let data46 = data30.vehicle;
-              if (!(data46 === "safe" || data46 === "any")) {
-                const err103 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/vehicle", schemaPath: "#/properties/configs/additionalProperties/properties/vehicle/enum", keyword: "enum", params: { allowedValues: schema11.properties.configs.additionalProperties.properties.vehicle.enum }, message: "must be equal to one of the allowed values" };
-                if (vErrors === null) {
-                  vErrors = [err103];
+            if (data30.check !== void 0) {
+              let data46 = data30.check;
+              if (data46 && typeof data46 == "object" && !Array.isArray(data46)) {
+                if (data46.within_s === void 0) {
+                  data46.within_s = 10;
+                }
+                if (data46.argv === void 0) {
+                  const err103 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/check", schemaPath: "#/properties/configs/additionalProperties/properties/check/required", keyword: "required", params: { missingProperty: "argv" }, message: "must have required property 'argv'" };
+                  if (vErrors === null) {
+                    vErrors = [err103];
+                  } else {
+                    vErrors.push(err103);
+                  }
+                  errors++;
+                }
+                for (const key12 in data46) {
+                  if (!(key12 === "argv" || key12 === "within_s")) {
+                    const err104 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/check", schemaPath: "#/properties/configs/additionalProperties/properties/check/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key12 }, message: "must NOT have additional properties" };
+                    if (vErrors === null) {
+                      vErrors = [err104];
+                    } else {
+                      vErrors.push(err104);
+                    }
+                    errors++;
+                  }
+                }
+                if (data46.argv !== void 0) {
+                  let data47 = data46.argv;
+                  if (Array.isArray(data47)) {
+                    if (data47.length < 1) {
+                      const err105 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/check/argv", schemaPath: "#/properties/configs/additionalProperties/properties/check/properties/argv/minItems", keyword: "minItems", params: { limit: 1 }, message: "must NOT have fewer than 1 items" };
+                      if (vErrors === null) {
+                        vErrors = [err105];
+                      } else {
+                        vErrors.push(err105);
+                      }
+                      errors++;
+                    }
+                    const len4 = data47.length;
+                    for (let i6 = 0; i6 < len4; i6++) {
+                      let data48 = data47[i6];
+                      if (typeof data48 === "string") {
+                        if (func4(data48) < 1) {
+                          const err106 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/check/argv/" + i6, schemaPath: "#/properties/configs/additionalProperties/properties/check/properties/argv/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+                          if (vErrors === null) {
+                            vErrors = [err106];
+                          } else {
+                            vErrors.push(err106);
+                          }
+                          errors++;
+                        }
+                      } else {
+                        const err107 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/check/argv/" + i6, schemaPath: "#/properties/configs/additionalProperties/properties/check/properties/argv/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                        if (vErrors === null) {
+                          vErrors = [err107];
+                        } else {
+                          vErrors.push(err107);
+                        }
+                        errors++;
+                      }
+                    }
+                  } else {
+                    const err108 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/check/argv", schemaPath: "#/properties/configs/additionalProperties/properties/check/properties/argv/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+                    if (vErrors === null) {
+                      vErrors = [err108];
+                    } else {
+                      vErrors.push(err108);
+                    }
+                    errors++;
+                  }
+                }
+                let data49 = data46.within_s;
+                if (typeof data49 == "number" && isFinite(data49)) {
+                  if (data49 > 300 || isNaN(data49)) {
+                    const err109 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/check/within_s", schemaPath: "#/properties/configs/additionalProperties/properties/check/properties/within_s/maximum", keyword: "maximum", params: { comparison: "<=", limit: 300 }, message: "must be <= 300" };
+                    if (vErrors === null) {
+                      vErrors = [err109];
+                    } else {
+                      vErrors.push(err109);
+                    }
+                    errors++;
+                  }
+                  if (data49 <= 0 || isNaN(data49)) {
+                    const err110 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/check/within_s", schemaPath: "#/properties/configs/additionalProperties/properties/check/properties/within_s/exclusiveMinimum", keyword: "exclusiveMinimum", params: { comparison: ">", limit: 0 }, message: "must be > 0" };
+                    if (vErrors === null) {
+                      vErrors = [err110];
+                    } else {
+                      vErrors.push(err110);
+                    }
+                    errors++;
+                  }
                 } else {
-                  vErrors.push(err103);
+                  const err111 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/check/within_s", schemaPath: "#/properties/configs/additionalProperties/properties/check/properties/within_s/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+                  if (vErrors === null) {
+                    vErrors = [err111];
+                  } else {
+                    vErrors.push(err111);
+                  }
+                  errors++;
+                }
+              } else {
+                const err112 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/check", schemaPath: "#/properties/configs/additionalProperties/properties/check/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+                if (vErrors === null) {
+                  vErrors = [err112];
+                } else {
+                  vErrors.push(err112);
                 }
                 errors++;
               }
             }
-          } else {
-            const err104 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/configs/additionalProperties/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-            if (vErrors === null) {
-              vErrors = [err104];
-            } else {
-              vErrors.push(err104);
-            }
-            errors++;
-          }
-        }
-      } else {
-        const err105 = { instancePath: instancePath + "/configs", schemaPath: "#/properties/configs/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-        if (vErrors === null) {
-          vErrors = [err105];
-        } else {
-          vErrors.push(err105);
-        }
-        errors++;
-      }
-    }
-    let data47 = data.locks;
-    if (data47 && typeof data47 == "object" && !Array.isArray(data47)) {
-      if (data47.gc === void 0) {
-        data47.gc = "* * * * *";
-      }
-      if (data47.honour === void 0) {
-        data47.honour = [];
-      }
-      for (const key12 in data47) {
-        if (!(key12 === "gc" || key12 === "group" || key12 === "honour")) {
-          const err106 = { instancePath: instancePath + "/locks", schemaPath: "#/properties/locks/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key12 }, message: "must NOT have additional properties" };
-          if (vErrors === null) {
-            vErrors = [err106];
-          } else {
-            vErrors.push(err106);
-          }
-          errors++;
-        }
-      }
-      if (typeof data47.gc !== "string") {
-        const err107 = { instancePath: instancePath + "/locks/gc", schemaPath: "#/properties/locks/properties/gc/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-        if (vErrors === null) {
-          vErrors = [err107];
-        } else {
-          vErrors.push(err107);
-        }
-        errors++;
-      }
-      if (data47.group !== void 0) {
-        let data49 = data47.group;
-        if (typeof data49 === "string") {
-          if (!pattern1.test(data49)) {
-            const err108 = { instancePath: instancePath + "/locks/group", schemaPath: "#/properties/locks/properties/group/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9_-]{1,64}$" }, message: 'must match pattern "^[A-Za-z0-9_-]{1,64}$"' };
-            if (vErrors === null) {
-              vErrors = [err108];
-            } else {
-              vErrors.push(err108);
-            }
-            errors++;
-          }
-        } else {
-          const err109 = { instancePath: instancePath + "/locks/group", schemaPath: "#/properties/locks/properties/group/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-          if (vErrors === null) {
-            vErrors = [err109];
-          } else {
-            vErrors.push(err109);
-          }
-          errors++;
-        }
-      }
-      let data50 = data47.honour;
-      if (Array.isArray(data50)) {
-        const len4 = data50.length;
-        for (let i6 = 0; i6 < len4; i6++) {
-          let data51 = data50[i6];
-          if (typeof data51 === "string") {
-            if (func4(data51) < 1) {
-              const err110 = { instancePath: instancePath + "/locks/honour/" + i6, schemaPath: "#/properties/locks/properties/honour/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
-              if (vErrors === null) {
-                vErrors = [err110];
-              } else {
-                vErrors.push(err110);
-              }
-              errors++;
-            }
-          } else {
-            const err111 = { instancePath: instancePath + "/locks/honour/" + i6, schemaPath: "#/properties/locks/properties/honour/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-            if (vErrors === null) {
-              vErrors = [err111];
-            } else {
-              vErrors.push(err111);
-            }
-            errors++;
-          }
-        }
-        let i7 = data50.length;
-        let j2;
-        if (i7 > 1) {
-          const indices2 = {};
-          for (; i7--; ) {
-            let item2 = data50[i7];
-            if (typeof item2 !== "string") {
-              continue;
-            }
-            if (typeof indices2[item2] == "number") {
-              j2 = indices2[item2];
-              const err112 = { instancePath: instancePath + "/locks/honour", schemaPath: "#/properties/locks/properties/honour/uniqueItems", keyword: "uniqueItems", params: { i: i7, j: j2 }, message: "must NOT have duplicate items (items ## " + j2 + " and " + i7 + " are identical)" };
-              if (vErrors === null) {
-                vErrors = [err112];
-              } else {
-                vErrors.push(err112);
-              }
-              errors++;
-              break;
-            }
-            indices2[item2] = i7;
-          }
-        }
-      } else {
-        const err113 = { instancePath: instancePath + "/locks/honour", schemaPath: "#/properties/locks/properties/honour/type", keyword: "type", params: { type: "array" }, message: "must be array" };
-        if (vErrors === null) {
-          vErrors = [err113];
-        } else {
-          vErrors.push(err113);
-        }
-        errors++;
-      }
-    } else {
-      const err114 = { instancePath: instancePath + "/locks", schemaPath: "#/properties/locks/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err114];
-      } else {
-        vErrors.push(err114);
-      }
-      errors++;
-    }
-    let data52 = data.telemetry;
-    if (data52 && typeof data52 == "object" && !Array.isArray(data52)) {
-      if (data52.heartbeat_s === void 0) {
-        data52.heartbeat_s = 30;
-      }
-      if (data52.outbox === void 0) {
-        data52.outbox = {};
-      }
-      for (const key13 in data52) {
-        if (!(key13 === "heartbeat_s" || key13 === "outbox")) {
-          const err115 = { instancePath: instancePath + "/telemetry", schemaPath: "#/properties/telemetry/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key13 }, message: "must NOT have additional properties" };
-          if (vErrors === null) {
-            vErrors = [err115];
-          } else {
-            vErrors.push(err115);
-          }
-          errors++;
-        }
-      }
-      let data53 = data52.heartbeat_s;
-      if (typeof data53 == "number" && isFinite(data53)) {
-        if (data53 > 86400 || isNaN(data53)) {
-          const err116 = { instancePath: instancePath + "/telemetry/heartbeat_s", schemaPath: "#/properties/telemetry/properties/heartbeat_s/maximum", keyword: "maximum", params: { comparison: "<=", limit: 86400 }, message: "must be <= 86400" };
-          if (vErrors === null) {
-            vErrors = [err116];
-          } else {
-            vErrors.push(err116);
-          }
-          errors++;
-        }
-        if (data53 <= 0 || isNaN(data53)) {
-          const err117 = { instancePath: instancePath + "/telemetry/heartbeat_s", schemaPath: "#/properties/telemetry/properties/heartbeat_s/exclusiveMinimum", keyword: "exclusiveMinimum", params: { comparison: ">", limit: 0 }, message: "must be > 0" };
-          if (vErrors === null) {
-            vErrors = [err117];
-          } else {
-            vErrors.push(err117);
-          }
-          errors++;
-        }
-      } else {
-        const err118 = { instancePath: instancePath + "/telemetry/heartbeat_s", schemaPath: "#/properties/telemetry/properties/heartbeat_s/type", keyword: "type", params: { type: "number" }, message: "must be number" };
-        if (vErrors === null) {
-          vErrors = [err118];
-        } else {
-          vErrors.push(err118);
-        }
-        errors++;
-      }
-      let data54 = data52.outbox;
-      if (data54 && typeof data54 == "object" && !Array.isArray(data54)) {
-        if (data54.max_mb === void 0) {
-          data54.max_mb = 8;
-        }
-        if (data54.max_age_h === void 0) {
-          data54.max_age_h = 48;
-        }
-        for (const key14 in data54) {
-          if (!(key14 === "max_mb" || key14 === "max_age_h")) {
-            const err119 = { instancePath: instancePath + "/telemetry/outbox", schemaPath: "#/properties/telemetry/properties/outbox/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key14 }, message: "must NOT have additional properties" };
-            if (vErrors === null) {
-              vErrors = [err119];
-            } else {
-              vErrors.push(err119);
-            }
-            errors++;
-          }
-        }
-        let data55 = data54.max_mb;
-        if (typeof data55 == "number" && isFinite(data55)) {
-          if (data55 > 256 || isNaN(data55)) {
-            const err120 = { instancePath: instancePath + "/telemetry/outbox/max_mb", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_mb/maximum", keyword: "maximum", params: { comparison: "<=", limit: 256 }, message: "must be <= 256" };
-            if (vErrors === null) {
-              vErrors = [err120];
-            } else {
-              vErrors.push(err120);
-            }
-            errors++;
-          }
-          if (data55 < 0.1 || isNaN(data55)) {
-            const err121 = { instancePath: instancePath + "/telemetry/outbox/max_mb", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_mb/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0.1 }, message: "must be >= 0.1" };
-            if (vErrors === null) {
-              vErrors = [err121];
-            } else {
-              vErrors.push(err121);
-            }
-            errors++;
-          }
-        } else {
-          const err122 = { instancePath: instancePath + "/telemetry/outbox/max_mb", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_mb/type", keyword: "type", params: { type: "number" }, message: "must be number" };
-          if (vErrors === null) {
-            vErrors = [err122];
-          } else {
-            vErrors.push(err122);
-          }
-          errors++;
-        }
-        let data56 = data54.max_age_h;
-        if (typeof data56 == "number" && isFinite(data56)) {
-          if (data56 > 8760 || isNaN(data56)) {
-            const err123 = { instancePath: instancePath + "/telemetry/outbox/max_age_h", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_age_h/maximum", keyword: "maximum", params: { comparison: "<=", limit: 8760 }, message: "must be <= 8760" };
-            if (vErrors === null) {
-              vErrors = [err123];
-            } else {
-              vErrors.push(err123);
-            }
-            errors++;
-          }
-          if (data56 <= 0 || isNaN(data56)) {
-            const err124 = { instancePath: instancePath + "/telemetry/outbox/max_age_h", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_age_h/exclusiveMinimum", keyword: "exclusiveMinimum", params: { comparison: ">", limit: 0 }, message: "must be > 0" };
-            if (vErrors === null) {
-              vErrors = [err124];
-            } else {
-              vErrors.push(err124);
-            }
-            errors++;
-          }
-        } else {
-          const err125 = { instancePath: instancePath + "/telemetry/outbox/max_age_h", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_age_h/type", keyword: "type", params: { type: "number" }, message: "must be number" };
-          if (vErrors === null) {
-            vErrors = [err125];
-          } else {
-            vErrors.push(err125);
-          }
-          errors++;
-        }
-      } else {
-        const err126 = { instancePath: instancePath + "/telemetry/outbox", schemaPath: "#/properties/telemetry/properties/outbox/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-        if (vErrors === null) {
-          vErrors = [err126];
-        } else {
-          vErrors.push(err126);
-        }
-        errors++;
-      }
-    } else {
-      const err127 = { instancePath: instancePath + "/telemetry", schemaPath: "#/properties/telemetry/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err127];
-      } else {
-        vErrors.push(err127);
-      }
-      errors++;
-    }
-    if (data.vehicle !== void 0) {
-      let data57 = data.vehicle;
-      if (data57 && typeof data57 == "object" && !Array.isArray(data57)) {
-        if (data57.disarmed_is_enough === void 0) {
-          data57.disarmed_is_enough = false;
-        }
-        if (data57.cannot_move === void 0) {
-          data57.cannot_move = false;
-        }
-        for (const key15 in data57) {
-          if (!(key15 === "mavlink" || key15 === "gpsd" || key15 === "disarmed_is_enough" || key15 === "cannot_move")) {
-            const err128 = { instancePath: instancePath + "/vehicle", schemaPath: "#/properties/vehicle/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key15 }, message: "must NOT have additional properties" };
-            if (vErrors === null) {
-              vErrors = [err128];
-            } else {
-              vErrors.push(err128);
-            }
-            errors++;
-          }
-        }
-        if (data57.mavlink !== void 0) {
-          let data58 = data57.mavlink;
-          if (data58 && typeof data58 == "object" && !Array.isArray(data58)) {
-            if (data58.baud === void 0) {
-              data58.baud = 57600;
-            }
-            if (data58.speed === void 0) {
-              data58.speed = 1;
-            }
-            if (data58.send === void 0) {
-              data58.send = true;
-            }
-            if (data58.position_hz === void 0) {
-              data58.position_hz = 10;
-            }
-            if (data58.system === void 0) {
-              const err129 = { instancePath: instancePath + "/vehicle/mavlink", schemaPath: "#/properties/vehicle/properties/mavlink/required", keyword: "required", params: { missingProperty: "system" }, message: "must have required property 'system'" };
-              if (vErrors === null) {
-                vErrors = [err129];
-              } else {
-                vErrors.push(err129);
-              }
-              errors++;
-            }
-            for (const key16 in data58) {
-              if (!func2.call(schema11.properties.vehicle.properties.mavlink.properties, key16)) {
-                const err130 = { instancePath: instancePath + "/vehicle/mavlink", schemaPath: "#/properties/vehicle/properties/mavlink/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key16 }, message: "must NOT have additional properties" };
-                if (vErrors === null) {
-                  vErrors = [err130];
+            if (data30.reload !== void 0) {
+              let data50 = data30.reload;
+              if (data50 && typeof data50 == "object" && !Array.isArray(data50)) {
+                if (data50.within_s === void 0) {
+                  data50.within_s = 30;
+                }
+                for (const key13 in data50) {
+                  if (!(key13 === "argv" || key13 === "unit" || key13 === "within_s")) {
+                    const err113 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/reload", schemaPath: "#/properties/configs/additionalProperties/properties/reload/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key13 }, message: "must NOT have additional properties" };
+                    if (vErrors === null) {
+                      vErrors = [err113];
+                    } else {
+                      vErrors.push(err113);
+                    }
+                    errors++;
+                  }
+                }
+                if (data50.argv !== void 0) {
+                  let data51 = data50.argv;
+                  if (Array.isArray(data51)) {
+                    if (data51.length < 1) {
+                      const err114 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/reload/argv", schemaPath: "#/properties/configs/additionalProperties/properties/reload/properties/argv/minItems", keyword: "minItems", params: { limit: 1 }, message: "must NOT have fewer than 1 items" };
+                      if (vErrors === null) {
+                        vErrors = [err114];
+                      } else {
+                        vErrors.push(err114);
+                      }
+                      errors++;
+                    }
+                    const len5 = data51.length;
+                    for (let i7 = 0; i7 < len5; i7++) {
+                      let data52 = data51[i7];
+                      if (typeof data52 === "string") {
+                        if (func4(data52) < 1) {
+                          const err115 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/reload/argv/" + i7, schemaPath: "#/properties/configs/additionalProperties/properties/reload/properties/argv/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+                          if (vErrors === null) {
+                            vErrors = [err115];
+                          } else {
+                            vErrors.push(err115);
+                          }
+                          errors++;
+                        }
+                      } else {
+                        const err116 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/reload/argv/" + i7, schemaPath: "#/properties/configs/additionalProperties/properties/reload/properties/argv/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                        if (vErrors === null) {
+                          vErrors = [err116];
+                        } else {
+                          vErrors.push(err116);
+                        }
+                        errors++;
+                      }
+                    }
+                  } else {
+                    const err117 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/reload/argv", schemaPath: "#/properties/configs/additionalProperties/properties/reload/properties/argv/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+                    if (vErrors === null) {
+                      vErrors = [err117];
+                    } else {
+                      vErrors.push(err117);
+                    }
+                    errors++;
+                  }
+                }
+                if (data50.unit !== void 0) {
+                  let data53 = data50.unit;
+                  if (typeof data53 === "string") {
+                    if (!pattern15.test(data53)) {
+                      const err118 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/reload/unit", schemaPath: "#/properties/configs/additionalProperties/properties/reload/properties/unit/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9:_.\\\\@-]{1,247}\\.(service|socket|timer|path|target)$" }, message: 'must match pattern "^[A-Za-z0-9:_.\\\\@-]{1,247}\\.(service|socket|timer|path|target)$"' };
+                      if (vErrors === null) {
+                        vErrors = [err118];
+                      } else {
+                        vErrors.push(err118);
+                      }
+                      errors++;
+                    }
+                  } else {
+                    const err119 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/reload/unit", schemaPath: "#/properties/configs/additionalProperties/properties/reload/properties/unit/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                    if (vErrors === null) {
+                      vErrors = [err119];
+                    } else {
+                      vErrors.push(err119);
+                    }
+                    errors++;
+                  }
+                }
+                let data54 = data50.within_s;
+                if (typeof data54 == "number" && isFinite(data54)) {
+                  if (data54 > 300 || isNaN(data54)) {
+                    const err120 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/reload/within_s", schemaPath: "#/properties/configs/additionalProperties/properties/reload/properties/within_s/maximum", keyword: "maximum", params: { comparison: "<=", limit: 300 }, message: "must be <= 300" };
+                    if (vErrors === null) {
+                      vErrors = [err120];
+                    } else {
+                      vErrors.push(err120);
+                    }
+                    errors++;
+                  }
+                  if (data54 <= 0 || isNaN(data54)) {
+                    const err121 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/reload/within_s", schemaPath: "#/properties/configs/additionalProperties/properties/reload/properties/within_s/exclusiveMinimum", keyword: "exclusiveMinimum", params: { comparison: ">", limit: 0 }, message: "must be > 0" };
+                    if (vErrors === null) {
+                      vErrors = [err121];
+                    } else {
+                      vErrors.push(err121);
+                    }
+                    errors++;
+                  }
                 } else {
-                  vErrors.push(err130);
+                  const err122 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/reload/within_s", schemaPath: "#/properties/configs/additionalProperties/properties/reload/properties/within_s/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+                  if (vErrors === null) {
+                    vErrors = [err122];
+                  } else {
+                    vErrors.push(err122);
+                  }
+                  errors++;
+                }
+              } else {
+                const err123 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/reload", schemaPath: "#/properties/configs/additionalProperties/properties/reload/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+                if (vErrors === null) {
+                  vErrors = [err123];
+                } else {
+                  vErrors.push(err123);
                 }
                 errors++;
               }
             }
-            if (data58.listen !== void 0) {
-              let data59 = data58.listen;
-              if (typeof data59 === "string") {
-                if (!pattern17.test(data59)) {
-                  const err131 = { instancePath: instancePath + "/vehicle/mavlink/listen", schemaPath: "#/properties/vehicle/properties/mavlink/properties/listen/pattern", keyword: "pattern", params: { pattern: "^udp://" }, message: 'must match pattern "^udp://"' };
+            if (data30.health !== void 0) {
+              let data55 = data30.health;
+              if (data55 && typeof data55 == "object" && !Array.isArray(data55)) {
+                if (data55.times === void 0) {
+                  data55.times = 1;
+                }
+                if (data55.every_s === void 0) {
+                  data55.every_s = 1;
+                }
+                if (data55.within_s === void 0) {
+                  data55.within_s = 20;
+                }
+                for (const key14 in data55) {
+                  if (!(key14 === "argv" || key14 === "http" || key14 === "tcp" || key14 === "times" || key14 === "every_s" || key14 === "within_s")) {
+                    const err124 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/health", schemaPath: "#/properties/configs/additionalProperties/properties/health/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key14 }, message: "must NOT have additional properties" };
+                    if (vErrors === null) {
+                      vErrors = [err124];
+                    } else {
+                      vErrors.push(err124);
+                    }
+                    errors++;
+                  }
+                }
+                if (data55.argv !== void 0) {
+                  let data56 = data55.argv;
+                  if (Array.isArray(data56)) {
+                    if (data56.length < 1) {
+                      const err125 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/health/argv", schemaPath: "#/properties/configs/additionalProperties/properties/health/properties/argv/minItems", keyword: "minItems", params: { limit: 1 }, message: "must NOT have fewer than 1 items" };
+                      if (vErrors === null) {
+                        vErrors = [err125];
+                      } else {
+                        vErrors.push(err125);
+                      }
+                      errors++;
+                    }
+                    const len6 = data56.length;
+                    for (let i8 = 0; i8 < len6; i8++) {
+                      let data57 = data56[i8];
+                      if (typeof data57 === "string") {
+                        if (func4(data57) < 1) {
+                          const err126 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/health/argv/" + i8, schemaPath: "#/properties/configs/additionalProperties/properties/health/properties/argv/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
+                          if (vErrors === null) {
+                            vErrors = [err126];
+                          } else {
+                            vErrors.push(err126);
+                          }
+                          errors++;
+                        }
+                      } else {
+                        const err127 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/health/argv/" + i8, schemaPath: "#/properties/configs/additionalProperties/properties/health/properties/argv/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                        if (vErrors === null) {
+                          vErrors = [err127];
+                        } else {
+                          vErrors.push(err127);
+                        }
+                        errors++;
+                      }
+                    }
+                  } else {
+                    const err128 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/health/argv", schemaPath: "#/properties/configs/additionalProperties/properties/health/properties/argv/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+                    if (vErrors === null) {
+                      vErrors = [err128];
+                    } else {
+                      vErrors.push(err128);
+                    }
+                    errors++;
+                  }
+                }
+                if (data55.http !== void 0) {
+                  if (typeof data55.http !== "string") {
+                    const err129 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/health/http", schemaPath: "#/properties/configs/additionalProperties/properties/health/properties/http/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                    if (vErrors === null) {
+                      vErrors = [err129];
+                    } else {
+                      vErrors.push(err129);
+                    }
+                    errors++;
+                  }
+                }
+                if (data55.tcp !== void 0) {
+                  if (typeof data55.tcp !== "string") {
+                    const err130 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/health/tcp", schemaPath: "#/properties/configs/additionalProperties/properties/health/properties/tcp/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                    if (vErrors === null) {
+                      vErrors = [err130];
+                    } else {
+                      vErrors.push(err130);
+                    }
+                    errors++;
+                  }
+                }
+                let data60 = data55.times;
+                if (!(typeof data60 == "number" && (!(data60 % 1) && !isNaN(data60)) && isFinite(data60))) {
+                  const err131 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/health/times", schemaPath: "#/properties/configs/additionalProperties/properties/health/properties/times/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
                   if (vErrors === null) {
                     vErrors = [err131];
                   } else {
@@ -1594,186 +1569,187 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   errors++;
                 }
-              } else {
-                const err132 = { instancePath: instancePath + "/vehicle/mavlink/listen", schemaPath: "#/properties/vehicle/properties/mavlink/properties/listen/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                if (vErrors === null) {
-                  vErrors = [err132];
-                } else {
-                  vErrors.push(err132);
+                if (typeof data60 == "number" && isFinite(data60)) {
+                  if (data60 > 100 || isNaN(data60)) {
+                    const err132 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/health/times", schemaPath: "#/properties/configs/additionalProperties/properties/health/properties/times/maximum", keyword: "maximum", params: { comparison: "<=", limit: 100 }, message: "must be <= 100" };
+                    if (vErrors === null) {
+                      vErrors = [err132];
+                    } else {
+                      vErrors.push(err132);
+                    }
+                    errors++;
+                  }
+                  if (data60 < 1 || isNaN(data60)) {
+                    const err133 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/health/times", schemaPath: "#/properties/configs/additionalProperties/properties/health/properties/times/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+                    if (vErrors === null) {
+                      vErrors = [err133];
+                    } else {
+                      vErrors.push(err133);
+                    }
+                    errors++;
+                  }
                 }
-                errors++;
-              }
-            }
-            if (data58.connect !== void 0) {
-              let data60 = data58.connect;
-              if (typeof data60 === "string") {
-                if (!pattern18.test(data60)) {
-                  const err133 = { instancePath: instancePath + "/vehicle/mavlink/connect", schemaPath: "#/properties/vehicle/properties/mavlink/properties/connect/pattern", keyword: "pattern", params: { pattern: "^tcp://" }, message: 'must match pattern "^tcp://"' };
+                let data61 = data55.every_s;
+                if (typeof data61 == "number" && isFinite(data61)) {
+                  if (data61 > 60 || isNaN(data61)) {
+                    const err134 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/health/every_s", schemaPath: "#/properties/configs/additionalProperties/properties/health/properties/every_s/maximum", keyword: "maximum", params: { comparison: "<=", limit: 60 }, message: "must be <= 60" };
+                    if (vErrors === null) {
+                      vErrors = [err134];
+                    } else {
+                      vErrors.push(err134);
+                    }
+                    errors++;
+                  }
+                  if (data61 < 0.1 || isNaN(data61)) {
+                    const err135 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/health/every_s", schemaPath: "#/properties/configs/additionalProperties/properties/health/properties/every_s/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0.1 }, message: "must be >= 0.1" };
+                    if (vErrors === null) {
+                      vErrors = [err135];
+                    } else {
+                      vErrors.push(err135);
+                    }
+                    errors++;
+                  }
+                } else {
+                  const err136 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/health/every_s", schemaPath: "#/properties/configs/additionalProperties/properties/health/properties/every_s/type", keyword: "type", params: { type: "number" }, message: "must be number" };
                   if (vErrors === null) {
-                    vErrors = [err133];
+                    vErrors = [err136];
                   } else {
-                    vErrors.push(err133);
+                    vErrors.push(err136);
+                  }
+                  errors++;
+                }
+                let data62 = data55.within_s;
+                if (typeof data62 == "number" && isFinite(data62)) {
+                  if (data62 > 300 || isNaN(data62)) {
+                    const err137 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/health/within_s", schemaPath: "#/properties/configs/additionalProperties/properties/health/properties/within_s/maximum", keyword: "maximum", params: { comparison: "<=", limit: 300 }, message: "must be <= 300" };
+                    if (vErrors === null) {
+                      vErrors = [err137];
+                    } else {
+                      vErrors.push(err137);
+                    }
+                    errors++;
+                  }
+                  if (data62 <= 0 || isNaN(data62)) {
+                    const err138 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/health/within_s", schemaPath: "#/properties/configs/additionalProperties/properties/health/properties/within_s/exclusiveMinimum", keyword: "exclusiveMinimum", params: { comparison: ">", limit: 0 }, message: "must be > 0" };
+                    if (vErrors === null) {
+                      vErrors = [err138];
+                    } else {
+                      vErrors.push(err138);
+                    }
+                    errors++;
+                  }
+                } else {
+                  const err139 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/health/within_s", schemaPath: "#/properties/configs/additionalProperties/properties/health/properties/within_s/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+                  if (vErrors === null) {
+                    vErrors = [err139];
+                  } else {
+                    vErrors.push(err139);
                   }
                   errors++;
                 }
               } else {
-                const err134 = { instancePath: instancePath + "/vehicle/mavlink/connect", schemaPath: "#/properties/vehicle/properties/mavlink/properties/connect/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                const err140 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/health", schemaPath: "#/properties/configs/additionalProperties/properties/health/type", keyword: "type", params: { type: "object" }, message: "must be object" };
                 if (vErrors === null) {
-                  vErrors = [err134];
+                  vErrors = [err140];
                 } else {
-                  vErrors.push(err134);
+                  vErrors.push(err140);
                 }
                 errors++;
               }
             }
-            if (data58.serial !== void 0) {
-              let data61 = data58.serial;
-              if (typeof data61 === "string") {
-                if (!pattern4.test(data61)) {
-                  const err135 = { instancePath: instancePath + "/vehicle/mavlink/serial", schemaPath: "#/properties/vehicle/properties/mavlink/properties/serial/pattern", keyword: "pattern", params: { pattern: "^/" }, message: 'must match pattern "^/"' };
+            if (data30.confirm !== void 0) {
+              let data63 = data30.confirm;
+              if (data63 && typeof data63 == "object" && !Array.isArray(data63)) {
+                if (data63.within_s === void 0) {
+                  data63.within_s = 60;
+                }
+                if (data63.by === void 0) {
+                  const err141 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/confirm", schemaPath: "#/properties/configs/additionalProperties/properties/confirm/required", keyword: "required", params: { missingProperty: "by" }, message: "must have required property 'by'" };
                   if (vErrors === null) {
-                    vErrors = [err135];
+                    vErrors = [err141];
                   } else {
-                    vErrors.push(err135);
+                    vErrors.push(err141);
                   }
                   errors++;
                 }
-              } else {
-                const err136 = { instancePath: instancePath + "/vehicle/mavlink/serial", schemaPath: "#/properties/vehicle/properties/mavlink/properties/serial/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                if (vErrors === null) {
-                  vErrors = [err136];
-                } else {
-                  vErrors.push(err136);
+                for (const key15 in data63) {
+                  if (!(key15 === "by" || key15 === "within_s")) {
+                    const err142 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/confirm", schemaPath: "#/properties/configs/additionalProperties/properties/confirm/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key15 }, message: "must NOT have additional properties" };
+                    if (vErrors === null) {
+                      vErrors = [err142];
+                    } else {
+                      vErrors.push(err142);
+                    }
+                    errors++;
+                  }
                 }
-                errors++;
-              }
-            }
-            let data62 = data58.baud;
-            if (!(typeof data62 == "number" && (!(data62 % 1) && !isNaN(data62)) && isFinite(data62))) {
-              const err137 = { instancePath: instancePath + "/vehicle/mavlink/baud", schemaPath: "#/properties/vehicle/properties/mavlink/properties/baud/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-              if (vErrors === null) {
-                vErrors = [err137];
-              } else {
-                vErrors.push(err137);
-              }
-              errors++;
-            }
-            if (typeof data62 == "number" && isFinite(data62)) {
-              if (data62 > 4e6 || isNaN(data62)) {
-                const err138 = { instancePath: instancePath + "/vehicle/mavlink/baud", schemaPath: "#/properties/vehicle/properties/mavlink/properties/baud/maximum", keyword: "maximum", params: { comparison: "<=", limit: 4e6 }, message: "must be <= 4000000" };
-                if (vErrors === null) {
-                  vErrors = [err138];
-                } else {
-                  vErrors.push(err138);
+                if (data63.by !== void 0) {
+                  let data64 = data63.by;
+                  if (!(data64 === "link" || data64 === "fleet")) {
+                    const err143 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/confirm/by", schemaPath: "#/properties/configs/additionalProperties/properties/confirm/properties/by/enum", keyword: "enum", params: { allowedValues: schema11.properties.configs.additionalProperties.properties.confirm.properties.by.enum }, message: "must be equal to one of the allowed values" };
+                    if (vErrors === null) {
+                      vErrors = [err143];
+                    } else {
+                      vErrors.push(err143);
+                    }
+                    errors++;
+                  }
                 }
-                errors++;
-              }
-              if (data62 < 300 || isNaN(data62)) {
-                const err139 = { instancePath: instancePath + "/vehicle/mavlink/baud", schemaPath: "#/properties/vehicle/properties/mavlink/properties/baud/minimum", keyword: "minimum", params: { comparison: ">=", limit: 300 }, message: "must be >= 300" };
-                if (vErrors === null) {
-                  vErrors = [err139];
-                } else {
-                  vErrors.push(err139);
-                }
-                errors++;
-              }
-            }
-            if (data58.file !== void 0) {
-              let data63 = data58.file;
-              if (typeof data63 === "string") {
-                if (!pattern4.test(data63)) {
-                  const err140 = { instancePath: instancePath + "/vehicle/mavlink/file", schemaPath: "#/properties/vehicle/properties/mavlink/properties/file/pattern", keyword: "pattern", params: { pattern: "^/" }, message: 'must match pattern "^/"' };
+                let data65 = data63.within_s;
+                if (!(typeof data65 == "number" && (!(data65 % 1) && !isNaN(data65)) && isFinite(data65))) {
+                  const err144 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/confirm/within_s", schemaPath: "#/properties/configs/additionalProperties/properties/confirm/properties/within_s/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
                   if (vErrors === null) {
-                    vErrors = [err140];
+                    vErrors = [err144];
                   } else {
-                    vErrors.push(err140);
+                    vErrors.push(err144);
                   }
                   errors++;
                 }
-              } else {
-                const err141 = { instancePath: instancePath + "/vehicle/mavlink/file", schemaPath: "#/properties/vehicle/properties/mavlink/properties/file/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                if (vErrors === null) {
-                  vErrors = [err141];
-                } else {
-                  vErrors.push(err141);
-                }
-                errors++;
-              }
-            }
-            let data64 = data58.speed;
-            if (typeof data64 == "number" && isFinite(data64)) {
-              if (data64 > 1e3 || isNaN(data64)) {
-                const err142 = { instancePath: instancePath + "/vehicle/mavlink/speed", schemaPath: "#/properties/vehicle/properties/mavlink/properties/speed/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e3 }, message: "must be <= 1000" };
-                if (vErrors === null) {
-                  vErrors = [err142];
-                } else {
-                  vErrors.push(err142);
-                }
-                errors++;
-              }
-              if (data64 < 0.1 || isNaN(data64)) {
-                const err143 = { instancePath: instancePath + "/vehicle/mavlink/speed", schemaPath: "#/properties/vehicle/properties/mavlink/properties/speed/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0.1 }, message: "must be >= 0.1" };
-                if (vErrors === null) {
-                  vErrors = [err143];
-                } else {
-                  vErrors.push(err143);
-                }
-                errors++;
-              }
-            } else {
-              const err144 = { instancePath: instancePath + "/vehicle/mavlink/speed", schemaPath: "#/properties/vehicle/properties/mavlink/properties/speed/type", keyword: "type", params: { type: "number" }, message: "must be number" };
-              if (vErrors === null) {
-                vErrors = [err144];
-              } else {
-                vErrors.push(err144);
-              }
-              errors++;
-            }
-            if (data58.system !== void 0) {
-              let data65 = data58.system;
-              if (!(typeof data65 == "number" && (!(data65 % 1) && !isNaN(data65)) && isFinite(data65))) {
-                const err145 = { instancePath: instancePath + "/vehicle/mavlink/system", schemaPath: "#/properties/vehicle/properties/mavlink/properties/system/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-                if (vErrors === null) {
-                  vErrors = [err145];
-                } else {
-                  vErrors.push(err145);
-                }
-                errors++;
-              }
-              if (typeof data65 == "number" && isFinite(data65)) {
-                if (data65 > 255 || isNaN(data65)) {
-                  const err146 = { instancePath: instancePath + "/vehicle/mavlink/system", schemaPath: "#/properties/vehicle/properties/mavlink/properties/system/maximum", keyword: "maximum", params: { comparison: "<=", limit: 255 }, message: "must be <= 255" };
-                  if (vErrors === null) {
-                    vErrors = [err146];
-                  } else {
-                    vErrors.push(err146);
+                if (typeof data65 == "number" && isFinite(data65)) {
+                  if (data65 > 86400 || isNaN(data65)) {
+                    const err145 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/confirm/within_s", schemaPath: "#/properties/configs/additionalProperties/properties/confirm/properties/within_s/maximum", keyword: "maximum", params: { comparison: "<=", limit: 86400 }, message: "must be <= 86400" };
+                    if (vErrors === null) {
+                      vErrors = [err145];
+                    } else {
+                      vErrors.push(err145);
+                    }
+                    errors++;
                   }
-                  errors++;
-                }
-                if (data65 < 1 || isNaN(data65)) {
-                  const err147 = { instancePath: instancePath + "/vehicle/mavlink/system", schemaPath: "#/properties/vehicle/properties/mavlink/properties/system/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
-                  if (vErrors === null) {
-                    vErrors = [err147];
-                  } else {
-                    vErrors.push(err147);
+                  if (data65 < 5 || isNaN(data65)) {
+                    const err146 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/confirm/within_s", schemaPath: "#/properties/configs/additionalProperties/properties/confirm/properties/within_s/minimum", keyword: "minimum", params: { comparison: ">=", limit: 5 }, message: "must be >= 5" };
+                    if (vErrors === null) {
+                      vErrors = [err146];
+                    } else {
+                      vErrors.push(err146);
+                    }
+                    errors++;
                   }
-                  errors++;
                 }
-              }
-            }
-            if (typeof data58.send !== "boolean") {
-              const err148 = { instancePath: instancePath + "/vehicle/mavlink/send", schemaPath: "#/properties/vehicle/properties/mavlink/properties/send/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
-              if (vErrors === null) {
-                vErrors = [err148];
               } else {
-                vErrors.push(err148);
+                const err147 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/confirm", schemaPath: "#/properties/configs/additionalProperties/properties/confirm/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+                if (vErrors === null) {
+                  vErrors = [err147];
+                } else {
+                  vErrors.push(err147);
+                }
+                errors++;
               }
-              errors++;
             }
-            let data67 = data58.position_hz;
-            if (typeof data67 == "number" && isFinite(data67)) {
-              if (data67 > 50 || isNaN(data67)) {
-                const err149 = { instancePath: instancePath + "/vehicle/mavlink/position_hz", schemaPath: "#/properties/vehicle/properties/mavlink/properties/position_hz/maximum", keyword: "maximum", params: { comparison: "<=", limit: 50 }, message: "must be <= 50" };
+            if (data30.rollback_in_flight !== void 0) {
+              if (typeof data30.rollback_in_flight !== "boolean") {
+                const err148 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/rollback_in_flight", schemaPath: "#/properties/configs/additionalProperties/properties/rollback_in_flight/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+                if (vErrors === null) {
+                  vErrors = [err148];
+                } else {
+                  vErrors.push(err148);
+                }
+                errors++;
+              }
+            }
+            if (data30.vehicle !== void 0) {
+              let data67 = data30.vehicle;
+              if (!(data67 === "safe" || data67 === "any")) {
+                const err149 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1") + "/vehicle", schemaPath: "#/properties/configs/additionalProperties/properties/vehicle/enum", keyword: "enum", params: { allowedValues: schema11.properties.configs.additionalProperties.properties.vehicle.enum }, message: "must be equal to one of the allowed values" };
                 if (vErrors === null) {
                   vErrors = [err149];
                 } else {
@@ -1781,48 +1757,60 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 }
                 errors++;
               }
-              if (data67 < 1 || isNaN(data67)) {
-                const err150 = { instancePath: instancePath + "/vehicle/mavlink/position_hz", schemaPath: "#/properties/vehicle/properties/mavlink/properties/position_hz/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
-                if (vErrors === null) {
-                  vErrors = [err150];
-                } else {
-                  vErrors.push(err150);
-                }
-                errors++;
-              }
-            } else {
-              const err151 = { instancePath: instancePath + "/vehicle/mavlink/position_hz", schemaPath: "#/properties/vehicle/properties/mavlink/properties/position_hz/type", keyword: "type", params: { type: "number" }, message: "must be number" };
-              if (vErrors === null) {
-                vErrors = [err151];
-              } else {
-                vErrors.push(err151);
-              }
-              errors++;
-            }
-            if (data58.signing_key !== void 0) {
-              let data68 = data58.signing_key;
-              if (typeof data68 === "string") {
-                if (!pattern4.test(data68)) {
-                  const err152 = { instancePath: instancePath + "/vehicle/mavlink/signing_key", schemaPath: "#/properties/vehicle/properties/mavlink/properties/signing_key/pattern", keyword: "pattern", params: { pattern: "^/" }, message: 'must match pattern "^/"' };
-                  if (vErrors === null) {
-                    vErrors = [err152];
-                  } else {
-                    vErrors.push(err152);
-                  }
-                  errors++;
-                }
-              } else {
-                const err153 = { instancePath: instancePath + "/vehicle/mavlink/signing_key", schemaPath: "#/properties/vehicle/properties/mavlink/properties/signing_key/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                if (vErrors === null) {
-                  vErrors = [err153];
-                } else {
-                  vErrors.push(err153);
-                }
-                errors++;
-              }
             }
           } else {
-            const err154 = { instancePath: instancePath + "/vehicle/mavlink", schemaPath: "#/properties/vehicle/properties/mavlink/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+            const err150 = { instancePath: instancePath + "/configs/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/configs/additionalProperties/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+            if (vErrors === null) {
+              vErrors = [err150];
+            } else {
+              vErrors.push(err150);
+            }
+            errors++;
+          }
+        }
+      } else {
+        const err151 = { instancePath: instancePath + "/configs", schemaPath: "#/properties/configs/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        if (vErrors === null) {
+          vErrors = [err151];
+        } else {
+          vErrors.push(err151);
+        }
+        errors++;
+      }
+    }
+    let data68 = data.locks;
+    if (data68 && typeof data68 == "object" && !Array.isArray(data68)) {
+      if (data68.gc === void 0) {
+        data68.gc = "* * * * *";
+      }
+      if (data68.honour === void 0) {
+        data68.honour = [];
+      }
+      for (const key16 in data68) {
+        if (!(key16 === "gc" || key16 === "group" || key16 === "honour")) {
+          const err152 = { instancePath: instancePath + "/locks", schemaPath: "#/properties/locks/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key16 }, message: "must NOT have additional properties" };
+          if (vErrors === null) {
+            vErrors = [err152];
+          } else {
+            vErrors.push(err152);
+          }
+          errors++;
+        }
+      }
+      if (typeof data68.gc !== "string") {
+        const err153 = { instancePath: instancePath + "/locks/gc", schemaPath: "#/properties/locks/properties/gc/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+        if (vErrors === null) {
+          vErrors = [err153];
+        } else {
+          vErrors.push(err153);
+        }
+        errors++;
+      }
+      if (data68.group !== void 0) {
+        let data70 = data68.group;
+        if (typeof data70 === "string") {
+          if (!pattern1.test(data70)) {
+            const err154 = { instancePath: instancePath + "/locks/group", schemaPath: "#/properties/locks/properties/group/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9_-]{1,64}$" }, message: 'must match pattern "^[A-Za-z0-9_-]{1,64}$"' };
             if (vErrors === null) {
               vErrors = [err154];
             } else {
@@ -1830,78 +1818,93 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
+        } else {
+          const err155 = { instancePath: instancePath + "/locks/group", schemaPath: "#/properties/locks/properties/group/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+          if (vErrors === null) {
+            vErrors = [err155];
+          } else {
+            vErrors.push(err155);
+          }
+          errors++;
         }
-        if (data57.gpsd !== void 0) {
-          let data69 = data57.gpsd;
-          if (data69 && typeof data69 == "object" && !Array.isArray(data69)) {
-            if (data69.connect === void 0) {
-              data69.connect = "tcp://127.0.0.1:2947";
-            }
-            for (const key17 in data69) {
-              if (!(key17 === "connect" || key17 === "device")) {
-                const err155 = { instancePath: instancePath + "/vehicle/gpsd", schemaPath: "#/properties/vehicle/properties/gpsd/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key17 }, message: "must NOT have additional properties" };
-                if (vErrors === null) {
-                  vErrors = [err155];
-                } else {
-                  vErrors.push(err155);
-                }
-                errors++;
-              }
-            }
-            let data70 = data69.connect;
-            if (typeof data70 === "string") {
-              if (!pattern18.test(data70)) {
-                const err156 = { instancePath: instancePath + "/vehicle/gpsd/connect", schemaPath: "#/properties/vehicle/properties/gpsd/properties/connect/pattern", keyword: "pattern", params: { pattern: "^tcp://" }, message: 'must match pattern "^tcp://"' };
-                if (vErrors === null) {
-                  vErrors = [err156];
-                } else {
-                  vErrors.push(err156);
-                }
-                errors++;
-              }
-            } else {
-              const err157 = { instancePath: instancePath + "/vehicle/gpsd/connect", schemaPath: "#/properties/vehicle/properties/gpsd/properties/connect/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+      }
+      let data71 = data68.honour;
+      if (Array.isArray(data71)) {
+        const len7 = data71.length;
+        for (let i9 = 0; i9 < len7; i9++) {
+          let data72 = data71[i9];
+          if (typeof data72 === "string") {
+            if (func4(data72) < 1) {
+              const err156 = { instancePath: instancePath + "/locks/honour/" + i9, schemaPath: "#/properties/locks/properties/honour/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters" };
               if (vErrors === null) {
-                vErrors = [err157];
+                vErrors = [err156];
               } else {
-                vErrors.push(err157);
+                vErrors.push(err156);
               }
               errors++;
             }
-            if (data69.device !== void 0) {
-              let data71 = data69.device;
-              if (typeof data71 === "string") {
-                if (!pattern4.test(data71)) {
-                  const err158 = { instancePath: instancePath + "/vehicle/gpsd/device", schemaPath: "#/properties/vehicle/properties/gpsd/properties/device/pattern", keyword: "pattern", params: { pattern: "^/" }, message: 'must match pattern "^/"' };
-                  if (vErrors === null) {
-                    vErrors = [err158];
-                  } else {
-                    vErrors.push(err158);
-                  }
-                  errors++;
-                }
-              } else {
-                const err159 = { instancePath: instancePath + "/vehicle/gpsd/device", schemaPath: "#/properties/vehicle/properties/gpsd/properties/device/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                if (vErrors === null) {
-                  vErrors = [err159];
-                } else {
-                  vErrors.push(err159);
-                }
-                errors++;
-              }
-            }
           } else {
-            const err160 = { instancePath: instancePath + "/vehicle/gpsd", schemaPath: "#/properties/vehicle/properties/gpsd/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+            const err157 = { instancePath: instancePath + "/locks/honour/" + i9, schemaPath: "#/properties/locks/properties/honour/items/type", keyword: "type", params: { type: "string" }, message: "must be string" };
             if (vErrors === null) {
-              vErrors = [err160];
+              vErrors = [err157];
             } else {
-              vErrors.push(err160);
+              vErrors.push(err157);
             }
             errors++;
           }
         }
-        if (typeof data57.disarmed_is_enough !== "boolean") {
-          const err161 = { instancePath: instancePath + "/vehicle/disarmed_is_enough", schemaPath: "#/properties/vehicle/properties/disarmed_is_enough/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+        let i10 = data71.length;
+        let j2;
+        if (i10 > 1) {
+          const indices2 = {};
+          for (; i10--; ) {
+            let item2 = data71[i10];
+            if (typeof item2 !== "string") {
+              continue;
+            }
+            if (typeof indices2[item2] == "number") {
+              j2 = indices2[item2];
+              const err158 = { instancePath: instancePath + "/locks/honour", schemaPath: "#/properties/locks/properties/honour/uniqueItems", keyword: "uniqueItems", params: { i: i10, j: j2 }, message: "must NOT have duplicate items (items ## " + j2 + " and " + i10 + " are identical)" };
+              if (vErrors === null) {
+                vErrors = [err158];
+              } else {
+                vErrors.push(err158);
+              }
+              errors++;
+              break;
+            }
+            indices2[item2] = i10;
+          }
+        }
+      } else {
+        const err159 = { instancePath: instancePath + "/locks/honour", schemaPath: "#/properties/locks/properties/honour/type", keyword: "type", params: { type: "array" }, message: "must be array" };
+        if (vErrors === null) {
+          vErrors = [err159];
+        } else {
+          vErrors.push(err159);
+        }
+        errors++;
+      }
+    } else {
+      const err160 = { instancePath: instancePath + "/locks", schemaPath: "#/properties/locks/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err160];
+      } else {
+        vErrors.push(err160);
+      }
+      errors++;
+    }
+    let data73 = data.telemetry;
+    if (data73 && typeof data73 == "object" && !Array.isArray(data73)) {
+      if (data73.heartbeat_s === void 0) {
+        data73.heartbeat_s = 30;
+      }
+      if (data73.outbox === void 0) {
+        data73.outbox = {};
+      }
+      for (const key17 in data73) {
+        if (!(key17 === "heartbeat_s" || key17 === "outbox")) {
+          const err161 = { instancePath: instancePath + "/telemetry", schemaPath: "#/properties/telemetry/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key17 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
             vErrors = [err161];
           } else {
@@ -1909,8 +1912,11 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (typeof data57.cannot_move !== "boolean") {
-          const err162 = { instancePath: instancePath + "/vehicle/cannot_move", schemaPath: "#/properties/vehicle/properties/cannot_move/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+      }
+      let data74 = data73.heartbeat_s;
+      if (typeof data74 == "number" && isFinite(data74)) {
+        if (data74 > 86400 || isNaN(data74)) {
+          const err162 = { instancePath: instancePath + "/telemetry/heartbeat_s", schemaPath: "#/properties/telemetry/properties/heartbeat_s/maximum", keyword: "maximum", params: { comparison: "<=", limit: 86400 }, message: "must be <= 86400" };
           if (vErrors === null) {
             vErrors = [err162];
           } else {
@@ -1918,57 +1924,561 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
+        if (data74 <= 0 || isNaN(data74)) {
+          const err163 = { instancePath: instancePath + "/telemetry/heartbeat_s", schemaPath: "#/properties/telemetry/properties/heartbeat_s/exclusiveMinimum", keyword: "exclusiveMinimum", params: { comparison: ">", limit: 0 }, message: "must be > 0" };
+          if (vErrors === null) {
+            vErrors = [err163];
+          } else {
+            vErrors.push(err163);
+          }
+          errors++;
+        }
       } else {
-        const err163 = { instancePath: instancePath + "/vehicle", schemaPath: "#/properties/vehicle/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err164 = { instancePath: instancePath + "/telemetry/heartbeat_s", schemaPath: "#/properties/telemetry/properties/heartbeat_s/type", keyword: "type", params: { type: "number" }, message: "must be number" };
         if (vErrors === null) {
-          vErrors = [err163];
+          vErrors = [err164];
         } else {
-          vErrors.push(err163);
+          vErrors.push(err164);
+        }
+        errors++;
+      }
+      let data75 = data73.outbox;
+      if (data75 && typeof data75 == "object" && !Array.isArray(data75)) {
+        if (data75.max_mb === void 0) {
+          data75.max_mb = 8;
+        }
+        if (data75.max_age_h === void 0) {
+          data75.max_age_h = 48;
+        }
+        for (const key18 in data75) {
+          if (!(key18 === "max_mb" || key18 === "max_age_h")) {
+            const err165 = { instancePath: instancePath + "/telemetry/outbox", schemaPath: "#/properties/telemetry/properties/outbox/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key18 }, message: "must NOT have additional properties" };
+            if (vErrors === null) {
+              vErrors = [err165];
+            } else {
+              vErrors.push(err165);
+            }
+            errors++;
+          }
+        }
+        let data76 = data75.max_mb;
+        if (typeof data76 == "number" && isFinite(data76)) {
+          if (data76 > 256 || isNaN(data76)) {
+            const err166 = { instancePath: instancePath + "/telemetry/outbox/max_mb", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_mb/maximum", keyword: "maximum", params: { comparison: "<=", limit: 256 }, message: "must be <= 256" };
+            if (vErrors === null) {
+              vErrors = [err166];
+            } else {
+              vErrors.push(err166);
+            }
+            errors++;
+          }
+          if (data76 < 0.1 || isNaN(data76)) {
+            const err167 = { instancePath: instancePath + "/telemetry/outbox/max_mb", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_mb/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0.1 }, message: "must be >= 0.1" };
+            if (vErrors === null) {
+              vErrors = [err167];
+            } else {
+              vErrors.push(err167);
+            }
+            errors++;
+          }
+        } else {
+          const err168 = { instancePath: instancePath + "/telemetry/outbox/max_mb", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_mb/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+          if (vErrors === null) {
+            vErrors = [err168];
+          } else {
+            vErrors.push(err168);
+          }
+          errors++;
+        }
+        let data77 = data75.max_age_h;
+        if (typeof data77 == "number" && isFinite(data77)) {
+          if (data77 > 8760 || isNaN(data77)) {
+            const err169 = { instancePath: instancePath + "/telemetry/outbox/max_age_h", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_age_h/maximum", keyword: "maximum", params: { comparison: "<=", limit: 8760 }, message: "must be <= 8760" };
+            if (vErrors === null) {
+              vErrors = [err169];
+            } else {
+              vErrors.push(err169);
+            }
+            errors++;
+          }
+          if (data77 <= 0 || isNaN(data77)) {
+            const err170 = { instancePath: instancePath + "/telemetry/outbox/max_age_h", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_age_h/exclusiveMinimum", keyword: "exclusiveMinimum", params: { comparison: ">", limit: 0 }, message: "must be > 0" };
+            if (vErrors === null) {
+              vErrors = [err170];
+            } else {
+              vErrors.push(err170);
+            }
+            errors++;
+          }
+        } else {
+          const err171 = { instancePath: instancePath + "/telemetry/outbox/max_age_h", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_age_h/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+          if (vErrors === null) {
+            vErrors = [err171];
+          } else {
+            vErrors.push(err171);
+          }
+          errors++;
+        }
+      } else {
+        const err172 = { instancePath: instancePath + "/telemetry/outbox", schemaPath: "#/properties/telemetry/properties/outbox/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        if (vErrors === null) {
+          vErrors = [err172];
+        } else {
+          vErrors.push(err172);
+        }
+        errors++;
+      }
+    } else {
+      const err173 = { instancePath: instancePath + "/telemetry", schemaPath: "#/properties/telemetry/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err173];
+      } else {
+        vErrors.push(err173);
+      }
+      errors++;
+    }
+    if (data.vehicle !== void 0) {
+      let data78 = data.vehicle;
+      if (data78 && typeof data78 == "object" && !Array.isArray(data78)) {
+        if (data78.disarmed_is_enough === void 0) {
+          data78.disarmed_is_enough = false;
+        }
+        if (data78.cannot_move === void 0) {
+          data78.cannot_move = false;
+        }
+        for (const key19 in data78) {
+          if (!(key19 === "mavlink" || key19 === "gpsd" || key19 === "disarmed_is_enough" || key19 === "cannot_move")) {
+            const err174 = { instancePath: instancePath + "/vehicle", schemaPath: "#/properties/vehicle/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key19 }, message: "must NOT have additional properties" };
+            if (vErrors === null) {
+              vErrors = [err174];
+            } else {
+              vErrors.push(err174);
+            }
+            errors++;
+          }
+        }
+        if (data78.mavlink !== void 0) {
+          let data79 = data78.mavlink;
+          if (data79 && typeof data79 == "object" && !Array.isArray(data79)) {
+            if (data79.baud === void 0) {
+              data79.baud = 57600;
+            }
+            if (data79.speed === void 0) {
+              data79.speed = 1;
+            }
+            if (data79.send === void 0) {
+              data79.send = true;
+            }
+            if (data79.position_hz === void 0) {
+              data79.position_hz = 10;
+            }
+            if (data79.system === void 0) {
+              const err175 = { instancePath: instancePath + "/vehicle/mavlink", schemaPath: "#/properties/vehicle/properties/mavlink/required", keyword: "required", params: { missingProperty: "system" }, message: "must have required property 'system'" };
+              if (vErrors === null) {
+                vErrors = [err175];
+              } else {
+                vErrors.push(err175);
+              }
+              errors++;
+            }
+            for (const key20 in data79) {
+              if (!func2.call(schema11.properties.vehicle.properties.mavlink.properties, key20)) {
+                const err176 = { instancePath: instancePath + "/vehicle/mavlink", schemaPath: "#/properties/vehicle/properties/mavlink/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key20 }, message: "must NOT have additional properties" };
+                if (vErrors === null) {
+                  vErrors = [err176];
+                } else {
+                  vErrors.push(err176);
+                }
+                errors++;
+              }
+            }
+            if (data79.listen !== void 0) {
+              let data80 = data79.listen;
+              if (typeof data80 === "string") {
+                if (!pattern18.test(data80)) {
+                  const err177 = { instancePath: instancePath + "/vehicle/mavlink/listen", schemaPath: "#/properties/vehicle/properties/mavlink/properties/listen/pattern", keyword: "pattern", params: { pattern: "^udp://" }, message: 'must match pattern "^udp://"' };
+                  if (vErrors === null) {
+                    vErrors = [err177];
+                  } else {
+                    vErrors.push(err177);
+                  }
+                  errors++;
+                }
+              } else {
+                const err178 = { instancePath: instancePath + "/vehicle/mavlink/listen", schemaPath: "#/properties/vehicle/properties/mavlink/properties/listen/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                if (vErrors === null) {
+                  vErrors = [err178];
+                } else {
+                  vErrors.push(err178);
+                }
+                errors++;
+              }
+            }
+            if (data79.connect !== void 0) {
+              let data81 = data79.connect;
+              if (typeof data81 === "string") {
+                if (!pattern19.test(data81)) {
+                  const err179 = { instancePath: instancePath + "/vehicle/mavlink/connect", schemaPath: "#/properties/vehicle/properties/mavlink/properties/connect/pattern", keyword: "pattern", params: { pattern: "^tcp://" }, message: 'must match pattern "^tcp://"' };
+                  if (vErrors === null) {
+                    vErrors = [err179];
+                  } else {
+                    vErrors.push(err179);
+                  }
+                  errors++;
+                }
+              } else {
+                const err180 = { instancePath: instancePath + "/vehicle/mavlink/connect", schemaPath: "#/properties/vehicle/properties/mavlink/properties/connect/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                if (vErrors === null) {
+                  vErrors = [err180];
+                } else {
+                  vErrors.push(err180);
+                }
+                errors++;
+              }
+            }
+            if (data79.serial !== void 0) {
+              let data82 = data79.serial;
+              if (typeof data82 === "string") {
+                if (!pattern4.test(data82)) {
+                  const err181 = { instancePath: instancePath + "/vehicle/mavlink/serial", schemaPath: "#/properties/vehicle/properties/mavlink/properties/serial/pattern", keyword: "pattern", params: { pattern: "^/" }, message: 'must match pattern "^/"' };
+                  if (vErrors === null) {
+                    vErrors = [err181];
+                  } else {
+                    vErrors.push(err181);
+                  }
+                  errors++;
+                }
+              } else {
+                const err182 = { instancePath: instancePath + "/vehicle/mavlink/serial", schemaPath: "#/properties/vehicle/properties/mavlink/properties/serial/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                if (vErrors === null) {
+                  vErrors = [err182];
+                } else {
+                  vErrors.push(err182);
+                }
+                errors++;
+              }
+            }
+            let data83 = data79.baud;
+            if (!(typeof data83 == "number" && (!(data83 % 1) && !isNaN(data83)) && isFinite(data83))) {
+              const err183 = { instancePath: instancePath + "/vehicle/mavlink/baud", schemaPath: "#/properties/vehicle/properties/mavlink/properties/baud/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+              if (vErrors === null) {
+                vErrors = [err183];
+              } else {
+                vErrors.push(err183);
+              }
+              errors++;
+            }
+            if (typeof data83 == "number" && isFinite(data83)) {
+              if (data83 > 4e6 || isNaN(data83)) {
+                const err184 = { instancePath: instancePath + "/vehicle/mavlink/baud", schemaPath: "#/properties/vehicle/properties/mavlink/properties/baud/maximum", keyword: "maximum", params: { comparison: "<=", limit: 4e6 }, message: "must be <= 4000000" };
+                if (vErrors === null) {
+                  vErrors = [err184];
+                } else {
+                  vErrors.push(err184);
+                }
+                errors++;
+              }
+              if (data83 < 300 || isNaN(data83)) {
+                const err185 = { instancePath: instancePath + "/vehicle/mavlink/baud", schemaPath: "#/properties/vehicle/properties/mavlink/properties/baud/minimum", keyword: "minimum", params: { comparison: ">=", limit: 300 }, message: "must be >= 300" };
+                if (vErrors === null) {
+                  vErrors = [err185];
+                } else {
+                  vErrors.push(err185);
+                }
+                errors++;
+              }
+            }
+            if (data79.file !== void 0) {
+              let data84 = data79.file;
+              if (typeof data84 === "string") {
+                if (!pattern4.test(data84)) {
+                  const err186 = { instancePath: instancePath + "/vehicle/mavlink/file", schemaPath: "#/properties/vehicle/properties/mavlink/properties/file/pattern", keyword: "pattern", params: { pattern: "^/" }, message: 'must match pattern "^/"' };
+                  if (vErrors === null) {
+                    vErrors = [err186];
+                  } else {
+                    vErrors.push(err186);
+                  }
+                  errors++;
+                }
+              } else {
+                const err187 = { instancePath: instancePath + "/vehicle/mavlink/file", schemaPath: "#/properties/vehicle/properties/mavlink/properties/file/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                if (vErrors === null) {
+                  vErrors = [err187];
+                } else {
+                  vErrors.push(err187);
+                }
+                errors++;
+              }
+            }
+            let data85 = data79.speed;
+            if (typeof data85 == "number" && isFinite(data85)) {
+              if (data85 > 1e3 || isNaN(data85)) {
+                const err188 = { instancePath: instancePath + "/vehicle/mavlink/speed", schemaPath: "#/properties/vehicle/properties/mavlink/properties/speed/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e3 }, message: "must be <= 1000" };
+                if (vErrors === null) {
+                  vErrors = [err188];
+                } else {
+                  vErrors.push(err188);
+                }
+                errors++;
+              }
+              if (data85 < 0.1 || isNaN(data85)) {
+                const err189 = { instancePath: instancePath + "/vehicle/mavlink/speed", schemaPath: "#/properties/vehicle/properties/mavlink/properties/speed/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0.1 }, message: "must be >= 0.1" };
+                if (vErrors === null) {
+                  vErrors = [err189];
+                } else {
+                  vErrors.push(err189);
+                }
+                errors++;
+              }
+            } else {
+              const err190 = { instancePath: instancePath + "/vehicle/mavlink/speed", schemaPath: "#/properties/vehicle/properties/mavlink/properties/speed/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+              if (vErrors === null) {
+                vErrors = [err190];
+              } else {
+                vErrors.push(err190);
+              }
+              errors++;
+            }
+            if (data79.system !== void 0) {
+              let data86 = data79.system;
+              if (!(typeof data86 == "number" && (!(data86 % 1) && !isNaN(data86)) && isFinite(data86))) {
+                const err191 = { instancePath: instancePath + "/vehicle/mavlink/system", schemaPath: "#/properties/vehicle/properties/mavlink/properties/system/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+                if (vErrors === null) {
+                  vErrors = [err191];
+                } else {
+                  vErrors.push(err191);
+                }
+                errors++;
+              }
+              if (typeof data86 == "number" && isFinite(data86)) {
+                if (data86 > 255 || isNaN(data86)) {
+                  const err192 = { instancePath: instancePath + "/vehicle/mavlink/system", schemaPath: "#/properties/vehicle/properties/mavlink/properties/system/maximum", keyword: "maximum", params: { comparison: "<=", limit: 255 }, message: "must be <= 255" };
+                  if (vErrors === null) {
+                    vErrors = [err192];
+                  } else {
+                    vErrors.push(err192);
+                  }
+                  errors++;
+                }
+                if (data86 < 1 || isNaN(data86)) {
+                  const err193 = { instancePath: instancePath + "/vehicle/mavlink/system", schemaPath: "#/properties/vehicle/properties/mavlink/properties/system/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+                  if (vErrors === null) {
+                    vErrors = [err193];
+                  } else {
+                    vErrors.push(err193);
+                  }
+                  errors++;
+                }
+              }
+            }
+            if (typeof data79.send !== "boolean") {
+              const err194 = { instancePath: instancePath + "/vehicle/mavlink/send", schemaPath: "#/properties/vehicle/properties/mavlink/properties/send/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+              if (vErrors === null) {
+                vErrors = [err194];
+              } else {
+                vErrors.push(err194);
+              }
+              errors++;
+            }
+            let data88 = data79.position_hz;
+            if (typeof data88 == "number" && isFinite(data88)) {
+              if (data88 > 50 || isNaN(data88)) {
+                const err195 = { instancePath: instancePath + "/vehicle/mavlink/position_hz", schemaPath: "#/properties/vehicle/properties/mavlink/properties/position_hz/maximum", keyword: "maximum", params: { comparison: "<=", limit: 50 }, message: "must be <= 50" };
+                if (vErrors === null) {
+                  vErrors = [err195];
+                } else {
+                  vErrors.push(err195);
+                }
+                errors++;
+              }
+              if (data88 < 1 || isNaN(data88)) {
+                const err196 = { instancePath: instancePath + "/vehicle/mavlink/position_hz", schemaPath: "#/properties/vehicle/properties/mavlink/properties/position_hz/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+                if (vErrors === null) {
+                  vErrors = [err196];
+                } else {
+                  vErrors.push(err196);
+                }
+                errors++;
+              }
+            } else {
+              const err197 = { instancePath: instancePath + "/vehicle/mavlink/position_hz", schemaPath: "#/properties/vehicle/properties/mavlink/properties/position_hz/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+              if (vErrors === null) {
+                vErrors = [err197];
+              } else {
+                vErrors.push(err197);
+              }
+              errors++;
+            }
+            if (data79.signing_key !== void 0) {
+              let data89 = data79.signing_key;
+              if (typeof data89 === "string") {
+                if (!pattern4.test(data89)) {
+                  const err198 = { instancePath: instancePath + "/vehicle/mavlink/signing_key", schemaPath: "#/properties/vehicle/properties/mavlink/properties/signing_key/pattern", keyword: "pattern", params: { pattern: "^/" }, message: 'must match pattern "^/"' };
+                  if (vErrors === null) {
+                    vErrors = [err198];
+                  } else {
+                    vErrors.push(err198);
+                  }
+                  errors++;
+                }
+              } else {
+                const err199 = { instancePath: instancePath + "/vehicle/mavlink/signing_key", schemaPath: "#/properties/vehicle/properties/mavlink/properties/signing_key/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                if (vErrors === null) {
+                  vErrors = [err199];
+                } else {
+                  vErrors.push(err199);
+                }
+                errors++;
+              }
+            }
+          } else {
+            const err200 = { instancePath: instancePath + "/vehicle/mavlink", schemaPath: "#/properties/vehicle/properties/mavlink/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+            if (vErrors === null) {
+              vErrors = [err200];
+            } else {
+              vErrors.push(err200);
+            }
+            errors++;
+          }
+        }
+        if (data78.gpsd !== void 0) {
+          let data90 = data78.gpsd;
+          if (data90 && typeof data90 == "object" && !Array.isArray(data90)) {
+            if (data90.connect === void 0) {
+              data90.connect = "tcp://127.0.0.1:2947";
+            }
+            for (const key21 in data90) {
+              if (!(key21 === "connect" || key21 === "device")) {
+                const err201 = { instancePath: instancePath + "/vehicle/gpsd", schemaPath: "#/properties/vehicle/properties/gpsd/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key21 }, message: "must NOT have additional properties" };
+                if (vErrors === null) {
+                  vErrors = [err201];
+                } else {
+                  vErrors.push(err201);
+                }
+                errors++;
+              }
+            }
+            let data91 = data90.connect;
+            if (typeof data91 === "string") {
+              if (!pattern19.test(data91)) {
+                const err202 = { instancePath: instancePath + "/vehicle/gpsd/connect", schemaPath: "#/properties/vehicle/properties/gpsd/properties/connect/pattern", keyword: "pattern", params: { pattern: "^tcp://" }, message: 'must match pattern "^tcp://"' };
+                if (vErrors === null) {
+                  vErrors = [err202];
+                } else {
+                  vErrors.push(err202);
+                }
+                errors++;
+              }
+            } else {
+              const err203 = { instancePath: instancePath + "/vehicle/gpsd/connect", schemaPath: "#/properties/vehicle/properties/gpsd/properties/connect/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+              if (vErrors === null) {
+                vErrors = [err203];
+              } else {
+                vErrors.push(err203);
+              }
+              errors++;
+            }
+            if (data90.device !== void 0) {
+              let data92 = data90.device;
+              if (typeof data92 === "string") {
+                if (!pattern4.test(data92)) {
+                  const err204 = { instancePath: instancePath + "/vehicle/gpsd/device", schemaPath: "#/properties/vehicle/properties/gpsd/properties/device/pattern", keyword: "pattern", params: { pattern: "^/" }, message: 'must match pattern "^/"' };
+                  if (vErrors === null) {
+                    vErrors = [err204];
+                  } else {
+                    vErrors.push(err204);
+                  }
+                  errors++;
+                }
+              } else {
+                const err205 = { instancePath: instancePath + "/vehicle/gpsd/device", schemaPath: "#/properties/vehicle/properties/gpsd/properties/device/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                if (vErrors === null) {
+                  vErrors = [err205];
+                } else {
+                  vErrors.push(err205);
+                }
+                errors++;
+              }
+            }
+          } else {
+            const err206 = { instancePath: instancePath + "/vehicle/gpsd", schemaPath: "#/properties/vehicle/properties/gpsd/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+            if (vErrors === null) {
+              vErrors = [err206];
+            } else {
+              vErrors.push(err206);
+            }
+            errors++;
+          }
+        }
+        if (typeof data78.disarmed_is_enough !== "boolean") {
+          const err207 = { instancePath: instancePath + "/vehicle/disarmed_is_enough", schemaPath: "#/properties/vehicle/properties/disarmed_is_enough/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+          if (vErrors === null) {
+            vErrors = [err207];
+          } else {
+            vErrors.push(err207);
+          }
+          errors++;
+        }
+        if (typeof data78.cannot_move !== "boolean") {
+          const err208 = { instancePath: instancePath + "/vehicle/cannot_move", schemaPath: "#/properties/vehicle/properties/cannot_move/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+          if (vErrors === null) {
+            vErrors = [err208];
+          } else {
+            vErrors.push(err208);
+          }
+          errors++;
+        }
+      } else {
+        const err209 = { instancePath: instancePath + "/vehicle", schemaPath: "#/properties/vehicle/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        if (vErrors === null) {
+          vErrors = [err209];
+        } else {
+          vErrors.push(err209);
         }
         errors++;
       }
     }
-    let data74 = data.log;
-    if (data74 && typeof data74 == "object" && !Array.isArray(data74)) {
-      if (data74.level === void 0) {
-        data74.level = "info";
+    let data95 = data.log;
+    if (data95 && typeof data95 == "object" && !Array.isArray(data95)) {
+      if (data95.level === void 0) {
+        data95.level = "info";
       }
-      for (const key18 in data74) {
-        if (!(key18 === "level")) {
-          const err164 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key18 }, message: "must NOT have additional properties" };
+      for (const key22 in data95) {
+        if (!(key22 === "level")) {
+          const err210 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key22 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
-            vErrors = [err164];
+            vErrors = [err210];
           } else {
-            vErrors.push(err164);
+            vErrors.push(err210);
           }
           errors++;
         }
       }
-      let data75 = data74.level;
-      if (!(data75 === "error" || data75 === "warning" || data75 === "notice" || data75 === "info" || data75 === "debug")) {
-        const err165 = { instancePath: instancePath + "/log/level", schemaPath: "#/properties/log/properties/level/enum", keyword: "enum", params: { allowedValues: schema11.properties.log.properties.level.enum }, message: "must be equal to one of the allowed values" };
+      let data96 = data95.level;
+      if (!(data96 === "error" || data96 === "warning" || data96 === "notice" || data96 === "info" || data96 === "debug")) {
+        const err211 = { instancePath: instancePath + "/log/level", schemaPath: "#/properties/log/properties/level/enum", keyword: "enum", params: { allowedValues: schema11.properties.log.properties.level.enum }, message: "must be equal to one of the allowed values" };
         if (vErrors === null) {
-          vErrors = [err165];
+          vErrors = [err211];
         } else {
-          vErrors.push(err165);
+          vErrors.push(err211);
         }
         errors++;
       }
     } else {
-      const err166 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err212 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
-        vErrors = [err166];
+        vErrors = [err212];
       } else {
-        vErrors.push(err166);
+        vErrors.push(err212);
       }
       errors++;
     }
   } else {
-    const err167 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+    const err213 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
     if (vErrors === null) {
-      vErrors = [err167];
+      vErrors = [err213];
     } else {
-      vErrors.push(err167);
+      vErrors.push(err213);
     }
     errors++;
   }

@@ -68,6 +68,8 @@ export function openHands(settings: Settings, host: Host, rooms: HandRooms): Com
         }
       },
       refresh: (config, seq) => refresh(ports, config, seq),
+      confirm: line.confirm,
+      rollBack: line.rollBack,
     },
   };
 }

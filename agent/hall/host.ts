@@ -1,6 +1,7 @@
 import type { Broker } from '../ports/broker.ts';
 import type { Fetch } from '../ports/fetch.ts';
 import type { Files, WatchDir } from '../ports/files.ts';
+import type { Hooks } from '../ports/hooks.ts';
 import type { JournalFile } from '../ports/journal.ts';
 import type { KernelLocks } from '../ports/kernel.ts';
 import type { Log } from '../ports/log.ts';
@@ -19,6 +20,7 @@ export interface Host {
   readonly kernel: KernelLocks;
   readonly processes: Processes;
   readonly units: Units;
+  readonly hooks: Hooks;
   /** Absent: requests on the control surface of a lock are noticed within 5 s instead of at once. */
   readonly watchDir?: WatchDir;
   /** Absent: garbage is collected at the start only. */

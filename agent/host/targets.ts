@@ -119,6 +119,7 @@ export function hostTargets(
     };
 
     return {
+      shownPath: (file) => (dir === '/' ? `/${file}` : `${dir}/${file}`),
       path: (file = name) => inside(file),
 
       read: (readOp) => contentOf(readOp, inside(name)),

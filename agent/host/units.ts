@@ -8,9 +8,9 @@ const SYSTEMCTL_MS = 180_000;
 const ABOUT = ['activating', 'reloading', 'refreshing', 'deactivating'];
 
 /** Runs systemctl; loaded when first needed, which on most devices is never. */
-async function systemctl(...argv: readonly string[]): Promise<void> {
+async function systemctl(argv: readonly string[], timeout = SYSTEMCTL_MS): Promise<void> {
   const { execFile } = await import('node:child_process');
-  await promisify(execFile)('systemctl', argv, { timeout: SYSTEMCTL_MS });
+  await promisify(execFile)('systemctl', argv, { timeout });
 }
 
 /** The services of this machine, by systemctl. */
@@ -22,9 +22,9 @@ export function hostUnits(): Units {
       cause: error,
     });
   };
-  const call = async (verb: string, unit: string) => {
+  const call = async (verb: string, unit: string, withinMs?: number) => {
     try {
-      await systemctl(verb, '--', unit);
+      await systemctl([verb, '--', unit], withinMs);
     } catch (error) {
       throw failure(verb, unit, error);
     }
@@ -32,7 +32,7 @@ export function hostUnits(): Units {
   return {
     async running(unit) {
       try {
-        await systemctl('is-active', '--', unit);
+        await systemctl(['is-active', '--', unit]);
         return true;
       } catch (error) {
         // It answered, and the answer was no; without an answer nothing is known.
@@ -44,5 +44,6 @@ export function hostUnits(): Units {
     },
     stop: (unit) => call('stop', unit),
     start: (unit) => call('start', unit),
+    reload: (unit, withinMs) => call('reload-or-restart', unit, withinMs),
   };
 }

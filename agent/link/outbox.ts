@@ -44,6 +44,8 @@ export interface RunningOutbox extends Outbox {
   republish(config: string | null): void;
   /** The highest number of which the broker had everything `agoMs` ago; 0 if it had nothing. */
   acknowledged(agoMs: number): number;
+  /** Told whenever the broker has more. */
+  onAcknowledged(listener: () => void): void;
   /** How much waits for the broker. */
   backlog(): { readonly count: number; readonly bytes: number };
   /** Resolves to true when nothing waits any more, to false after `withinMs`. */
@@ -60,6 +62,7 @@ export function createOutbox(input: OutboxInput): RunningOutbox {
   const acked = new Set<number>();
   const history = openAcknowledged(clock);
   const waiters = new Set<() => void>();
+  const listeners: (() => void)[] = [];
   let durableSeq = 0;
   /** Highest number sent over the present link. */
   let cursor = 0;
@@ -199,6 +202,7 @@ export function createOutbox(input: OutboxInput): RunningOutbox {
       belt.pump();
     },
     acknowledged: history.ago,
+    onAcknowledged: (listener) => void listeners.push(listener),
     backlog: () => ({ count: memory.pending.size, bytes: memory.pendingBytes() }),
     drained: (withinMs) =>
       new Promise((resolve) => {

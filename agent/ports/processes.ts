@@ -56,4 +56,6 @@ export interface Units {
   stop(unit: string): Promise<void>;
   /** Starts a service. Throws Failure io. */
   start(unit: string): Promise<void>;
+  /** Has a service read its config anew, or restarts it where it cannot, and waits for that. Throws Failure io. */
+  reload(unit: string, withinMs: number): Promise<void>;
 }

@@ -20,6 +20,8 @@ export interface FileLook {
 export interface Target {
   /** A path to a name in this very directory, whatever the directory is called meanwhile; the file itself by default. */
   path(name?: string): string;
+  /** The path by which other programs reach a name in this directory. */
+  shownPath(name: string): string;
   /** Content of the file, never through a symlink; null if it does not exist; Failure unsafe-path if it is no regular file with one link. */
   read(op: Op): Uint8Array | null;
   /** Mode and owner of the file; null if it does not exist. */

@@ -24,6 +24,13 @@ export function answerTo(taken: Taken, ledger: Ledger, view: (config: string) =>
   const { lastAttempt, pending } = view(held.config);
   const about = lastAttempt?.id === held.id ? lastAttempt : null;
   if (now.ended !== null) return { result: now.ended, code: about?.code ?? null, reason: about?.reason ?? null };
+  if (pending?.id === held.id && pending.waiting_for.join() === 'confirm') {
+    return {
+      result: 'applying',
+      code: null,
+      reason: 'it is in place; what proves it good or takes it back is under way',
+    };
+  }
   if (pending?.id === held.id) {
     const why = about?.reason ?? `it waits for ${pending.waiting_for.join(', ')}`;
     return { result: 'waiting', code: about?.code ?? null, reason: `${why}; it is applied by itself later` };

@@ -13,6 +13,7 @@ import type { Keeper } from './keep.ts';
 import { intentOverRecord, intentRecord, type Ledger } from './ledger.ts';
 import { type Looks, lookRecord } from './looks.ts';
 import type { HeldRef } from './ref.ts';
+import type { TrialPlan } from './trials.ts';
 import type { Intent } from './under-way.ts';
 
 /** One file as a commit sees it: where it is, and what is staged for it. */
@@ -35,8 +36,12 @@ export interface CommitPlan {
   stillWanted(): boolean;
   /** False if a gate has shut meanwhile; asked right before the first rename. */
   stillOpen(): boolean;
-  /** Journals and says the outcome. Called while the lock is still ours, so that what is said is what is on disk. */
-  done(): Promise<void>;
+  /** How the new content has to prove itself; null: not at all. */
+  readonly trial: TrialPlan | null;
+  /** True for a rollback. */
+  readonly back: boolean;
+  /** Journals and says what is so now. Called while the lock is still ours, so that what is said is what is on disk. */
+  done(intent: Intent): Promise<void>;
   readonly files: readonly CommitFile[];
   readonly expect: Expectation | null;
 }
@@ -155,13 +160,16 @@ export async function commit(ports: CommitPorts, plan: CommitPlan): Promise<Comm
         before: disk.digests[index] ?? null,
       })),
       tokenBefore,
+      ...(plan.trial === null ? {} : { trial: { ...plan.trial, before: disk.digest } }),
+      ...(plan.back ? { back: true } : {}),
     };
     const kept = [...(await keepBefore(ports, plan.config, disk)), ...leaving(plan)];
     // Nothing waits between this and the intent: from the intent on, a newer document lets this one finish.
     if (!plan.stillWanted()) return { kind: 'outdated' };
     const records = [...kept, intentRecord(intent)];
-    // One file alone is atomic by its rename: its intent need only outlive the process, not the power.
-    if (plan.files.length > 1 || plan.expect !== null || kept.length > 0) await journal.append(records);
+    // One file alone is atomic by its rename: its intent need only outlive the process, not the power. A trial must not be forgotten.
+    const onTrial = plan.trial !== null || plan.back;
+    if (plan.files.length > 1 || plan.expect !== null || kept.length > 0 || onTrial) await journal.append(records);
     else journal.note(records);
     const put = await putAll(plan.files, grant, plan.stillOpen);
     if (put !== 'done') {
@@ -170,7 +178,7 @@ export async function commit(ports: CommitPorts, plan: CommitPlan): Promise<Comm
       const displaced = !plan.stillWanted();
       return put === 'lost' ? { kind: 'hot', lock: locks.look(plan.config), displaced } : { kind: 'shut', displaced };
     }
-    await plan.done();
+    await plan.done(intent);
     return { kind: 'committed', before: disk.digest, token: grant.token };
   });
   return held.kind === 'hot' ? { ...held, displaced: false } : held.value;

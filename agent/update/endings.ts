@@ -1,7 +1,7 @@
 import type { JournalRecord } from '../ports/journal.ts';
 import type { Clock } from '../ports/world.ts';
 import { type Code, type Refusal, refuse } from '../values/errors.ts';
-import type { EventBody, Outcome, Running } from '../values/report.ts';
+import type { ConfirmedBy, EventBody, Outcome, Running } from '../values/report.ts';
 import { rfc3339 } from '../values/units.ts';
 import { generationRecord } from './generations.ts';
 import { allHeld, type Goal, isOpen } from './goal.ts';
@@ -19,6 +19,7 @@ import { sameDocument } from './ref.ts';
 import { about, attemptOf, refusalEvent } from './report.ts';
 import { hasFallenOff, type ResolveTime } from './resolve.ts';
 import type { Said } from './said.ts';
+import { goodRecord, type Trials, trialOverRecord } from './trials.ts';
 
 /** Why a content is put in place that ran already. */
 const PUT_BACK = 'put back as it was before somebody edited it by hand';
@@ -26,6 +27,7 @@ const PUT_BACK = 'put back as it was before somebody edited it by hand';
 /** What the endings work with. */
 export interface EndingPorts {
   readonly ledger: Ledger;
+  readonly trials: Trials;
   readonly clock: Clock;
   readonly said: Said;
   time(): ResolveTime;
@@ -43,8 +45,20 @@ export interface Endings {
   expire(held: HeldUpdate, what: 'exp' | 'until'): Promise<void>;
   /** A newer document came while this one was being committed and left it its end; the commit came to nothing. */
   displaced(held: HeldUpdate): Promise<void>;
-  /** The goal is on disk. `changed`: we put it there. */
-  applied(config: string, goal: Goal, changed: boolean): Promise<void>;
+  /** Given up on for good after it was tried. */
+  fail(held: HeldUpdate, refusal: Refusal): Promise<void>;
+  /** The goal is on disk, and proved as far as it has to be. `changed`: we put it there. `alarm`: what was not well with it all the same. */
+  applied(config: string, goal: Goal, changed: boolean, by: ConfirmedBy, alarm?: Refusal): Promise<void>;
+}
+
+/** The content of a document as a generation; its signed form is journalled again only where it is not held any more. */
+export function documentGeneration(ledger: Ledger, held: HeldUpdate, outcome: Outcome, at: string): JournalRecord[] {
+  if (held.digest === null) return [];
+  const { config, digest, id, version, layer, address, jws } = held;
+  const content =
+    ledger.signedForm(refOf(held)) === jws ? ({ kind: 'held' } as const) : ({ kind: 'signed', jws } as const);
+  const document = { id, version, layer, address };
+  return [generationRecord({ config, why: 'update', digest, document, outcome, at, content })];
 }
 
 /** Makes the endings. */
@@ -52,7 +66,12 @@ export function createEndings(ports: EndingPorts): Endings {
   const { ledger, said } = ports;
   const at = () => rfc3339(ports.clock.wallMs());
 
-  const end = async (held: HeldUpdate, outcome: 'refused' | 'expired', event: EventBody, refusal: Refusal) => {
+  const end = async (
+    held: HeldUpdate,
+    outcome: 'refused' | 'expired' | 'failed',
+    event: EventBody,
+    refusal: Refusal,
+  ) => {
     if (!isOpen(ledger, held)) return;
     const lastAttempt = attemptOf(held, outcome, at(), refusal);
     said.rests(held.config);
@@ -71,18 +90,15 @@ export function createEndings(ports: EndingPorts): Endings {
       .slice(0, 1)
       .map((held) => ({ event: 'expired', ...about(held), reason: 'until has passed: the shadow falls off' }));
 
-  /** The content of a document as a generation; its signed form is journalled again only where it is not held any more. */
-  const generationOf = ({ held }: Goal, since: string): JournalRecord[] => {
-    if (held === null || held.digest === null) return [];
-    const { config, digest, id, version, layer, address, jws } = held;
-    const content =
-      ledger.signedForm(refOf(held)) === jws ? ({ kind: 'held' } as const) : ({ kind: 'signed', jws } as const);
-    const document = { id, version, layer, address };
-    return [generationRecord({ config, why: 'update', digest, document, outcome: 'applied', at: since, content })];
-  };
+  const generationOf = ({ held }: Goal, since: string) =>
+    held === null ? [] : documentGeneration(ledger, held, 'applied', since);
 
   return {
     refuse: (held, refusal) => end(held, 'refused', refusalEvent(held, refusal), refusal),
+    fail(held, refusal) {
+      const { code, reason } = refusal;
+      return end(held, 'failed', { event: 'failed', ...about(held), code, reason, final: true }, refusal);
+    },
     expire(held, what) {
       const refusal = refuse('expired', `${what} has passed while it waited`);
       const { code, reason } = refusal;
@@ -100,10 +116,12 @@ export function createEndings(ports: EndingPorts): Endings {
       ports.count(outcome, null);
       await said.tell(held.config, [], [{ event: outcome, ...about(held), reason, final: true }]);
     },
-    async applied(config, goal, changed) {
+    async applied(config, goal, changed, by, alarm) {
       const { held } = goal;
       const intent = ledger.intent(config);
-      const ours = intent !== null && sameDocument(intent.of, held && refOf(held));
+      const trial = ports.trials.of(config);
+      const of = held && refOf(held);
+      const ours = [intent, trial].some((one) => one !== null && sameDocument(one.of, of));
       if (held !== null && held.ended === null && !ours && !isOpen(ledger, held)) return;
       const time = ports.time();
       const view = said.view(config);
@@ -115,9 +133,15 @@ export function createEndings(ports: EndingPorts): Endings {
         digest: goal.digest,
         since,
       };
-      const records = [...generationOf(goal, since), ranRecord(config, running)];
+      const records = [...generationOf(goal, since), ranRecord(config, running, by)];
       if (intent !== null) records.push(intentOverRecord(config));
+      if (trial !== null) records.push(trialOverRecord(config));
+      if (ports.trials.isBad(config, goal.digest) && alarm === undefined) records.push(goodRecord(config, goal.digest));
       const events = [...fallOff(config, view.running, time)];
+      if (alarm !== undefined) {
+        const { code, reason } = alarm;
+        events.push({ event: 'alarm', ...(held === null ? { config } : about(held)), code, reason });
+      }
       const what = { digest: goal.digest, changed } as const;
       // What runs already can only have been put in place again because somebody had changed it.
       const { version, layer, address, since: ranSince } = view.running;
@@ -142,7 +166,7 @@ export function createEndings(ports: EndingPorts): Endings {
         }
       }
       said.rests(config);
-      await said.tell(config, records, events, { running, lastAttempt });
+      await said.tell(config, records, events, { running, lastAttempt, confirmedBy: by });
     },
   };
 }

@@ -25,6 +25,15 @@ export function isOpen(ledger: Ledger, held: HeldUpdate): boolean {
   return latest !== undefined && latest.version === held.version && latest.ended === null;
 }
 
+/** The document of this id, if it is what runs. */
+export function runningUpdate(ledger: Ledger, config: string, update: string): HeldUpdate | null {
+  const running = ledger.running(config);
+  const held = allHeld(ledger, config).find(({ id, ended }) => id === update && ended === 'applied');
+  if (held === undefined || running === null) return null;
+  const { version, layer, address } = running;
+  return held.version === version && held.layer === layer && held.address === address ? held : null;
+}
+
 /** What a document asks for; for null what was there before Locksmith, which is known only after a first move. */
 export function goalOf(ledger: Ledger, keeper: Keeper, config: string, held: HeldUpdate | null): Goal | null {
   if (held !== null) return { held, digest: held.digest ?? '', ...keeper.wanted(held.jws) };

@@ -12,6 +12,7 @@ import { type Envelope, type Parsed, parseDocument, parseFrame } from './parse.t
 import { sameDocument } from './ref.ts';
 import type { RefusalBudget } from './refusals.ts';
 import { about } from './report.ts';
+import type { Trials } from './trials.ts';
 import { checkUpdate, checkVersion, type VerifyContext } from './verify.ts';
 
 /** What became of a document at the door. */
@@ -33,6 +34,7 @@ export type Speak = (
 export interface IntakePorts {
   readonly root: string;
   readonly ledger: Ledger;
+  readonly trials: Trials;
   readonly speak: Speak;
   readonly budget: RefusalBudget;
   readonly sha256: Sha256;
@@ -72,13 +74,15 @@ export function toHeld(envelope: Envelope, kid: string, update: Update, sha256: 
     layer: update.layer,
     version: update.version,
     digest,
-    sameness: JSON.stringify([digest, update.until ?? null, update.when ?? null]),
+    sameness: JSON.stringify([digest, update.until ?? null, update.when ?? null, update.confirm ?? null]),
     iat: update.iat,
     exp: update.exp ?? null,
     until: update.until ?? null,
     expect: update.expect ?? null,
     rollout: update.rollout ?? null,
     when: update.when ?? null,
+    confirm: update.confirm ?? null,
+    retry: update.retry === true,
     ended: null,
     appliedPoweredS: null,
     covered: false,
@@ -122,10 +126,10 @@ export function openIntake(ports: IntakePorts): Intake {
     }
     const records: JournalRecord[] = [];
     const events: EventBody[] = [];
-    // One that is being committed right now is let finish: it gets the outcome that its commit has.
-    const underWay = ledger.intent(held.config)?.of ?? null;
-    const open =
-      place !== null && place.latest.ended === null && !sameDocument(place.latest, underWay) ? place.latest : null;
+    // One that is being committed right now, or is on trial, is let finish: it gets the outcome that it comes to.
+    const underWay = [ledger.intent(held.config), ports.trials.of(held.config)];
+    const latest = place?.latest.ended === null ? place.latest : null;
+    const open = underWay.some((one) => one !== null && sameDocument(latest, one.of)) ? null : latest;
     const tombstone = held.digest === null;
     if (open !== null) {
       const reason = `by version ${held.version}`;

@@ -1,7 +1,7 @@
 import type { JournalMemory, JournalRecord } from '../ports/journal.ts';
-import type { LastAttempt, Outcome, Running } from '../values/report.ts';
+import type { ConfirmedBy, LastAttempt, Outcome, Running } from '../values/report.ts';
 import type { Address, Layer } from '../values/topics.ts';
-import type { Expectation, When } from '../values/update.ts';
+import type { Confirm, Expectation, When } from '../values/update.ts';
 import type { GenerationCount } from './generations.ts';
 import { createPast, PAST_TYPES, type Past } from './past.ts';
 import { createPlaces, type Raised } from './places.ts';
@@ -34,6 +34,9 @@ export interface HeldUpdate {
   readonly rollout: string | null;
   /** Why a technician lets it pass whatever halt there is; absent: nobody does. */
   readonly despiteHalt?: string;
+  readonly confirm: Confirm | null;
+  /** To be tried also if its content failed on this device before. */
+  readonly retry: boolean;
   /** Outcome, once it has one. */
   readonly ended: Outcome | null;
   /** Powered time of the device, in seconds, when it was applied; null before. */
@@ -78,6 +81,10 @@ export interface Ledger extends JournalMemory, Past {
   underWay(config: string): HeldUpdate | null;
   /** The token that a commit of this document found before it was cut off and taken back; null if there was none. */
   tokenFound(config: string, of: HeldRef | null): number | null;
+  /** A document that is held or being committed; null if it is neither, or for null. */
+  find(of: HeldRef | null): HeldUpdate | null;
+  /** What proved that which runs; null before the first move. */
+  confirmedBy(config: string): ConfirmedBy | null;
   /** The signed form of a document that is held or being committed; null if it is neither. */
   signedForm(of: HeldRef): string | null;
   tried(config: string): Tried | null;
@@ -117,7 +124,9 @@ export const despiteHaltRecord = (held: HeldUpdate, why: string): JournalRecord 
   why,
 });
 /** What runs from now on. */
-export const ranRecord = (config: string, running: Running): JournalRecord => ({ t: 'ran', config, running });
+export const ranRecord = (config: string, running: Running, by: ConfirmedBy = 'none'): JournalRecord => ({
+  ...{ t: 'ran', config, running, by },
+});
 /** A commit begins: what is needed to finish it or take it back. `held`: its document, if that is not held anywhere else any more. */
 export const intentRecord = (intent: Intent, held: HeldUpdate | null = null): JournalRecord => ({
   t: 'intent',
@@ -141,7 +150,7 @@ type Stored =
   | { t: 'applied-behind'; held: HeldUpdate }
   | ({ t: 'covered'; covered: boolean } & HeldRef)
   | ({ t: 'despite-halt'; why: string } & HeldRef)
-  | { t: 'ran'; config: string; running: Running }
+  | { t: 'ran'; config: string; running: Running; by: ConfirmedBy }
   | { t: 'intent'; intent: Intent; held?: HeldUpdate }
   | { t: 'intent-over'; config: string; back: boolean }
   | { t: 'tried'; config: string; tried: Tried }
@@ -161,17 +170,18 @@ function isStored(record: JournalRecord): record is JournalRecord & Stored {
 /** Makes an empty ledger; the journal folds its records in. `countOf`: how many generations of a kind a config keeps. */
 export function createLedger(countOf?: GenerationCount): Ledger {
   const places = createPlaces();
-  const running = new Map<string, Running>();
+  const running = new Map<string, { readonly what: Running; readonly by: ConfirmedBy }>();
   const underWay = createUnderWay();
   const tried = new Map<string, Tried>();
   const answered = new Set<string>();
   /** Keys that were revoked, until something signed by one is held again. */
   const revoked = new Set<string>();
 
-  const signedForm = (of: HeldRef) => {
-    const found = places.find(of) ?? underWay.held(of.config);
-    return found !== null && sameDocument(refOf(found), of) ? found.jws : null;
+  const find = (of: HeldRef | null) => {
+    const found = of === null ? null : (places.find(of) ?? underWay.held(of.config));
+    return found !== null && sameDocument(found, of) ? found : null;
   };
+  const signedForm = (of: HeldRef) => find(of)?.jws ?? null;
   const past = createPast(signedForm, countOf);
 
   const remember = (hash: string) => {
@@ -204,11 +214,11 @@ export function createLedger(countOf?: GenerationCount): Ledger {
           places.change(record, (held) => ({ ...held, despiteHalt: record.why }));
           break;
         case 'ran':
-          running.set(record.config, record.running);
+          running.set(record.config, { what: record.running, by: record.by });
           past.ran(record.config);
           break;
         case 'intent':
-          underWay.begin(record.intent, record.held ?? places.find(record.intent.of));
+          underWay.begin(record.intent, record.held ?? find(record.intent.of));
           break;
         case 'intent-over':
           underWay.finish(record.config, record.back);
@@ -235,7 +245,7 @@ export function createLedger(countOf?: GenerationCount): Ledger {
         if (place.applied !== null) records.push(heldRecord(place.applied));
         records.push(heldRecord(place.latest));
       }
-      for (const [config, state] of running) records.push(ranRecord(config, state));
+      for (const [config, { what, by }] of running) records.push(ranRecord(config, what, by));
       records.push(...past.snapshot());
       for (const { intent, held } of underWay.all()) {
         // One whose place was taken, or whose key was revoked, is held here alone.
@@ -251,10 +261,12 @@ export function createLedger(countOf?: GenerationCount): Ledger {
     places: places.of,
     place: (config, address, layer) => places.at({ config, address, layer }),
     mark: (config, address, layer) => places.mark({ config, address, layer }),
-    running: (config) => running.get(config) ?? null,
+    running: (config) => running.get(config)?.what ?? null,
+    confirmedBy: (config) => running.get(config)?.by ?? null,
     intent: underWay.intent,
     underWay: underWay.held,
     tokenFound: underWay.tokenFound,
+    find,
     signedForm,
     ...past.past,
     tried: (config) => tried.get(config) ?? null,

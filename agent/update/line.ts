@@ -1,13 +1,13 @@
 import type { Frame } from '../ports/broker.ts';
 import type { Begin, Cancel } from '../ports/world.ts';
-import { Failure } from '../values/errors.ts';
+import { Failure, type Refusal } from '../values/errors.ts';
 import type { EventBody, Outcome } from '../values/report.ts';
 import { rfc3339 } from '../values/units.ts';
 import type { CutOff } from './cut-off.ts';
 import { createFetches, type FetchesPorts } from './fetches.ts';
-import { fetchedInUse, isOpen } from './goal.ts';
+import { fetchedInUse, isOpen, runningUpdate } from './goal.ts';
 import { type Intake, type IntakePorts, openIntake, type Taken } from './intake.ts';
-import { despiteHaltRecord } from './ledger.ts';
+import { despiteHaltRecord, endedRecord } from './ledger.ts';
 import { about } from './report.ts';
 import { nextTurnS } from './resolve.ts';
 import { type Revoked, revoke } from './revoke.ts';
@@ -72,6 +72,15 @@ export interface Line {
   inspect(): void;
   /** There is a network again: what could not be fetched is tried at once. */
   linkUp(): void;
+  /** The broker has more of our reports: what waits for that to be confirmed is looked at. */
+  acknowledged(): void;
+  /** The fleet confirms an update; a refusal if that one does not wait for it. */
+  confirm(config: string, update: string): Refusal | null;
+  /**
+   * The fleet takes back an update that runs or is on trial: what stands behind it comes back. Resolves when that is durable, with a
+   * refusal if it is neither.
+   */
+  rollBack(config: string, update: string): Promise<Refusal | null>;
   view(config: string): ConfigView;
   counters(): LineCounters;
 }
@@ -187,6 +196,7 @@ export function openLine(ports: LinePorts): Line {
     },
     async stop() {
       stopping = true;
+      ports.hooks.stop();
       for (const { timer } of workers.values()) timer?.();
       await Promise.all([...workers.keys()].map(settled));
       await fetches.stop();
@@ -226,6 +236,24 @@ export function openLine(ports: LinePorts): Line {
       }
     },
     linkUp: fetches.retry,
+    acknowledged() {
+      for (const config of Object.keys(ports.configs)) {
+        if (ports.trials.of(config)?.phase === 'confirm') wake(config);
+      }
+    },
+    confirm(config, update) {
+      const refusal = stepper.confirm(config, update);
+      if (refusal === null) wake(config);
+      return refusal;
+    },
+    async rollBack(config, update) {
+      const refusal = stepper.takeBack(config, update);
+      const running = refusal === null ? null : runningUpdate(ports.ledger, config, update);
+      if (refusal !== null && running === null) return refusal;
+      if (running !== null) await ports.speak([endedRecord(running, 'rolled-back', null)], []);
+      wake(config);
+      return null;
+    },
     view: stepper.view,
     counters: () => ({ refused: ports.budget.counts(), outcomes: Object.fromEntries(outcomes), duplicates }),
   };

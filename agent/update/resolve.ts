@@ -30,18 +30,19 @@ export function hasExpired(held: HeldUpdate, time: ResolveTime): boolean {
   return held.ended === null && !held.covered && held.exp !== null && time.clock === 'ok' && time.nowS >= held.exp;
 }
 
-/** The document that speaks for a place: the newest unless it ended badly, then the last applied one; null for none. */
+/** The document that speaks for a place: the newest unless it ended badly or is `out`, then the last applied one; null for none. */
 function candidate(place: Place, time: ResolveTime, out: (held: HeldUpdate) => boolean): HeldUpdate | null {
-  const { latest } = place;
+  const { latest, applied } = place;
   if (latest.digest === null) return null;
-  const sound = latest.ended === 'applied' || (latest.ended === null && !out(latest));
-  const speaks = sound ? latest : place.applied;
+  const sound = (held: HeldUpdate | null) =>
+    held !== null && (held.ended === null || held.ended === 'applied') && !out(held);
+  const speaks = sound(latest) ? latest : sound(applied) ? applied : null;
   return speaks === null || hasFallenOff(speaks, time) ? null : speaks;
 }
 
 /**
  * The effective document of a config, first match: shadow, then base; in each the device itself, its groups in order, all.
- * Pure; documents for addresses that are not the device's are out, and so is one without an outcome that `out` names.
+ * Pure; documents for addresses that are not the device's are out, and so are those that `out` names.
  */
 export function resolve(
   places: readonly Place[],

@@ -1,7 +1,7 @@
 import type { JournalRecord } from '../ports/journal.ts';
 import type { LockDoor } from '../ports/lock.ts';
 import type { Cancel } from '../ports/world.ts';
-import type { EventBody, LastAttempt, Pending, Running } from '../values/report.ts';
+import type { ConfirmedBy, EventBody, LastAttempt, Pending, Running } from '../values/report.ts';
 import type { Speak } from './intake.ts';
 import type { Ledger } from './ledger.ts';
 import type { Drift } from './past.ts';
@@ -13,6 +13,7 @@ export interface ConfigView {
   readonly lastAttempt: LastAttempt | null;
   readonly pending: Pending | null;
   readonly drift: Drift | null;
+  readonly confirmedBy: ConfirmedBy | null;
 }
 
 /** What one config waits for and what was last said of it; the rest of its state is in the ledger. */
@@ -64,6 +65,7 @@ export function createSaid(ledger: Ledger, locks: LockDoor, speak: Speak): Said 
     lastAttempt: ledger.tried(config)?.attempt ?? null,
     pending: pending.get(config) ?? null,
     drift: ledger.drift(config),
+    confirmedBy: ledger.confirmedBy(config),
   });
   const leaveLock = (config: string) => {
     watches.get(config)?.();

@@ -1,5 +1,6 @@
 import type { HeldUpdate } from './ledger.ts';
 import { type HeldRef, sameDocument } from './ref.ts';
+import type { TrialPlan } from './trials.ts';
 
 /** One file of a commit under way. Digests are `sha256:…`; null where the file is absent. */
 export interface IntentFile {
@@ -18,6 +19,10 @@ export interface Intent {
   readonly files: readonly IntentFile[];
   /** The token found before the agent's own grant. */
   readonly tokenBefore: number;
+  /** How the new content has to prove itself, and the digest of what it replaces; absent: not at all. */
+  readonly trial?: TrialPlan & { readonly before: string };
+  /** A rollback: what goes in is what was there before the trial of `of`. */
+  readonly back?: true;
 }
 
 /** The commits under way, one a config at most, and what is left of one that a crash cut off and that was taken back. */

@@ -22,7 +22,11 @@ export interface Waiting {
    * Waits at all these gates; null stands for the return to what was there before Locksmith. Each gate is told once a document and
    * cause. A lock that turns HOT while it waits for something else anyway is shown, but told only once it alone is in the way.
    */
-  at(config: string, held: HeldUpdate | null, waits: Pick<Waits, 'unmet'>): Promise<void>;
+  at(config: string, held: HeldUpdate | null, waits: Waits): Promise<void>;
+  /** When the clock will change by itself what a config waits for, Unix milliseconds; null: it will not. */
+  turnMs(config: string): number | null;
+  /** From now on (Unix milliseconds; null: not at all) the clock will. */
+  turnsAt(config: string, turnMs: number | null): void;
 }
 
 /** The gates by name, each once, sorted. */
@@ -50,8 +54,17 @@ export function createWaiting(ports: WaitingPorts): Waiting {
     return told;
   };
 
+  const turns = new Map<string, number>();
+  const turnsAt = (config: string, turnMs: number | null) => {
+    if (turnMs === null) turns.delete(config);
+    else turns.set(config, turnMs);
+  };
+
   return {
-    async at(config, held, { unmet }) {
+    turnMs: (config) => turns.get(config) ?? null,
+    turnsAt,
+    async at(config, held, { unmet, turnMs }) {
+      turnsAt(config, turnMs);
       const pending: Pending = { id: held?.id ?? null, version: held?.version ?? 0, waiting_for: gatesOf(unmet) };
       const before = said.told(config, held?.hash ?? 'original');
       const alone = unmet.every(({ gate }) => gate === 'lock' || gate === 'disk');
@@ -84,7 +97,8 @@ export function createWaiting(ports: WaitingPorts): Waiting {
   };
 }
 
-function sayAll(unmet: readonly Unmet[]): string {
+/** All reasons in one line. */
+export function sayAll(unmet: readonly Unmet[]): string {
   return unmet.map(({ reason }) => reason).join('; ');
 }
 

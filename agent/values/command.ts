@@ -45,15 +45,30 @@ export interface RefreshCommand extends CommandBase {
   readonly reason?: string;
 }
 
+/** Take an update that runs, or is on trial, for good, or take it back: bound to the id of that update. */
+export interface VerdictCommand extends CommandBase {
+  readonly cmd: 'confirm' | 'rollback';
+  readonly config: string;
+  readonly update: string;
+  readonly reason?: string;
+}
+
 /** The payload of a signed command, checked for shape. */
-export type Command = ReleaseCommand | RefreshCommand;
+export type Command = ReleaseCommand | RefreshCommand | VerdictCommand;
 
 const BASE = ['v', 'id', 'aud', 'cmd', 'iat', 'exp'];
 const MEMBERS = {
   release: [...BASE, 'config', 'token', 'holder', 'end_holder', 'reason'],
   refresh: [...BASE, 'config', 'seq', 'reason'],
+  confirm: [...BASE, 'config', 'update', 'reason'],
+  rollback: [...BASE, 'config', 'update', 'reason'],
 } as const;
-const NEEDED = { release: [...BASE, 'config', 'token', 'reason'], refresh: BASE } as const;
+const NEEDED = {
+  release: [...BASE, 'config', 'token', 'reason'],
+  refresh: BASE,
+  confirm: [...BASE, 'config', 'update'],
+  rollback: [...BASE, 'config', 'update', 'reason'],
+} as const;
 const ID = /^[A-Za-z0-9._:-]{1,64}$/;
 /** The year 9999: later times do not fit RFC 3339. */
 const TIME_MAX_S = 253_402_300_799;
@@ -65,14 +80,19 @@ export function parseCommand(payload: unknown): Command | Refusal {
   const { v, cmd } = payload;
   if (typeof v !== 'number') return malformed('v', 'expected 1');
   if (v !== 1) return refuse('unsupported-format', `v: ${v}, this agent reads 1`);
-  if (cmd === 'confirm' || cmd === 'rollback') return refuse('not-supported', `cmd: ${cmd}: not built in this version`);
-  if (cmd !== 'release' && cmd !== 'refresh') return malformed('cmd', `expected ${COMMANDS.join(', ')}`);
+  const known = COMMANDS.find((one) => one === cmd);
+  if (known === undefined) return malformed('cmd', `expected ${COMMANDS.join(', ')}`);
+  return read(known, payload);
+}
+
+function read(cmd: (typeof COMMANDS)[number], payload: Fields): Command | Refusal {
   const members: readonly string[] = MEMBERS[cmd];
   const strange = Object.keys(payload).find((key) => !members.includes(key));
   if (strange !== undefined) return refuse('unknown-field', `${printable(strange, 64)}: not a field of a ${cmd}`);
   const missing = NEEDED[cmd].find((key) => !Object.hasOwn(payload, key));
   if (missing !== undefined) return malformed(missing, 'is missing');
-  return cmd === 'release' ? readRelease(payload) : readRefresh(payload);
+  if (cmd === 'release') return readRelease(payload);
+  return cmd === 'refresh' ? readRefresh(payload) : readVerdict(cmd, payload);
 }
 
 /** The id a payload gives itself, for who must name what is refused; null if it is none. */
@@ -146,6 +166,18 @@ function readRefresh(fields: Fields): Command | Refusal {
     ...(seq === undefined ? {} : { seq }),
     ...(reason === undefined ? {} : { reason }),
   };
+}
+
+function readVerdict(cmd: VerdictCommand['cmd'], fields: Fields): Command | Refusal {
+  const base = readBase(fields);
+  if ('kind' in base) return base;
+  const { config, update, reason } = fields;
+  if (!isName(config)) return malformed('config', 'expected a name');
+  if (typeof update !== 'string' || !ID.test(update)) return malformed('update', 'expected the id of an update');
+  if (reason !== undefined && !isReason(reason)) {
+    return malformed('reason', `expected words, at most ${REASON_MAX_CHARS} characters`);
+  }
+  return { ...base, cmd, config, update, ...(reason === undefined ? {} : { reason }) };
 }
 
 type Fields = Readonly<Record<string, unknown>>;

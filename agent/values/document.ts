@@ -4,6 +4,7 @@ import { printable } from './printable.ts';
 import { isLayer, parseAddress } from './topics.ts';
 import { isDigest, NAME } from './units.ts';
 import {
+  type Confirm,
   type Expectation,
   FETCHED_MAX_BYTES,
   type RemoteFile,
@@ -14,14 +15,15 @@ import {
 import { type Window, whyNoWindow } from './window.ts';
 
 const REQUIRED = ['v', 'id', 'aud', 'config', 'layer', 'version', 'iat'];
-const OPTIONAL = ['files', 'withdraw', 'until', 'exp', 'expect', 'when', 'rollout', 'note'];
-/** In the format, not built in this version. */
-const LATER = ['confirm', 'retry'];
+const OPTIONAL = ['files', 'withdraw', 'until', 'exp', 'expect', 'when', 'confirm', 'retry', 'rollout', 'note'];
 const FILE_KEYS = ['name', 'digest', 'encoding', 'content', 'url', 'size', 'absent'];
 const ID = /^[A-Za-z0-9._:-]{1,64}$/;
 /** The year 9999: later times do not fit RFC 3339. */
 const TIME_MAX_S = 253_402_300_799;
 const NOTE_MAX_CHARS = 1024;
+/** Shortest and longest time to confirm in, in seconds: a link needs some to come back, and a day is for people. */
+const CONFIRM_MIN_S = 5;
+const CONFIRM_MAX_S = 86_400;
 
 /** A refusal on its way up from the place where it was found; never leaves this file. */
 class Wrong extends Error {
@@ -54,9 +56,9 @@ function readUpdate(payload: unknown): Update {
   const fields = asFields(payload, 'document');
   if (typeof fields.v !== 'number') malformed('v', 'expected 1');
   if (fields.v !== 1) throw new Wrong(refuse('unsupported-format', `v: ${String(fields.v)}, this agent reads 1`));
-  checkKeys(fields, '', [...REQUIRED, ...OPTIONAL], LATER);
+  checkKeys(fields, '', [...REQUIRED, ...OPTIONAL]);
   for (const key of REQUIRED) if (!Object.hasOwn(fields, key)) malformed(key, 'is missing');
-  const { layer, aud, withdraw, files, until, exp, rollout, note, expect, when } = fields;
+  const { layer, aud, withdraw, files, until, exp, rollout, note, expect, when, confirm, retry } = fields;
   const address = typeof aud === 'string' ? parseAddress(aud) : null;
   if (address === null) return malformed('aud', 'expected dev/ID, grp/GROUP or all');
   if (!isLayer(layer)) return malformed('layer', 'expected base or shadow');
@@ -66,6 +68,7 @@ function readUpdate(payload: unknown): Update {
   if (layer === 'base' && until !== undefined) malformed('until', 'only a shadow ends');
   if (layer === 'shadow' && withdraw !== true && until === undefined)
     malformed('until', 'is missing: a shadow needs it');
+  if (retry !== undefined && retry !== true) malformed('retry', 'expected true, or nothing');
   return {
     v: 1,
     id: text(fields.id, 'id', ID, 'an id of 1 to 64 letters, digits, `.`, `_`, `:` or `-`'),
@@ -78,6 +81,8 @@ function readUpdate(payload: unknown): Update {
     ...(until === undefined ? {} : { until: integer(until, 'until', 1, TIME_MAX_S) }),
     ...(expect === undefined ? {} : { expect: readExpect(expect) }),
     ...(when === undefined ? {} : { when: readWhen(when) }),
+    ...(confirm === undefined ? {} : { confirm: readConfirm(confirm) }),
+    ...(retry === undefined ? {} : { retry: true as const }),
     withdraw: withdraw === true,
     files: withdraw === true ? [] : readFiles(files),
     ...(rollout === undefined ? {} : { rollout: text(rollout, 'rollout', NAME, 'a name') }),
@@ -87,7 +92,7 @@ function readUpdate(payload: unknown): Update {
 
 function readExpect(value: unknown): Expectation {
   const fields = asFields(value, 'expect');
-  checkKeys(fields, 'expect.', ['digest', 'token'], []);
+  checkKeys(fields, 'expect.', ['digest', 'token']);
   const { digest, token } = fields;
   if (digest === undefined && token === undefined) malformed('expect', 'expected digest or token in it');
   return {
@@ -98,7 +103,7 @@ function readExpect(value: unknown): Expectation {
 
 function readWhen(value: unknown): When {
   const fields = asFields(value, 'when');
-  checkKeys(fields, 'when.', ['window', 'vehicle'], []);
+  checkKeys(fields, 'when.', ['window', 'vehicle']);
   const { window, vehicle } = fields;
   if (window === undefined && vehicle === undefined) malformed('when', 'expected window or vehicle in it');
   if (vehicle !== undefined && vehicle !== 'safe')
@@ -111,7 +116,7 @@ function readWhen(value: unknown): When {
 
 function readWindow(value: unknown): Window {
   const fields = asFields(value, 'when.window');
-  checkKeys(fields, 'when.window.', ['cron', 'minutes', 'tz'], []);
+  checkKeys(fields, 'when.window.', ['cron', 'minutes', 'tz']);
   const { cron, minutes, tz } = fields;
   if (typeof cron !== 'string') return malformed('when.window.cron', 'expected a text of five fields');
   if (typeof minutes !== 'number') return malformed('when.window.minutes', 'expected a whole number');
@@ -119,6 +124,14 @@ function readWindow(value: unknown): Window {
   const window = { cron, minutes, tz };
   const why = whyNoWindow(window);
   return why === null ? window : malformed('when.window', printable(why, 256));
+}
+
+function readConfirm(value: unknown): Confirm {
+  const fields = asFields(value, 'confirm');
+  checkKeys(fields, 'confirm.', ['within_s', 'by']);
+  const { within_s, by } = fields;
+  if (by !== 'link' && by !== 'fleet') return malformed('confirm.by', 'expected link or fleet');
+  return { within_s: integer(within_s, 'confirm.within_s', CONFIRM_MIN_S, CONFIRM_MAX_S), by };
 }
 
 function readFiles(value: unknown): readonly UpdateFile[] {
@@ -139,7 +152,7 @@ function readFiles(value: unknown): readonly UpdateFile[] {
 
 function readFile(value: unknown, at: string): UpdateFile {
   const fields = asFields(value, at);
-  checkKeys(fields, `${at}.`, FILE_KEYS, []);
+  checkKeys(fields, `${at}.`, FILE_KEYS);
   const { name, encoding, content, absent } = fields;
   const none = (keys: readonly string[], why: string) => {
     for (const key of keys) if (Object.hasOwn(fields, key)) malformed(`${at}.${key}`, why);
@@ -217,10 +230,9 @@ function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function checkKeys(fields: Fields, prefix: string, known: readonly string[], later: readonly string[]): void {
+function checkKeys(fields: Fields, prefix: string, known: readonly string[]): void {
   for (const key of Object.keys(fields)) {
     const at = `${prefix}${printable(key, 64)}`;
-    if (later.includes(key)) throw new Wrong(refuse('not-supported', `${at}: not built in this version`));
     if (!known.includes(key)) throw new Wrong(refuse('unknown-field', `${at}: not a field of an update`));
   }
 }

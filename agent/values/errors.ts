@@ -202,6 +202,16 @@ export const CODES = {
     cause: 'It is earlier than times this device has already seen.',
     remedy: 'Let the device set its clock (GPS, NTP), then look at `locksmith status`.',
   },
+  'no-such-update': {
+    meaning: 'The command names an update that is not the one it would be about.',
+    cause: 'Another one runs, or waits to be confirmed, by now; or none does.',
+    remedy: 'Look at `reported` for what runs and what waits, and send the command for that.',
+  },
+  'too-many-moves': {
+    meaning: 'The update was put in place again and again without coming to rest.',
+    cause: 'Something keeps changing what should be in force: a clock that jumps, or documents that take turns.',
+    remedy: 'Look at `history` for what took turns; push a higher version.',
+  },
   interrupted: {
     meaning: 'The agent ended between taking a command and answering it.',
     cause: 'It was restarted, or the device lost power, just then.',

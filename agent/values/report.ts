@@ -28,6 +28,7 @@ export const EVENTS = [
   'reclaimed',
   'released',
   'refreshed',
+  'confirmed',
   'drift',
   'trust',
   'halted',
@@ -99,6 +100,9 @@ export interface Running {
   readonly since: string | null;
 }
 
+/** What proved that which runs: nothing that is asked, its health alone, the broker that had our report, or the fleet. */
+export type ConfirmedBy = 'none' | 'health' | 'link' | 'fleet';
+
 /** What was tried last. */
 export interface LastAttempt {
   readonly id: string;
@@ -127,7 +131,7 @@ export interface ReportedBody {
   /** Set while the bytes on disk are not what Locksmith put there. */
   readonly drift: { readonly digest: string } | null;
   readonly pinned: null;
-  readonly confirmed_by: 'none' | null;
+  readonly confirmed_by: ConfirmedBy | null;
 }
 
 /** The state of one config as it goes out, retained, on `reported/{config}`. */

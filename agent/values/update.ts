@@ -54,6 +54,12 @@ export interface When {
   readonly vehicle?: 'safe';
 }
 
+/** How a change is proved good once it is in place: within so many seconds, by the link or by the fleet. */
+export interface Confirm {
+  readonly within_s: number;
+  readonly by: 'link' | 'fleet';
+}
+
 /** The payload of a signed update, checked for shape. Times are epoch seconds. */
 export interface Update {
   readonly v: 1;
@@ -69,6 +75,9 @@ export interface Update {
   readonly until?: number;
   readonly expect?: Expectation;
   readonly when?: When;
+  readonly confirm?: Confirm;
+  /** Also if this content failed on the device before. */
+  readonly retry?: true;
   /** True for a tombstone, which has no files. */
   readonly withdraw: boolean;
   readonly files: readonly UpdateFile[];

@@ -183,6 +183,11 @@ export const EVENT_TEXTS = {
     cause: 'The line says who, and why.',
     remedy: NOTHING,
   },
+  confirmed: {
+    meaning: 'The fleet has confirmed an update that waited for it.',
+    cause: 'A signed `confirm` command came in time.',
+    remedy: NOTHING,
+  },
   refreshed: {
     meaning: 'The device said again what it reports.',
     cause: 'Somebody ran `locksmith refresh`.',

@@ -22,3 +22,14 @@ t.test('when it may be applied', async (t) => {
   ];
   for (const [change, message] of wrong) t.throws(() => read(change), { exit: 2, message });
 });
+
+t.test('how it is confirmed, and whether it is tried again', async (t) => {
+  const read = (change: object) => readUpdateWords('push', { to: 'all', layer: 'base', ...change }, 1000, false);
+  t.match(read({}), { confirm: undefined, retry: undefined });
+  t.same(read({ confirm: 'link' }).confirm, { within_s: 60, by: 'link' });
+  t.same(read({ confirm: 'fleet', 'confirm-within': '2h' }).confirm, { within_s: 7200, by: 'fleet' });
+  t.equal(read({ retry: true }).retry, true);
+  t.throws(() => read({ confirm: 'me' }), { exit: 2, message: /--confirm: expected link or fleet/ });
+  t.throws(() => read({ 'confirm-within': '2h' }), { exit: 2, message: /goes with --confirm/ });
+  t.throws(() => read({ confirm: 'link', 'confirm-within': 'soon' }), { exit: 2, message: /--confirm-within/ });
+});

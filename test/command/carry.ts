@@ -10,7 +10,7 @@ const SAID = { command: 'c-1', cmd: 'release', config: 'aim' };
 const released = { kind: 'released', oldToken: 17, newToken: 18, changed: true } as const;
 
 function hands(release: Hands['release'], refresh: Hands['refresh'] = () => {}): Hands {
-  return { release, refresh };
+  return { release, refresh, confirm: () => null, rollBack: async () => null };
 }
 
 t.test('a release is carried out as it was signed, and answered with who, why and both tokens', async (t) => {
@@ -80,4 +80,31 @@ t.test('what an answer names', async (t) => {
   t.strictSame(refusedEvent(refuse('expired', 'r'), { cmd: 'release' }), {
     ...{ event: 'refused', cmd: 'release', code: 'expired', reason: 'r', final: true },
   });
+});
+
+t.test('a verdict over an update is answered with who and why, and refused where it fits none', async (t) => {
+  const asked: string[] = [];
+  const verdict = { ...BASE, config: 'aim', update: 'u-7', reason: 'looks well' } as const;
+  const taking: Hands = {
+    ...hands(null),
+    confirm(config, update) {
+      asked.push(`confirm ${config} ${update}`);
+      return null;
+    },
+    async rollBack(config, update) {
+      asked.push(`back ${config} ${update}`);
+      return null;
+    },
+  };
+  t.strictSame(await carryOut({ ...verdict, cmd: 'confirm' }, 'ops-1', taking), {
+    ...{ event: 'confirmed', command: 'c-1', cmd: 'confirm', config: 'aim' },
+    ...{ reason: 'looks well', who: 'ops-1', final: true },
+  });
+  t.match(await carryOut({ ...verdict, cmd: 'rollback' }, 'ops-1', taking), { event: 'rolled-back', cmd: 'rollback' });
+  t.same(asked, ['confirm aim u-7', 'back aim u-7']);
+  const refusal = refuse('no-such-update', 'another one runs');
+  const refusing: Hands = { ...hands(null), confirm: () => refusal, rollBack: async () => refusal };
+  for (const cmd of ['confirm', 'rollback'] as const) {
+    t.match(await carryOut({ ...verdict, cmd }, 'ops-1', refusing), { event: 'refused', code: 'no-such-update', cmd });
+  }
 });

@@ -161,7 +161,7 @@ const FAULTS = [
       },
       {
         file: 'agent/update/commit.ts',
-        from: 'if (plan.files.length > 1 || plan.expect !== null || kept.length > 0) await journal.append(records);',
+        from: 'if (plan.files.length > 1 || plan.expect !== null || kept.length > 0 || onTrial) await journal.append(records);',
         to: 'if (plan.files.length > 1) void 0;',
       },
     ],

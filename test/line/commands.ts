@@ -155,7 +155,9 @@ t.test('commands through the built program and a real broker', { timeout: 120_00
     const stranger = opensslKey(t.testdir({}), 'stranger');
     await told('unknown-key', 'refresh', { jws: ours.sign({ cmd: 'refresh' }, stranger).jws });
     await told('malformed', 'release', ours.sign({ ...release, token: undefined }));
-    await told('not-supported', 'rollback', ours.sign({ cmd: 'rollback', config: 'aim' }));
+    await told('malformed', 'rollback', ours.sign({ cmd: 'rollback', config: 'aim', reason: 'r' }));
+    await told('no-such-update', 'rollback', ours.sign({ cmd: 'rollback', config: 'aim', update: 'u-0', reason: 'r' }));
+    await told('no-such-update', 'confirm', ours.sign({ cmd: 'confirm', config: 'aim', update: 'u-0' }));
     await told('expired', 'refresh', ours.sign({ cmd: 'refresh', ...past }));
     await told('from-future', 'refresh', ours.sign({ cmd: 'refresh', iat: nowS() + 900, exp: nowS() + 960 }));
     await told('wrong-audience', 'refresh', ours.sign({ cmd: 'refresh', aud: 'dev/drone-8' }));

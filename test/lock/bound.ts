@@ -7,7 +7,7 @@ import { makeRoom, mustHold } from '../fixtures/lock-room.ts';
 /** A release on real locks. */
 function bench(t: Parameters<typeof makeRoom>[0]) {
   const made = makeRoom(t);
-  const units = { running: async () => false, stop: async () => {}, start: async () => {} };
+  const units = { running: async () => false, stop: async () => {}, start: async () => {}, reload: async () => {} };
   const { processes, clock } = made.ports;
   const scene: ReleaseScene = {
     processes,

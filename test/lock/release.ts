@@ -46,6 +46,7 @@ function bench(t: Parameters<typeof makeRoom>[0]) {
     running: async (unit: string) => unit === 'a.service',
     stop: async (unit: string) => void done.push(`stop ${unit}`),
     start: async (unit: string) => void done.push(`start ${unit}`),
+    reload: async () => {},
   };
   const { processes, clock } = made.ports;
   const scene: ReleaseScene = {

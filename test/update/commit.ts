@@ -32,7 +32,7 @@ async function plan(it: CommitBench, names: readonly string[], gone: readonly st
     return gone.includes(name) ? absent : { name, bytes: bytes(`new ${name}`), digest: digest(`new ${name}`) };
   });
   const files = await stage(it.open(...names), contents);
-  const asks = { stillWanted: () => true, stillOpen: () => true, done: async () => {} };
+  const asks = { stillWanted: () => true, stillOpen: () => true, done: async () => {}, trial: null, back: false };
   return { config: 'aim', file: 'a', of: DOCUMENT, ...asks, files, expect: null };
 }
 const onDisk = (dir: string) =>

@@ -11,6 +11,7 @@ import {
   refOf,
 } from '../../agent/update/ledger.ts';
 import { createSaid } from '../../agent/update/said.ts';
+import { createTrials } from '../../agent/update/trials.ts';
 import { refuse } from '../../agent/values/errors.ts';
 import type { EventBody, Outcome } from '../../agent/values/report.ts';
 import { manualClock } from '../fixtures/manual-clock.ts';
@@ -35,7 +36,7 @@ function bench(...held: readonly HeldUpdate[]) {
   });
   const time = { nowS: SIGNED_S, clock: 'ok' as const, poweredS: 70 };
   const endings = createEndings({
-    ...{ ledger, said, clock: manualClock() },
+    ...{ ledger, said, trials: createTrials(ledger.find), clock: manualClock() },
     time: () => time,
     clockApplied: (iatS) => ({ t: 'clock-applied', iat_s: iatS }),
     count: (outcome) => void counted.push(outcome),
@@ -74,7 +75,7 @@ t.test('expired: says which time it was', async (t) => {
 t.test('applied: what runs, since when, and the intent is over', async (t) => {
   const { endings, ledger, events, states, records } = bench(one);
   ledger.fold(intentRecord({ config: 'aim', of: refOf(one), files: [], tokenBefore: 5 }));
-  await endings.applied('aim', goal(one), true);
+  await endings.applied('aim', goal(one), true, 'none');
   t.match(events, [{ event: 'applied', update: 'one', changed: true, digest: one.digest, final: true }]);
   t.match(states, [{ running: { version: 1, layer: 'base', address: 'all', digest: one.digest, since: NOW } }]);
   t.same(records.sort(), ['clock-applied', 'ended', 'generation', 'intent-over', 'ran', 'tried']);
@@ -93,7 +94,7 @@ t.test('applied behind a newer one that came in mid-commit', async (t) => {
   const { endings, ledger, events } = bench(one);
   ledger.fold(intentRecord({ config: 'aim', of: refOf(one), files: [], tokenBefore: 5 }));
   ledger.fold(heldRecord(two));
-  await endings.applied('aim', goal(one), true);
+  await endings.applied('aim', goal(one), true, 'none');
   t.match(events, [{ event: 'applied', update: 'one', final: true }]);
   const place = ledger.place('aim', 'all', 'base');
   t.match(place, { latest: { id: 'two', ended: null }, applied: { id: 'one', ended: 'applied', appliedPoweredS: 70 } });
@@ -103,7 +104,7 @@ t.test('a content whose document was taken back meanwhile is kept all the same',
   const before = heldUpdate({ ...one, ended: 'applied' });
   const { endings, ledger } = bench(before);
   ledger.fold(heldRecord({ ...two, digest: null }));
-  await endings.applied('aim', goal(before), true);
+  await endings.applied('aim', goal(before), true, 'none');
   t.match(ledger.generations('aim'), [{ digest: one.digest, content: { kind: 'signed', jws: one.jws } }]);
 });
 
@@ -111,7 +112,7 @@ t.test('one that a newer one ended, with no commit of its own under way, is left
   const { endings, ledger, events } = bench(one);
   ledger.fold(endedRecord(one, 'superseded', null));
   ledger.fold(heldRecord(two));
-  await endings.applied('aim', goal(one), false);
+  await endings.applied('aim', goal(one), false, 'none');
   t.same(events, []);
 });
 
@@ -126,7 +127,7 @@ t.test('uncovered: applied again, which is no outcome; what fell off is named', 
   });
   const { endings, ledger, events, counted } = bench(heldUpdate({ ...one, ended: 'applied' }), shadow);
   ledger.fold(ranRecord('aim', { version: 9, layer: 'shadow', address: 'all', digest: 'x', since: NOW }));
-  await endings.applied('aim', goal(heldUpdate({ ...one, ended: 'applied' })), true);
+  await endings.applied('aim', goal(heldUpdate({ ...one, ended: 'applied' })), true, 'none');
   t.match(events, [
     { event: 'expired', update: 'shadow' },
     { event: 'applied', update: 'one', reason: 'nothing stands above it any more' },
@@ -137,7 +138,7 @@ t.test('uncovered: applied again, which is no outcome; what fell off is named', 
 
 t.test('back to what was before Locksmith', async (t) => {
   const { endings, events, states } = bench();
-  await endings.applied('aim', goal(null), true);
+  await endings.applied('aim', goal(null), true, 'none');
   t.match(events, [{ event: 'applied', config: 'aim', version: 0, reason: 'as it was before Locksmith' }]);
   t.match(states, [{ running: { version: 0, layer: null, address: null }, last_attempt: null, confirmed_by: null }]);
 });

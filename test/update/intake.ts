@@ -3,6 +3,7 @@ import { sha256 } from '../../agent/host/chance.ts';
 import { type Intake, openIntake } from '../../agent/update/intake.ts';
 import { createLedger, endedRecord, heldRecord, intentRecord, refOf } from '../../agent/update/ledger.ts';
 import { openRefusalBudget } from '../../agent/update/refusals.ts';
+import { createTrials } from '../../agent/update/trials.ts';
 import { parseUpdate } from '../../agent/values/document.ts';
 import { refuse } from '../../agent/values/errors.ts';
 import type { EventBody } from '../../agent/values/report.ts';
@@ -20,7 +21,7 @@ function door(distrust: (jws: string) => boolean = () => false) {
   const woken: string[] = [];
   const counted = { duplicates: 0 };
   const intake: Intake = openIntake({
-    ...{ root: 'fleet', ledger, budget, sha256 },
+    ...{ root: 'fleet', ledger, trials: createTrials(ledger.find), budget, sha256 },
     async speak(given, said) {
       for (const record of given) {
         records.push(record.t);

@@ -137,6 +137,8 @@ t.test('the token found before the crash is the one that counts afterwards, also
     of: DOCUMENT,
     stillWanted: () => true,
     stillOpen: () => true,
+    trial: null,
+    back: false,
     done: async () => {},
     files,
     expect: DOCUMENT.expect,

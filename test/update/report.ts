@@ -31,7 +31,7 @@ t.test('the state of a config, before and after the first move', async (t) => {
   const digest = `sha256:${'0'.repeat(64)}`;
   const before = { version: 0, layer: null, address: null, digest, since: null } as const;
   const rest = { last_attempt: null, pending: null, drift: null, pinned: null };
-  const view = { lastAttempt: null, pending: null, drift: null };
+  const view = { lastAttempt: null, pending: null, drift: null, confirmedBy: null };
   t.same(sayReported('aim', { ...view, running: before }), {
     kind: 'reported',
     config: 'aim',
@@ -40,7 +40,7 @@ t.test('the state of a config, before and after the first move', async (t) => {
   const running = { version: 9, layer: 'shadow', address: 'grp/canary', digest, since: 'now' } as const;
   const pending = { id: null, version: 0, waiting_for: ['lock'] } as const;
   const drift = { digest: 'sha256:by hand' };
-  t.same(sayReported('aim', { ...view, running, pending, drift }), {
+  t.same(sayReported('aim', { ...view, running, pending, drift, confirmedBy: 'none' }), {
     kind: 'reported',
     config: 'aim',
     body: { running, ...rest, pending, drift, confirmed_by: 'none' },

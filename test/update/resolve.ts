@@ -120,7 +120,7 @@ t.test('the order of arrival does not matter', async () => {
   );
 });
 
-t.test('one that is left out while it has no outcome gives way to the last applied one of its place', async (t) => {
+t.test('one that is left out gives way to the last applied one of its place', async (t) => {
   const applied = heldUpdate({ version: 1, ended: 'applied' });
   const fresh = heldUpdate({ version: 2 });
   const out = (held: HeldUpdate) => held.version === 2;
@@ -128,7 +128,13 @@ t.test('one that is left out while it has no outcome gives way to the last appli
   t.equal(resolve([placeOf(fresh, applied)], ADDRESSES, at(0), out).effective, applied);
   t.equal(resolve([placeOf(fresh)], ADDRESSES, at(0), out).effective, null);
   const done = heldUpdate({ version: 2, ended: 'applied' });
-  t.equal(resolve([placeOf(done, applied)], ADDRESSES, at(0), out).effective, done, 'what was applied stays');
+  t.equal(resolve([placeOf(done, applied)], ADDRESSES, at(0), out).effective, applied, 'also one that was applied');
+  const taken = heldUpdate({ version: 1, ended: 'rolled-back' });
+  t.equal(
+    resolve([placeOf(fresh, taken)], ADDRESSES, at(0), out).effective,
+    null,
+    'what was taken back speaks no more',
+  );
 });
 
 t.test('a withdrawn document uncovers the next', async () => {

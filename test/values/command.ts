@@ -52,7 +52,13 @@ t.test('every member is needed, and ends', async (t) => {
 t.test('what is wrong with each member', async (t) => {
   t.match(said({ ...REFRESH, v: 2 }), 'unsupported-format: v: 2');
   t.match(said({ ...REFRESH, v: '1' }), 'malformed: v: ');
-  for (const cmd of ['confirm', 'rollback']) t.match(said({ ...REFRESH, cmd }), `not-supported: cmd: ${cmd}`);
+  for (const cmd of ['confirm', 'rollback']) {
+    const verdict = { ...REFRESH, cmd, config: 'aim', update: 'u-1', reason: 'r' };
+    t.equal(said(verdict), 'read');
+    t.equal(said(without(verdict, 'update')), 'malformed: update: is missing');
+    t.match(said({ ...verdict, update: 'a b' }), 'malformed: update: ');
+    t.match(said({ ...verdict, reason: '' }), 'malformed: reason: ');
+  }
   for (const cmd of ['reboot', 7, null, '__proto__', 'toString'])
     t.match(said({ ...REFRESH, cmd }), 'malformed: cmd: ');
   for (const aud of ['all', 'grp/canary', 'dev/', 'dev/a/b', 'drone-7', 7]) {

@@ -34,7 +34,7 @@ t.test('what is right is taken', async (t) => {
 t.test('each kind of wrong has its code', async (t) => {
   t.equal(codeOf({ ...BASE, v: 2 }), 'unsupported-format');
   t.equal(codeOf({ ...BASE, extra: 1 }), 'unknown-field');
-  t.equal(codeOf({ ...BASE, confirm: {} }), 'not-supported');
+  t.equal(codeOf({ ...BASE, files: [{ ...FILE, url: 'https://h/x' }] }), 'not-supported');
   t.equal(codeOf({ ...BASE, files: [FILE, FILE] }), 'incomplete');
   t.equal(codeOf({ ...BASE, version: 0 }), 'malformed');
   t.equal(codeOf(BASE), null);
@@ -53,11 +53,6 @@ t.test('unknown fields, anywhere', async (t) => {
   t.equal(base({ expect: { digest: DIGEST, size: 1 } }), 'unknown-field: expect.size: not a field of an update');
   t.equal(file({ mode: 420 }), 'unknown-field: files[0].mode: not a field of an update');
   t.equal(said(JSON.parse('{"v":1,"__proto__":{"id":"x"}}')), 'unknown-field: __proto__: not a field of an update');
-});
-
-t.test('what the format has and this version does not build', async (t) => {
-  for (const key of ['confirm', 'retry'])
-    t.equal(base({ [key]: {} }), `not-supported: ${key}: not built in this version`);
 });
 
 t.test('a file may be one that is to be absent', async (t) => {
@@ -132,6 +127,21 @@ t.test('files', async (t) => {
   }
   t.match(said({ ...BASE, files: [FILE, FILE] }), 'incomplete: files[1].name: aim.conf is listed twice');
   t.match(said({ ...BASE, files: [FILE, 7] }), 'malformed: files[1]: expected an object');
+});
+
+t.test('confirm and retry', async (t) => {
+  const confirm = (value: unknown) => said({ ...BASE, confirm: value });
+  for (const by of ['link', 'fleet']) {
+    const good = { within_s: 60, by };
+    t.same(parseUpdate({ ...BASE, confirm: good }), { ...parseUpdate(BASE), confirm: good });
+  }
+  t.match(confirm({ by: 'link' }), 'malformed: confirm.within_s: ');
+  t.match(confirm({ within_s: 4, by: 'link' }), 'malformed: confirm.within_s: expected a whole number from 5');
+  t.match(confirm({ within_s: 60, by: 'me' }), 'malformed: confirm.by: expected link or fleet');
+  t.match(confirm({ within_s: 60, by: 'link', x: 1 }), 'unknown-field: confirm.x');
+  t.match(confirm(60), 'malformed: confirm: expected an object');
+  t.match(parseUpdate({ ...BASE, retry: true }), { retry: true });
+  for (const retry of [false, 1, 'yes']) t.match(said({ ...BASE, retry }), 'malformed: retry: ');
 });
 
 t.test('when', async (t) => {

@@ -1,0 +1,10 @@
+import t from 'tap';
+import { command } from '../../agent/cli/rollback.ts';
+import { runCommand } from '../fixtures/command.ts';
+
+t.test('a config, a device and a reason', async (t) => {
+  t.match(command.help, /^Usage: locksmith rollback CONFIG --device ID --reason TEXT/);
+  t.match(await runCommand(command, []), { code: 2, err: /takes CONFIG, got 0/ });
+  t.match(await runCommand(command, ['aim', '--device', 'd7']), { code: 2, err: /why\? give --reason/ });
+  t.match(await runCommand(command, ['aim', '--reason', 'r']), { code: 2, err: /which device/ });
+});
