@@ -4,9 +4,10 @@ import type { Agent } from '../agent.ts';
 import { readSettings } from '../settings.ts';
 import { EXIT, SaidError } from '../values/errors.ts';
 import { harmless } from '../values/printable.ts';
+import { remedyOf } from '../values/remedy.ts';
 import { DOCUMENT_MAX_BYTES } from '../values/update.ts';
 import { askAgent, sayNoAnswer } from './ask-agent.ts';
-import { type Command, readArgs, SETTINGS_PATH } from './command.ts';
+import { type Command, lineFor, readArgs, SETTINGS_PATH } from './command.ts';
 
 /** What the line answers to a document from a file. */
 interface Answer {
@@ -77,10 +78,13 @@ Example: locksmith apply /media/usb/aim_lock_config.jws`,
     const answer = await askAgent('apply', readSettings(values.settings), request, own);
     if (!isAnswer(answer)) throw new SaidError(EXIT.failed, `apply: ${sayNoAnswer(answer)}`, 'locksmith status');
     if (values.json) terminal.out(`${JSON.stringify(answer)}\n`);
-    else
-      terminal.out(
-        `${answer.result}${answer.reason === null ? '' : `: ${answer.reason}`}${answer.code === null ? '' : ` (${answer.code})`}\n`,
-      );
+    else {
+      const { result, reason: why, code } = answer;
+      const line = `${result}${why === null ? '' : `: ${why}`}${code === null ? '' : ` (${code})`}`;
+      terminal.out(`${lineFor(terminal, line)}\n`);
+      const remedy = code === null ? null : remedyOf(code, null);
+      if (remedy !== null) terminal.err(`Try: ${remedy}\n`);
+    }
     return answer.result === 'applied' || answer.result === 'withdrawn' || answer.result === 'covered'
       ? EXIT.done
       : EXIT.refused;

@@ -11,7 +11,7 @@ import { parseKeys } from '../trust/keys.ts';
 import { compileSchema } from '../update/validate.ts';
 import { errnoOf } from '../values/errno.ts';
 import { EXIT, Failure, SaidError } from '../values/errors.ts';
-import { type Command, readArgs, SETTINGS_PATH, type Terminal } from './command.ts';
+import { type Command, lineFor, readArgs, SETTINGS_PATH, type Terminal } from './command.ts';
 import { fitUnits, unitFiles } from './unit-files.ts';
 
 /** One thing that is wrong; `line` and `column` where it is a matter of the settings file. */
@@ -68,7 +68,8 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<number>
     return problems.length === 0 ? EXIT.done : EXIT.usage;
   }
   for (const { file, line, column, message } of problems) {
-    terminal.out(`${[file, line, column].filter((part) => part !== undefined).join(':')}: ${message}\n`);
+    const where = [file, line, column].filter((part) => part !== undefined).join(':');
+    terminal.out(`${lineFor(terminal, `${where}: ${message}`)}\n`);
   }
   const remedy = problems.find((problem) => problem.remedy !== null)?.remedy;
   if (problems.length > 0) {
@@ -80,7 +81,8 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<number>
   }
   if (summary !== null) {
     const { device, configs, keys } = summary;
-    terminal.out(`${path}: all right: device ${device}, configs ${configs.join(' ')}, keys ${keys.join(' ')}\n`);
+    const words = `${path}: all right: device ${device}, configs ${configs.join(' ')}, keys ${keys.join(' ')}`;
+    terminal.out(`${lineFor(terminal, words)}\n`);
   }
   return EXIT.done;
 }

@@ -1,5 +1,7 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { EXIT, SaidError } from '../values/errors.ts';
+import { fold } from '../values/layout.ts';
+import { remedyOf } from '../values/remedy.ts';
 
 /** The terminal a command speaks to. Data goes to `out`, words to `err`. */
 export interface Terminal {
@@ -32,6 +34,30 @@ const READING_WIDTH_MIN = 40;
 /** How wide a text for reading is set on this terminal: 80 where nobody knows. */
 export function readingWidth({ columns }: Terminal): number {
   return Math.min(READING_WIDTH_MAX, Math.max(READING_WIDTH_MIN, columns ?? 80));
+}
+
+/** Below this a folded line is harder to read than one that the terminal breaks. */
+const FOLD_COLUMNS_MIN = 60;
+
+/** A line as this terminal shows it: folded where its width is known. In a pipe a line stays one: whoever searches it wants it whole. */
+export function lineFor({ columns }: Terminal, line: string): string {
+  return columns === null || columns < FOLD_COLUMNS_MIN ? line : fold(line, columns, ' '.repeat(8));
+}
+
+/**
+ * Makes a listener for codes that go by: what to do about each, as a line of its own, the first time it comes. Only for a person at a
+ * terminal; in a pipe `locksmith explain` says it.
+ */
+export function remedies(terminal: Terminal): (code: string | undefined, config: string | null) => string {
+  const said = new Set<string>();
+  return (code, config) => {
+    if (terminal.columns === null || code === undefined || said.has(code)) return '';
+    said.add(code);
+    const remedy = remedyOf(code, config);
+    return remedy === null
+      ? ''
+      : `${fold(`        try: ${remedy}`, Math.max(FOLD_COLUMNS_MIN, terminal.columns), ' '.repeat(13))}\n`;
+  };
 }
 
 /** Reads the arguments of a command strictly; a wrong one is a usage error (exit 2) that points to `--help`. */

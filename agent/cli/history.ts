@@ -7,7 +7,7 @@ import { tellEvent } from '../update/story.ts';
 import { EXIT } from '../values/errors.ts';
 import type { Evt } from '../values/report.ts';
 import { sayDuration } from '../values/units.ts';
-import { type Command, readArgs, SETTINGS_PATH } from './command.ts';
+import { type Command, lineFor, readArgs, remedies, SETTINGS_PATH } from './command.ts';
 import { knownConfig } from './lock-room.ts';
 
 /** Milliseconds between two events; null where the clock could not be believed. */
@@ -53,11 +53,14 @@ Example: locksmith history aim_lock_config`,
     replayJournal(hostFiles(), sha256, `${settings.paths.state}/journal`, [memory]);
     const events = memory.history(config);
     if (values.json) terminal.out(`${JSON.stringify(events)}\n`);
-    else
-      for (const event of events)
-        terminal.out(
-          `${event.at}${event.clock === 'ok' ? '' : ' (clock untrusted)'}  ${tellEvent(event).line}${sayTimes(event, events)}\n`,
-        );
+    else {
+      const remedy = remedies(terminal);
+      for (const event of events) {
+        const at = `${event.at}${event.clock === 'ok' ? '' : ' (clock untrusted)'}`;
+        const line = lineFor(terminal, `${at}  ${tellEvent(event).line}${sayTimes(event, events)}`);
+        terminal.out(`${line}\n${remedy(event.code, event.config ?? null)}`);
+      }
+    }
     if (events.length === 0) terminal.err('nothing has happened yet\n');
     return events.length === 0 ? EXIT.nothing : EXIT.done;
   },

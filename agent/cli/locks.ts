@@ -2,9 +2,10 @@ import { askControl } from '../host/control.ts';
 import { explainLock } from '../lock/explain.ts';
 import type { Observation } from '../lock/observe.ts';
 import { EXIT } from '../values/errors.ts';
+import { fold } from '../values/layout.ts';
 import { sayLock } from '../values/lock-words.ts';
 import { sayDuration } from '../values/units.ts';
-import { type Command, readArgs, SETTINGS_PATH } from './command.ts';
+import { type Command, lineFor, readArgs, readingWidth, SETTINGS_PATH } from './command.ts';
 import { knownConfig, openLockDesk } from './lock-room.ts';
 
 /** How long the daemon may take to say that it is there. */
@@ -14,7 +15,7 @@ const DAEMON_MS = 1000;
 function line(config: string, { lock }: Observation, width: number, nowMs: number): string {
   const age = lock.since === null ? '' : ` for ${sayDuration(nowMs - Date.parse(lock.since))}`;
   const words = lock.state === 'HOT' ? sayLock(lock, nowMs) : `free${age}`;
-  return `${config.padEnd(width)}  ${lock.state.padEnd(4)}  token ${lock.token}  ${lock.file}: ${words}\n`;
+  return `${config.padEnd(width)}  ${lock.state.padEnd(4)}  token ${lock.token}  ${lock.file}: ${words}`;
 }
 
 async function daemonRuns(run: string): Promise<boolean> {
@@ -60,13 +61,16 @@ Example: locksmith locks aim_lock_config`,
         terminal.out(`${JSON.stringify(json)}\n`);
       } else {
         const width = Math.max(...configs.map((config) => config.length));
-        for (const { config, found } of seen) terminal.out(line(config, found, width, nowMs));
-        if (why !== null) terminal.out(`\n${why.explanation}\n${why.remedy}\n`);
+        for (const { config, found } of seen) terminal.out(`${lineFor(terminal, line(config, found, width, nowMs))}\n`);
+        if (why !== null) {
+          const text = (words: string) => fold(words, readingWidth(terminal));
+          terminal.out(`\n${text(why.explanation)}\n${text(why.remedy)}\n`);
+        }
       }
       if (seen.some(({ found }) => !found.complete)) {
-        terminal.err(
-          'Not all of it could be seen: root would also see the processes of other users, and try the locks itself.\n',
-        );
+        const more = 'root would also see the processes of other users, and try the locks itself';
+        const why = process.geteuid?.() === 0 ? 'some processes cannot be looked into here' : more;
+        terminal.err(`${fold(`Not all of it could be seen: ${why}.`, readingWidth(terminal))}\n`);
       }
       return EXIT.done;
     } finally {

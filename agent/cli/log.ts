@@ -1,16 +1,14 @@
 import { followLog, keepFollowing, type LogRead } from '../host/log-reader.ts';
 import { readSettings } from '../settings.ts';
 import { EXIT, SaidError } from '../values/errors.ts';
-import { fold, paint, type Style } from '../values/layout.ts';
+import { paint, type Style } from '../values/layout.ts';
 import { type LogEntry, type LogLevel, sayEntry } from '../values/log-line.ts';
 import { parseDurationMs } from '../values/units.ts';
-import { type Command, readArgs, SETTINGS_PATH, type Terminal } from './command.ts';
+import { type Command, lineFor, readArgs, remedies, SETTINGS_PATH, type Terminal } from './command.ts';
 import { knownConfig } from './lock-room.ts';
 
 /** How many lines are shown where nobody says. */
 const LINES = 100;
-/** Below this a folded line is harder to read than one that the terminal breaks. */
-const FOLD_MIN_COLUMNS = 60;
 const STYLE: Readonly<Partial<Record<LogLevel, Style>>> = { error: 'red', warning: 'yellow', debug: 'dim' };
 
 /** The instant somebody means by `10m` (that long ago) or `2026-11-22T01:19`; Unix milliseconds. */
@@ -33,18 +31,16 @@ function lineCount(text: string): number {
   throw new SaidError(EXIT.usage, `log: --lines '${text}' is no number`, 'locksmith log --lines 20');
 }
 
-function show(entry: LogEntry, json: boolean, terminal: Terminal): void {
+function show(entry: LogEntry, json: boolean, terminal: Terminal, remedy: ReturnType<typeof remedies>): void {
   if (json) {
     const { at, clock, level, text, fields } = entry;
     terminal.out(`${JSON.stringify({ at, clock, level, text, ...fields })}\n`);
     return;
   }
-  const line = sayEntry(entry);
-  // In a pipe a line stays one line: whoever searches it wants it whole.
-  const { columns } = terminal;
-  const folded = columns === null || columns < FOLD_MIN_COLUMNS ? line : fold(line, columns, ' '.repeat(8));
+  const line = lineFor(terminal, sayEntry(entry));
   const style = STYLE[entry.level];
-  terminal.out(`${style === undefined ? folded : paint(terminal.colour, style, folded)}\n`);
+  const { code, config = null } = entry.fields;
+  terminal.out(`${style === undefined ? line : paint(terminal.colour, style, line)}\n${remedy(code, config)}`);
 }
 
 /** `locksmith log`. */
@@ -84,18 +80,21 @@ Example: locksmith log --since 1h aim_lock_config`,
         ({ at, fields }) =>
           (config === null || fields.config === config) && (fromMs === null || Date.parse(at) >= fromMs),
       );
+    const remedy = remedies(terminal);
     const path = `${settings.paths.state}/log`;
     const log = followLog(path);
     try {
       const first = log.read();
       const found = wanted(first);
-      for (const entry of most === 0 ? [] : found.slice(-most)) show(entry, values.json, terminal);
+      for (const entry of most === 0 ? [] : found.slice(-most)) show(entry, values.json, terminal, remedy);
       const { damaged } = first;
       if (damaged > 0) {
         terminal.err(`${damaged} ${damaged === 1 ? 'line' : 'lines'} left out: cut short by a crash or a power cut\n`);
       }
       if (values.follow) {
-        await keepFollowing(log, (read) => wanted(read).forEach((entry) => void show(entry, values.json, terminal)));
+        await keepFollowing(log, (read) =>
+          wanted(read).forEach((entry) => void show(entry, values.json, terminal, remedy)),
+        );
       } else if (found.length === 0) {
         terminal.err(first.entries.length === 0 ? `${path}: nothing has been written yet\n` : 'nothing of that\n');
         return EXIT.nothing;

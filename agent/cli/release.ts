@@ -6,7 +6,7 @@ import { carryOut, planRelease, releaseRefusal } from '../lock/release.ts';
 import { EXIT, SaidError } from '../values/errors.ts';
 import { sayLock } from '../values/lock-words.ts';
 import { NAME } from '../values/units.ts';
-import { type Command, readArgs, SETTINGS_PATH, type Terminal } from './command.ts';
+import { type Command, lineFor, readArgs, SETTINGS_PATH, type Terminal } from './command.ts';
 import { misuse } from './fleet-options.ts';
 import { knownConfig, openLockDesk } from './lock-room.ts';
 import { boundRelease, REMOTE_HELP, REMOTE_OPTIONS, sendRemote } from './remote-command.ts';
@@ -72,18 +72,19 @@ Example: locksmith release aim_lock_config --yes --reason "left over from the ni
       const remedy = `locksmith locks ${name}`;
       if (!values.yes) {
         const nowMs = Date.now();
-        terminal.out(`${found.file} HOT (${sayLock(found, nowMs)})\n`);
+        terminal.out(`${lineFor(terminal, `${found.file} HOT (${sayLock(found, nowMs)})`)}\n`);
         const refusal = releaseRefusal(found, wish, nowMs) ?? (await notSafe());
-        if (refusal !== null) terminal.out(`It would be refused: ${refusal}\n`);
+        if (refusal !== null) terminal.out(`${lineFor(terminal, `It would be refused: ${refusal}`)}\n`);
         else
           for (const [index, step] of planRelease(found, wish, writers).entries())
-            terminal.out(`${index + 1}. ${step}\n`);
-        terminal.err(`Nothing was done. To carry it out: locksmith release ${name} --yes --reason "…"\n`);
+            terminal.out(`${lineFor(terminal, `${index + 1}. ${step}`)}\n`);
+        const flags = `${values['end-holder'] ? ' --end-holder' : ''}${values.break ? ' --break' : ''}`;
+        terminal.err(`Nothing was done. To carry it out: locksmith release ${name}${flags} --yes --reason "…"\n`);
         return EXIT.done;
       }
       const scene = { lock, writers, units: hostUnits(), processes: hostProcesses(), clock: hostClock(), notSafe };
       const release = await uninterrupted(terminal, () => carryOut(scene, wish));
-      for (const step of release.steps) terminal.out(`${step}\n`);
+      for (const step of release.steps) terminal.out(`${lineFor(terminal, step)}\n`);
       if (release.kind === 'cold') return EXIT.nothing;
       if (release.kind === 'unsafe') {
         const anyway = `land and disarm; or, if it must be now, add --despite-vehicle`;

@@ -1,6 +1,6 @@
-import { CODES } from '../values/errors.ts';
 import { fold, labelled, paint } from '../values/layout.ts';
 import { sayLock } from '../values/lock-words.ts';
+import { remedyOf } from '../values/remedy.ts';
 import type { Reported } from '../values/report.ts';
 import type { AgentState, Status } from '../values/status.ts';
 import { sayDuration } from '../values/units.ts';
@@ -76,15 +76,9 @@ function sayConfig(
     const code = last.code === null || isHot ? '' : ` (${last.code})`;
     lines.push(['  last', `${last.layer} version ${last.version} ${last.result}: ${last.reason}${code}`]);
     // What to do about a HOT lock stands below, where its holder is named.
-    if (last.code !== null && !isHot) lines.push(['  try', remedyOf(last.code, name)]);
+    if (last.code !== null && !isHot) lines.push(['  try', remedyOf(last.code, name) ?? '']);
   }
   return lines;
-}
-
-/** What a person can do about a code, for the config that it came with. */
-function remedyOf(code: keyof typeof CODES, config: string | null): string {
-  const { remedy } = CODES[code];
-  return config === null ? remedy : remedy.replaceAll('NAME', config);
 }
 
 /** The device at a glance, in words; one screen of a phone for a device with a few configs. */

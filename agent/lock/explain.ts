@@ -34,7 +34,10 @@ export function explainLock(config: string, lock: LockState, stale: string | nul
           `but ${who} got the open lock file from it and keeps the lock.`,
           'A shell that ran `exec 9<>FILE; flock 9` and left a child looks the same, so this is no proof of a fault.',
         ].join(' '),
-        remedy: `Find out whether ${pid === 0 ? 'it' : `pid ${pid}`} still works on the config. If not, end it${endOf(pid, unit)}.`,
+        remedy: [
+          `Find out whether ${pid === 0 ? 'it' : `pid ${pid}`} still works on the config.`,
+          `If not, end it${endOf(pid, unit)}, or: locksmith release ${config} --end-holder.`,
+        ].join(' '),
       };
     case 'unseen':
       return {

@@ -1,5 +1,5 @@
-import { CODES } from '../values/errors.ts';
 import { sayLock } from '../values/lock-words.ts';
+import { remedyOf } from '../values/remedy.ts';
 import type { Reported } from '../values/report.ts';
 import type { Status } from '../values/status.ts';
 import { sayDuration } from '../values/units.ts';
@@ -103,7 +103,7 @@ function lastLine(name: string, { last_attempt: last }: Reported): Markup | null
   const isHot = last.reason?.startsWith('lock mismatch') === true;
   const code = isHot ? null : last.code;
   const words = `${last.layer} version ${last.version} ${last.result}: ${last.reason ?? ''}`;
-  const remedy = code === null ? null : CODES[code].remedy.replaceAll('NAME', name);
+  const remedy = code === null ? null : remedyOf(code, name);
   return html`<p class="soft">Last: ${words}${code === null ? '' : ` (${code})`}</p>${todo(remedy)}`;
 }
 

@@ -14,8 +14,9 @@ h3{font-size:1.02rem;margin:0;overflow-wrap:anywhere}
 main{max-width:60rem;margin:auto;padding:0 1rem 2rem}
 .card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:.8rem .9rem;margin:0 0 .7rem}
 .sum{display:flex;flex-wrap:wrap;gap:.4rem;margin:1rem 0 -.4rem}
+.cols .card{margin:0}
 .cols{display:grid;gap:.7rem;align-items:start;grid-template-columns:minmax(0,1fr)}
-@media(min-width:46rem){.cols{grid-template-columns:repeat(2,minmax(0,1fr))}.cols .card{margin:0}}
+@media(min-width:46rem){.cols{grid-template-columns:repeat(2,minmax(0,1fr))}}
 .top{display:flex;gap:.6rem;align-items:baseline;justify-content:space-between}
 .pill{font-size:.8rem;font-weight:600;border-radius:99px;padding:.1rem .6rem;white-space:nowrap;background:var(--line);color:var(--ink)}
 .pill.ok{background:var(--okbg);color:var(--ok)}.pill.warn{background:var(--warnbg);color:var(--warn)}.pill.bad{background:var(--badbg);color:var(--bad)}

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { readArgs, readingWidth } from '../../agent/cli/command.ts';
+import { lineFor, readArgs, readingWidth, remedies } from '../../agent/cli/command.ts';
 import { SaidError } from '../../agent/values/errors.ts';
 
 const OPTIONS = { json: { type: 'boolean', default: false }, settings: { type: 'string' } } as const;
@@ -40,4 +40,18 @@ t.test('a text for reading is set as wide as the terminal, within what the eye c
     [240, 100],
   ] as const)
     t.equal(readingWidth({ ...terminal, columns }), width, String(columns));
+});
+
+t.test('a line is folded, and a remedy said once, only where somebody reads', async (t) => {
+  const wide = { out: () => {}, err: () => {}, live: false, colour: false, columns: 60, env: {} };
+  const line = `${'word '.repeat(14)}end`;
+  t.equal(lineFor(wide, line).split('\n').length, 2);
+  t.equal(lineFor({ ...wide, columns: null }, line), line);
+  t.equal(lineFor({ ...wide, columns: 20 }, line), line);
+  const remedy = remedies(wide);
+  t.match(remedy('schema', 'aim'), /^ {8}try: Correct the place/);
+  t.equal(remedy('schema', 'aim'), '', 'once');
+  t.equal(remedy(undefined, null), '');
+  t.equal(remedy('no code of ours', null), '');
+  t.equal(remedies({ ...wide, columns: null })('schema', 'aim'), '', 'not in a pipe');
 });

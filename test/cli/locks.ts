@@ -21,7 +21,7 @@ t.test('one lock is explained, with what to do', async (t) => {
   await run(['locks', '--settings', settings]);
   const locker = await leakBy(t, `${lockDir}/lock`);
   const one = await run(['locks', 'aim', '--settings', settings]);
-  t.match(one.stdout, /took the lock and is gone, but pid \d+ sleep, user root, got the open lock file/);
+  t.match(one.stdout, /took the lock and is gone, but pid \d+ sleep, user root,\s+got\s+the\s+open\s+lock\s+file/);
   const json = JSON.parse((await run(['locks', 'aim', '--json', '--settings', settings])).stdout);
   t.match(json, { verdict: 'orphaned', holder: { pid: Number(locker.said) }, explanation: String, remedy: /kill \d+/ });
   process.kill(Number(locker.said), 'SIGKILL');

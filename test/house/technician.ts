@@ -1,0 +1,130 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import { flockBy } from '../fixtures/lock-holders.ts';
+import { type Options, type Ran, start } from '../fixtures/locksmith.ts';
+import { type LoneDevice, loneDevice } from '../fixtures/lone-device.ts';
+import type { Owner } from '../fixtures/mosquitto.ts';
+
+// Every reading command in every situation a technician meets at 03:12. None has a broker. What each must end with stands in the table.
+
+/** Longest time one may take: a technician would think that it hangs. */
+const PATIENCE_MS = 45_000;
+const WIDTH = 80;
+const SITUATIONS = ['running', 'dead', 'frozen', 'hot', 'clock', 'nobody', 'damaged'] as const;
+type Situation = (typeof SITUATIONS)[number];
+
+/** Exit codes by command: in most situations, and where another one is right. */
+interface Row {
+  readonly argv: readonly string[];
+  readonly exit: number;
+  readonly but?: Readonly<Partial<Record<Situation, number>>>;
+  /** False: it has no `--json`, or prints none where it is refused. */
+  readonly json?: false;
+}
+const TABLE: readonly Row[] = [
+  { argv: ['status'], exit: 0 },
+  { argv: ['locks'], exit: 0 },
+  { argv: ['locks', 'aim'], exit: 0 },
+  { argv: ['log'], exit: 0, but: { nobody: 1 } },
+  { argv: ['log', 'aim', '--since', '1d'], exit: 0, but: { nobody: 1 } },
+  { argv: ['explain', 'lock-mismatch'], exit: 0 },
+  { argv: ['doctor'], exit: 0, but: { dead: 1, hot: 1, clock: 1, damaged: 1 } },
+  { argv: ['history'], exit: 0, but: { nobody: 1 } },
+  { argv: ['history', 'aim'], exit: 0, but: { nobody: 1 } },
+  { argv: ['diff', 'aim', '2'], exit: 0, but: { nobody: 1 } },
+  { argv: ['check'], exit: 0 },
+  { argv: ['release', 'aim'], exit: 4, but: { hot: 0, nobody: 4 }, json: false },
+  { argv: ['locks', 'nope'], exit: 4, json: false },
+  { argv: ['explain', 'nope'], exit: 4, json: false },
+];
+
+/** What `status` must say there. */
+const SAYS: Readonly<Record<Situation, RegExp>> = {
+  running: /^agent {4}running .*\nlink {5}nobody listens at that host and port/ms,
+  dead: /^agent {4}not running; last beat never\n {2}try {4}locksmith log/m,
+  frozen: /^agent {4}(running|frozen)/m,
+  hot: /^ {2}lock {3}aim\.conf HOT \(held by pid \d+ flock[\s\S]*\n {2}try {4}Wait for it/m,
+  clock: /^clock {4}WRONG: it is earlier than \d{4}-/m,
+  nobody: /^not seen without root: /m,
+  damaged: /^agent {4}not running/m,
+};
+
+const faketime = spawnSync('faketime', ['-f', '-9y', 'printenv', 'LD_PRELOAD'], { encoding: 'utf8' });
+
+async function ended(argv: readonly string[], device: LoneDevice, options: Options): Promise<Ran> {
+  const needsSettings = argv[0] !== 'explain';
+  const program = start([...argv, ...(needsSettings ? ['--settings', device.settings] : [])], options);
+  const timer = setTimeout(() => program.child.kill('SIGKILL'), PATIENCE_MS);
+  const { code, signal } = await program.ended;
+  clearTimeout(timer);
+  return { code, signal, stdout: program.stdout(), stderr: program.stderr() };
+}
+
+/** A device on which two versions were applied and one was refused, in that situation; and how a command is run there. */
+async function device(owner: Owner, situation: Situation): Promise<{ at: LoneDevice; options: Options }> {
+  const at = loneDevice(owner);
+  for (const [version, text] of [
+    [1, 'hold = 450\n'],
+    [2, 'hold = 350\n'],
+  ] as const)
+    await at.locksmith(['apply', '-'], at.sign({ version, files: { 'aim.conf': text } }).jws);
+  await at.locksmith(['apply', '-'], at.sign({ version: 3, files: { 'other.conf': 'x' } }).jws);
+  const env = { COLUMNS: String(WIDTH) };
+  if (situation === 'running' || situation === 'frozen' || situation === 'nobody') {
+    const agent = await at.daemon();
+    if (situation === 'frozen') {
+      agent.child.kill('SIGSTOP');
+      owner.teardown(() => agent.child.kill('SIGCONT'));
+    }
+  }
+  if (situation === 'hot') await flockBy(owner, join(at.run, 'locks', 'aim', 'lock'));
+  if (situation === 'damaged') writeFileSync(join(at.run, 'status.json'), '{');
+  if (situation === 'clock')
+    return { at, options: { env: { ...env, LD_PRELOAD: faketime.stdout.trim(), FAKETIME: '-9y' } } };
+  if (situation !== 'nobody') return { at, options: { env } };
+  for (const dir of [at.dir, at.etc, at.run]) chmodSync(dir, 0o755);
+  for (const path of [at.settings, join(at.dir, 'keys.json')]) chmodSync(path, 0o644);
+  chmodSync(at.state, 0o750);
+  return { at, options: { env, under: ['setpriv', '--reuid=nobody', '--regid=nogroup', '--clear-groups'] } };
+}
+
+/** A line may only be wider than the terminal if it has no place to be broken. */
+function tooWide(text: string): readonly string[] {
+  return text.split('\n').filter((line) => line.length > WIDTH && line.trim().includes(' ') && !/\S{60}/.test(line));
+}
+
+for (const situation of SITUATIONS) {
+  t.test(situation, { skip: situation === 'nobody' && process.getuid?.() !== 0 && 'needs root' }, async (t) => {
+    const { at, options } = await device(t, situation);
+    for (const { argv, exit, but = {}, json } of TABLE) {
+      const words = argv.join(' ');
+      const [ran, machine] = await Promise.all([
+        ended(argv, at, options),
+        json === false ? null : ended([...argv, '--json'], at, options),
+      ]);
+      if (words === 'status') t.match(ran.stdout, SAYS[situation], 'it says what is so');
+      const story = `${words}: ${JSON.stringify(ran)}`;
+      t.equal(ran.code, but[situation] ?? exit, story);
+      t.notMatch(ran.stdout + ran.stderr, /a bug of ours|undefined|\[object|NaN/, story);
+      if (argv[0] !== 'diff') t.same(tooWide(ran.stdout), [], `${words} is readable at ${WIDTH} columns`);
+      if (ran.stderr.startsWith('locksmith: ')) t.match(ran.stderr, /^locksmith: [^\n]+\nTry: [^\n]+\n$/, story);
+      if (machine === null) continue;
+      t.equal(machine.code, ran.code, `${words} --json ends as ${words}: ${JSON.stringify(machine)}`);
+      if (machine.stdout === '') continue;
+      // The log is a line of JSON for each entry; everything else is one value.
+      const values = machine.stdout
+        .trimEnd()
+        .split('\n')
+        .map((line): unknown => JSON.parse(line));
+      if (argv[0] !== 'log') t.equal(values.length, 1, `${words} --json is one value`);
+    }
+    const out = mkdtempSync(join(tmpdir(), 'locksmith-technician-'));
+    t.teardown(() => rmSync(out, { recursive: true, force: true }));
+    chmodSync(out, 0o777);
+    const bundle = await ended(['diag', join(out, 'a.tar.gz')], at, options);
+    t.equal(bundle.code, 0, `diag: ${bundle.stderr}`);
+  });
+}
