@@ -2,16 +2,17 @@ import type { Frame } from '../ports/broker.ts';
 import type { JournalRecord } from '../ports/journal.ts';
 import type { Saying } from '../ports/outbox.ts';
 import type { Sha256 } from '../ports/world.ts';
-import type { Refusal } from '../values/errors.ts';
+import type { Code, Refusal } from '../values/errors.ts';
 import type { EventBody } from '../values/report.ts';
 import { parseDesiredTopic } from '../values/topics.ts';
+import { rfc3339 } from '../values/units.ts';
 import type { Update } from '../values/update.ts';
 import { updateDigest } from './content.ts';
-import { answeredRecord, endedRecord, type HeldUpdate, heldRecord, type Ledger } from './ledger.ts';
+import { answeredRecord, endedRecord, type HeldUpdate, heldRecord, type Ledger, triedRecord } from './ledger.ts';
 import { type Envelope, type Parsed, parseDocument, parseFrame } from './parse.ts';
 import { sameDocument } from './ref.ts';
 import type { RefusalBudget } from './refusals.ts';
-import { about } from './report.ts';
+import { about, attemptOf } from './report.ts';
 import type { Trials } from './trials.ts';
 import { checkUpdate, checkVersion, type VerifyContext } from './verify.ts';
 
@@ -89,11 +90,20 @@ export function toHeld(envelope: Envelope, kid: string, update: Update, sha256: 
   };
 }
 
+/** What says that a document is not for this device, or not of a config it has: no try of that config. */
+const ELSEWHERE: readonly Code[] = ['wrong-audience', 'wrong-topic', 'not-managed'];
+
 /** Opens the intake. */
 export function openIntake(ports: IntakePorts): Intake {
   const { ledger, speak, budget, sha256 } = ports;
 
-  const refused: Intake['refuse'] = async (hash, refusal, signed, said) => {
+  const refused = async (
+    hash: string,
+    refusal: Refusal,
+    signed: boolean,
+    said: Partial<EventBody>,
+    tried: readonly JournalRecord[] = [],
+  ): Promise<Refusal> => {
     if (ledger.answered(hash)) {
       ports.count('duplicates');
       return refusal;
@@ -102,7 +112,7 @@ export function openIntake(ports: IntakePorts): Intake {
     const { code, reason, final } = refusal;
     const event: EventBody = { event: 'refused', ...said, code, reason, final };
     const alarm: readonly EventBody[] = code === 'version-reused' ? [{ event: 'alarm', ...said, code, reason }] : [];
-    await speak([answeredRecord(hash)], [event, ...alarm]);
+    await speak([answeredRecord(hash), ...tried], [event, ...alarm]);
     return refusal;
   };
 
@@ -161,8 +171,15 @@ export function openIntake(ports: IntakePorts): Intake {
     const { kid, update } = verified;
     const held = toHeld(parsed, kid, update, sha256);
     const refusal = checkUpdate(update, parsed.place, ports.context());
-    if (refusal !== null) return refused(parsed.hash, refusal, true, { ...about(held), ...said });
-    return hold(held);
+    if (refusal === null) return hold(held);
+    // A new one for this device was tried, as far as it came: the fleet sees it in the state of its config too. An old one was not.
+    const isTry =
+      !ELSEWHERE.includes(refusal.code) && held.version > ledger.mark(held.config, held.address, held.layer);
+    const attempt = attemptOf(held, 'refused', rfc3339(ports.context().nowS * 1000), refusal);
+    const tried = isTry ? [triedRecord(held.config, { attempt, key: '' })] : [];
+    await refused(parsed.hash, refusal, true, { ...about(held), ...said }, tried);
+    if (isTry) ports.wake(held.config);
+    return refusal;
   };
 
   return {

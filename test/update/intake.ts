@@ -201,3 +201,18 @@ t.test('a held document keeps what the resolver needs of it', async (t) => {
   });
   t.equal(heldRecord(heldUpdate()).t, 'held');
 });
+
+t.test('a new document that is refused at the door was tried; an old one, or one for others, was not', async (t) => {
+  const { send, ledger, woken, events } = door();
+  await send({ version: 2, exp: SIGNED_S - 1 });
+  t.match(events.at(-1), { event: 'refused', code: 'expired', version: 2 });
+  t.match(ledger.tried('aim')?.attempt, { id: 'u-1', version: 2, result: 'refused', code: 'expired', layer: 'base' });
+  t.same(woken, ['aim'], 'so that its state is said');
+  t.equal(ledger.mark('aim', 'all', 'base'), 0, 'and its version is no mark');
+  await send({ version: 3 });
+  await send({ version: 4, config: 'other' }, 'fleet/v1/all/desired/other/base');
+  await send({ version: 4, aud: 'dev/other' }, 'fleet/v1/dev/other/desired/aim/base');
+  await send({ version: 1, exp: SIGNED_S - 1 });
+  t.match(ledger.tried('aim')?.attempt, { version: 2 });
+  t.equal(ledger.tried('other'), null);
+});
