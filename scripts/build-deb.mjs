@@ -223,7 +223,7 @@ try {
   mkdirSync(out, { recursive: true });
   const deb = join(out, `locksmith-agent_${version}_${arch}.deb`);
   // One thread: with several the bytes depend on how many there are. Node's machine code gains little from a minute more.
-  const level = withNode ? '-z1' : '-z6';
+  const level = process.env.DEB_LEVEL === undefined ? (withNode ? '-z1' : '-z6') : `-z${process.env.DEB_LEVEL}`;
   run('dpkg-deb', ['--root-owner-group', '-Zxz', level, '--threads-max=1', '--build', tree, deb], { env });
   console.log(deb);
 } finally {

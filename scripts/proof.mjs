@@ -1,5 +1,6 @@
 // Runs the long proofs in full and writes their figures into docs/proof.md. Started by scripts/proof.
-// A proof is a file of test/crash/ (its name is the proof's), `model` or `bench`; it says figures as `# FIGURE name value unit`.
+// A proof is a file of test/crash/ (its name is the proof's), one of test/image/ (`image-` and its name), `model` or `bench`; it says
+// figures as `# FIGURE name value unit`.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, release, tmpdir, totalmem } from 'node:os';
@@ -10,6 +11,9 @@ const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const PAGE = join(ROOT, 'docs/proof.md');
 /** Longest time for one proof, in seconds. */
 const LIMIT_S = 4 * 60 * 60;
+
+/** Files of test/image/ of which a test run does a sample. */
+const IMAGE_PROOFS = ['boot', 'power-cut'];
 
 const seed = process.env.SEED ?? String(Math.floor(Math.random() * 2 ** 31));
 const cpu = cpus()[0]?.model.trim() ?? 'unknown processor';
@@ -28,6 +32,15 @@ function proofs() {
             command: ['npx', 'tap', '--reporter=tap', '--jobs=1', `--timeout=${LIMIT_S}`, `test/crash/${file}`],
           },
         ]),
+    ),
+    ...Object.fromEntries(
+      IMAGE_PROOFS.map((name) => [
+        `image-${name}`,
+        {
+          plain: false,
+          command: ['npx', 'tap', '--reporter=tap', '--jobs=1', `--timeout=${LIMIT_S}`, `test/image/${name}.ts`],
+        },
+      ]),
     ),
     model: { plain: true, command: [join(ROOT, 'scripts/model')] },
     ...(existsSync(join(ROOT, 'bench/run.mjs'))
