@@ -19,13 +19,14 @@ configs:
 const CONSUMER = `[Service]
 ExecStart=/usr/bin/sleep infinity
 `;
-const PUSH = 'locksmith push aim /root/aim.conf --to all --key /root/ops.key.json --broker mqtt://127.0.0.1:1883';
+const PUSH = 'locksmith push aim /srv/aim.conf --to all --key /srv/ops.key.json --broker mqtt://127.0.0.1:1883';
+const DROP_INS = '/etc/systemd/system/locksmith-agent.service.d';
 const MAIN_PID = 'systemctl show -P MainPID locksmith-agent';
 const IS_ACTIVE = 'systemctl is-active locksmith-agent';
 
 /** Pushes this content and waits for the answer of the one device. */
 const push = (content: string, more = '--wait 1 --within 20s') =>
-  `printf '${content}\\n' > /root/aim.conf; ${PUSH} ${more}`;
+  `printf '${content}\\n' > /srv/aim.conf; ${PUSH} ${more}`;
 
 /** The same, where it is not applied: `push` then has exit code 1 and says why. */
 async function pushed(machine: Machine, content: string): Promise<string> {
@@ -64,7 +65,7 @@ t.test('the package on a booted Debian, from the first start to the purge', { sk
     put('/etc/aim/aim.conf', 'hold_ms = 500\n');
     put('/etc/systemd/system/aim.service', CONSUMER);
     put('/etc/systemd/system/locksmith-agent.service.d/10-test.conf', `[Service]\nWatchdogSec=${WATCHDOG_S}\n`);
-    await must('systemctl daemon-reload; cd /root; locksmith keys new ops; cp ops.pub.json /etc/locksmith/keys.json');
+    await must('systemctl daemon-reload; cd /srv; locksmith keys new ops; cp ops.pub.json /etc/locksmith/keys.json');
     put('/etc/locksmith/new', SETTINGS.replace('groups', 'gruops'));
     await must('mv /etc/locksmith/new /etc/locksmith/agent.yaml');
     await comesTo("device.gruops: unknown key 'gruops' (did you mean 'groups'?)", 'systemctl status locksmith-agent');
@@ -86,12 +87,12 @@ t.test('the package on a booted Debian, from the first start to the purge', { sk
 
   await step('HOT: the true holder of an orphan is named, and the update waits', async (t) => {
     // A command under hold is killed together with it; what it has started in the background keeps the lock.
-    put('/root/survey', 'echo $PPID $$ > /root/parents; sleep 1000 & echo $! > /root/heir; wait\n');
-    await must('(locksmith hold aim --reason survey -- sh /root/survey >/dev/null 2>&1) >/dev/null 2>&1 &');
-    await comesTo(/^\d+$/m, 'cat /root/heir');
+    put('/srv/survey', 'echo $PPID $$ > /srv/parents; sleep 1000 & echo $! > /srv/heir; wait\n');
+    await must('(locksmith hold aim --reason survey -- sh /srv/survey >/dev/null 2>&1) >/dev/null 2>&1 &');
+    await comesTo(/^\d+$/m, 'cat /srv/heir');
     await comesTo(/^HOT$/m, 'cat /run/locksmith/locks/aim/state');
-    await must('kill -9 $(cat /root/parents)');
-    const heir = Number(await must('cat /root/heir'));
+    await must('kill -9 $(cat /srv/parents)');
+    const heir = Number(await must('cat /srv/heir'));
     t.match(await pushed(machine, 'two'), /lock mismatch: aim\.conf HOT/);
     t.match(await toldLock(machine), {
       state: 'HOT',
@@ -125,7 +126,7 @@ t.test('the package on a booted Debian, from the first start to the purge', { sk
       const before = await must('systemctl show -P InvocationID aim.service');
       await must('locksmith hold aim --for 1h --reason "taken away for repair"');
       t.match(await pushed(machine, 'three'), /HOT \(held by/);
-      const release = `locksmith release aim --device ${id} --reason stuck --key /root/ops.key.json --broker mqtt://127.0.0.1:1883`;
+      const release = `locksmith release aim --device ${id} --reason stuck --key /srv/ops.key.json --broker mqtt://127.0.0.1:1883`;
       const released = await sh(release);
       t.equal(released.code, 0, released.out + released.err);
       await comesTo('three', 'cat /etc/aim/aim.conf');
@@ -179,7 +180,7 @@ t.test('the package on a booted Debian, from the first start to the purge', { sk
 
   await step('upgrade: a hold taken before still excludes after it, and the hold ends as it should', async (t) => {
     await must(
-      'locksmith hold aim --reason calibration -- sh -c "sleep 1000 & echo \\$! > /root/held; wait" >/root/hold.log 2>&1 &',
+      'locksmith hold aim --reason calibration -- sh -c "sleep 1000 & echo \\$! > /srv/held; wait" >/srv/hold.log 2>&1 &',
     );
     await comesTo(/^HOT$/m, 'cat /run/locksmith/locks/aim/state');
     const before = await must(MAIN_PID);
@@ -187,14 +188,15 @@ t.test('the package on a booted Debian, from the first start to the purge', { sk
     await comesTo(/^active$/m, IS_ACTIVE);
     t.not(await must(MAIN_PID), before);
     t.match(await pushed(machine, 'upgraded'), /HOT \(held by pid \d+ sh, user root, .*"calibration"\)/);
-    await must('kill $(cat /root/held)');
+    await must('kill $(cat /srv/held)');
     await comesTo('upgraded', 'cat /etc/aim/aim.conf');
-    t.equal(await must('cat /root/hold.log'), '');
+    t.equal(await must('cat /srv/hold.log'), '');
   });
 
   await step('without capabilities: what is its own is replaced, what is lost is said', async (t) => {
     await must(
-      'cp /usr/share/locksmith-agent/without-capabilities.conf /etc/systemd/system/locksmith-agent.service.d/ && systemctl daemon-reload && systemctl restart locksmith-agent',
+      `cp /usr/share/locksmith-agent/without-capabilities.conf ${DROP_INS}/
+      systemctl daemon-reload; systemctl restart locksmith-agent`,
     );
     t.match(await pushed(machine, 'not-allowed'), /no-permission/);
     await must('chown -R locksmith:locksmith /etc/aim');
@@ -203,7 +205,7 @@ t.test('the package on a booted Debian, from the first start to the purge', { sk
     await must('flock /run/locksmith/locks/aim/lock sleep 1000 >/dev/null 2>&1 & sleep 0.5');
     t.match(await pushed(machine, 'own-two'), /HOT \((unseen|held)/);
     await must(
-      'pkill -x sleep; rm /etc/systemd/system/locksmith-agent.service.d/without-capabilities.conf; systemctl daemon-reload; systemctl restart locksmith-agent',
+      `pkill -x sleep; rm ${DROP_INS}/without-capabilities.conf; systemctl daemon-reload; systemctl restart locksmith-agent`,
     );
     await comesTo('own-two', 'cat /etc/aim/aim.conf');
   });
@@ -218,7 +220,8 @@ t.test('the package on a booted Debian, from the first start to the purge', { sk
     t.match(await must('locksmith status'), /version \d+ for all/, 'it goes on where it was');
     await must('dpkg -P locksmith-agent');
     const left = await sh(
-      "ls -d /etc/locksmith /var/lib/locksmith /run/locksmith /usr/lib/locksmith-agent; find /etc /usr /var/lib -iname '*locksmith*' ! -path '/etc/systemd/system/locksmith-agent.service.d*'",
+      `ls -d /etc/locksmith /var/lib/locksmith /run/locksmith /usr/lib/locksmith-agent
+      find /etc /usr /var/lib -iname '*locksmith*' ! -path '${DROP_INS}*'`,
     );
     t.equal(left.out, '');
     t.equal(await must('systemctl --failed --no-legend'), '');

@@ -35,17 +35,17 @@ echo "STORY loop"
 n=$(date +%s)
 while :; do
   n=$((n + 1))
-  mkdir -p /root/set
-  echo "set $n" > /root/set/one.conf
-  echo "set $n" > /root/set/two.conf
-  locksmith push aim /root/set/one.conf /root/set/two.conf --to all --key /root/ops.key.json --broker mqtt://127.0.0.1:1883 || sleep 1
+  mkdir -p /srv/set
+  echo "set $n" > /srv/set/one.conf
+  echo "set $n" > /srv/set/two.conf
+  locksmith push aim /srv/set/one.conf /srv/set/two.conf --to all --key /srv/ops.key.json --broker mqtt://127.0.0.1:1883 || sleep 1
   echo "STORY pushed $n"
 done
 `;
 const STORY_UNIT = `[Unit]
 After=multi-user.target
 [Service]
-ExecStart=/bin/sh /root/story
+ExecStart=/bin/sh /srv/story
 [Install]
 WantedBy=multi-user.target
 `;
@@ -62,13 +62,13 @@ function device(dir: string, run = '/run/locksmith'): string {
     writeFileSync(join(root, path), text);
   };
   for (const name of CONFIGS) put(`/etc/aim/${name}.conf`, 'set 0\n');
-  put('/root/story', STORY);
+  put('/srv/story', STORY);
   put('/etc/systemd/system/story.service', STORY_UNIT);
-  const clean = ['env', '-i', 'PATH=/usr/sbin:/usr/bin:/sbin:/bin', 'HOME=/root', 'sh', '-c'];
+  const clean = ['env', '-i', 'PATH=/usr/sbin:/usr/bin:/sbin:/bin', 'HOME=/srv', 'sh', '-c'];
   const inside = (script: string) =>
     execFileSync('chroot', [root, ...clean, script], { stdio: ['ignore', 'pipe', 'pipe'] });
   inside('dpkg -i /agent.deb && rm /agent.deb && systemctl enable story.service && echo drone-7 > /etc/hostname');
-  inside('cd /root && locksmith keys new ops && cp ops.pub.json /etc/locksmith/keys.json');
+  inside('cd /srv && locksmith keys new ops && cp ops.pub.json /etc/locksmith/keys.json');
   put('/etc/locksmith/agent.yaml', SETTINGS.replace('RUN', run));
   const disk = join(dir, 'disk.raw');
   makeDisk(root, disk);
@@ -82,7 +82,7 @@ t.test('the power goes at any instant of an apply loop', { skip: withoutQemu(), 
   t.teardown(() => rmSync(dir, { recursive: true, force: true }));
   const disk = device(dir);
   const kernel = cloudKernel();
-  const cuts = proof.rounds(2, 20);
+  const cuts = proof.rounds(1, 20);
   const seen = new Set<string>();
   for (let round = 0; round <= cuts; round += 1) {
     const machine = powerOn(t, kernel, disk);
