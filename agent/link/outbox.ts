@@ -139,6 +139,7 @@ export function createOutbox(input: OutboxInput): RunningOutbox {
       }
       if (belt.under() === 0 || acked.size >= NOTE_EVERY) noteSent();
       if (memory.pending.size === 0) for (const wake of [...waiters]) wake();
+      if (fresh) for (const listener of listeners) listener();
     },
     refused({ entry }) {
       inFlight.delete(entry.seq);

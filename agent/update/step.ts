@@ -157,17 +157,23 @@ export function createStepper(ports: StepPorts): Stepper {
     const isNew = (held: HeldUpdate) => isFresh(held) || isOut(held);
     const meanwhile = halted ? resolve(places, ports.addresses, time, isNew).effective : wanted;
     const effective = halted && isRunning(running, meanwhile) ? wanted : meanwhile;
-    if (isFresh(effective) && !effective.retry && trials.isBad(config, effective.digest ?? '')) {
+    const cutOff = ledger.intent(config) !== null;
+    if (!cutOff && isFresh(effective) && !effective.retry && trials.isBad(config, effective.digest ?? '')) {
       const reason = `this content failed on this device before (${effective.digest})`;
       return refuse(effective, { kind: 'refusal', code: 'known-bad', reason, final: true });
     }
     // Most looks end here, without a file being opened.
-    const nothingToDo = running !== null && ledger.intent(config) === null && isRunning(running, effective);
+    const nothingToDo = running !== null && !cutOff && isRunning(running, effective);
     if (nothingToDo && !drifts.isDue({ config, settings })) return rest(config);
     return withFiles(ports.targets, settings, (open) => reach({ ...place, open }, effective)).catch(
       async (error: unknown) => {
-        // With nothing to move the trouble is nobody's but the log's.
-        if (!(error instanceof Failure) || isRunning(said.view(config).running, effective)) throw error;
+        // With nothing to move, or with a rollback that was cut off, the trouble is nobody's but the log's.
+        if (
+          !(error instanceof Failure) ||
+          trials.of(config) !== null ||
+          isRunning(said.view(config).running, effective)
+        )
+          throw error;
         const refusal: Refusal = { kind: 'refusal', code: error.code, reason: error.message, final: !error.retry };
         if (refusal.final && effective !== null && effective.ended === null) return refuse(effective, refusal);
         gates.disk(config, refusal);

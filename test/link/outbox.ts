@@ -252,3 +252,19 @@ t.test('what the broker had when, whole from the first on', async (t) => {
   await link.sent[2]?.answer(0);
   t.same([outbox.acknowledged(0), outbox.acknowledged(5000)], [3, 2]);
 });
+
+t.test('whoever asks is told when the broker has more, and by then it can be asked how much', async (t) => {
+  const { outbox, say } = listedOutbox();
+  const link = handLink();
+  const told: number[] = [];
+  outbox.onAcknowledged(() => void told.push(outbox.acknowledged(0)));
+  outbox.linkUp(link.publish);
+  say(event(1), event(2));
+  await link.sent[1]?.answer(0);
+  await link.sent[0]?.answer(0);
+  t.same(told, [0, 2], 'the second alone says nothing of the first');
+  say(event(3));
+  outbox.linkDown();
+  await link.sent[2]?.answer(0);
+  t.equal(told.length, 2, 'an answer over a link that is gone is none');
+});

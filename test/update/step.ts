@@ -209,3 +209,25 @@ t.test('a first document that changed nothing and is withdrawn leaves nothing ru
   t.match(room.line.view('aim').running, { version: 0, layer: null });
   t.equal(room.content(), 'before\n');
 });
+
+t.test('a rollback that a crash cut off goes on, and its document is refused by nobody meanwhile', async (t) => {
+  const settings = { reload: { argv: ['reload-it'], within_s: 5 } };
+  const room = await lineRoom(t, { settings });
+  await room.give(wish(1, 'one\n'));
+  room.hooks.answers.set('hook.reload', () => (room.content() === 'bad\n' ? 'bad' : 'good'));
+  const hold = room.locks.hold;
+  let commits = 0;
+  room.locks.hold = (config, section) =>
+    hold(config, (grant) => {
+      commits += 1;
+      // The second is the rollback: it never comes to its renames.
+      return section(commits < 2 ? grant : { ...grant, fenced: () => new Promise(() => {}) });
+    });
+  void room.give(wish(2, 'bad\n'));
+  await until('the rollback is under way', () => room.ledger.intent('aim')?.back === true);
+  t.ok(room.trials.isBad('aim', room.trials.of('aim')?.digest ?? ''), 'marked before');
+  const next = await room.reborn();
+  t.same(next.outcomes(), ['rolled-back 2']);
+  t.equal(next.content(), 'one\n');
+  t.same(readdirSync(next.etc), ['aim.conf']);
+});
