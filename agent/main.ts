@@ -29,6 +29,7 @@ const COMMANDS: Readonly<Record<string, { readonly does: string; load(): Promise
   log: { does: "the device's own story in plain words", load: () => import('./cli/log.ts') },
   diff: { does: 'what changed in a config, by hand or by an update', load: () => import('./cli/diff.ts') },
   explain: { does: 'what a word means, why it comes, and what to do', load: () => import('./cli/explain.ts') },
+  track: { does: 'the flights this device still has; --gpx for a map', load: () => import('./cli/track.ts') },
   history: { does: 'every update and what became of it', load: () => import('./cli/history.ts') },
 };
 

@@ -333,6 +333,21 @@ export const SETTINGS_SCHEMA = {
           default: 30,
           description: 'Time between heartbeats.',
         },
+        track: {
+          type: 'object',
+          additionalProperties: false,
+          default: {},
+          description: 'The way of the vehicle, where `vehicle` is set.',
+          properties: {
+            error_m: {
+              type: 'number',
+              minimum: 0.1,
+              maximum: 100,
+              default: 1,
+              description: 'No point of the way is further from the track at its time, in three dimensions.',
+            },
+          },
+        },
         outbox: {
           type: 'object',
           additionalProperties: false,
@@ -451,9 +466,3 @@ export const SETTINGS_SCHEMA = {
 /** The settings file, validated and with defaults filled in. */
 export type Settings = FromSchema<typeof SETTINGS_SCHEMA, { keepDefaultedPropertiesOptional: false }>;
 export type ConfigSettings = Settings['configs'][string];
-
-/**
- * Settings that the design names but this version does not build: refused with `not-supported`, never ignored.
- * Dotted paths, `*` for any name or index.
- */
-export const NOT_BUILT = ['telemetry.track'] as const;

@@ -1,5 +1,4 @@
 import type { SettingsFault } from './generated/settings-check.js';
-import { NOT_BUILT } from './settings-schema.ts';
 import { nearest } from './values/nearest.ts';
 
 /** What is wrong at one place of the settings, in words. */
@@ -49,14 +48,6 @@ function stepsOf(pointer: string): string[] {
     .map((step) => step.replace(/~1/g, '/').replace(/~0/g, '~'));
 }
 
-/** True if the design names this setting but this version does not build it. */
-function isNotBuilt(path: readonly (string | number)[]): boolean {
-  return NOT_BUILT.some((row) => {
-    const steps = row.split('.');
-    return steps.length === path.length && steps.every((step, index) => step === '*' || step === String(path[index]));
-  });
-}
-
 /** Turns one fault of the schema check into words; null for a fault that another one already tells better. */
 export function sayFault(fault: SettingsFault, settings: unknown, knownKeys: KnownKeys): SettingsWords | null {
   const path = stepsOf(fault.instancePath);
@@ -67,10 +58,6 @@ export function sayFault(fault: SettingsFault, settings: unknown, knownKeys: Kno
     case 'additionalProperties': {
       const key = String(params.additionalProperty);
       const full = [...path, key];
-      if (isNotBuilt(full)) {
-        const why = 'not-supported: the design names this setting, but this version does not build it';
-        return { path: full, key: true, why, remedy: `take ${full.join('.')} out, or bring locksmith up to date` };
-      }
       const meant = nearest(key, knownKeys(fault.schemaPath));
       const why = `unknown key '${key}'${meant === null ? '' : ` (did you mean '${meant}'?)`}`;
       return { path: full, key: true, why, remedy: null, about: meant ?? undefined };

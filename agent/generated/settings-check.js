@@ -36,7 +36,7 @@ var require_ucs2length = __commonJS({
 
 // settings-check
 var checkSettings = validate10;
-var schema11 = { "type": "object", "additionalProperties": false, "required": ["device", "broker", "trust", "configs"], "properties": { "device": { "type": "object", "additionalProperties": false, "required": ["id"], "properties": { "id": { "type": "string", "pattern": "^([A-Za-z0-9_-]{1,64}$|/)" }, "groups": { "type": "array", "items": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "uniqueItems": true, "default": [] } } }, "broker": { "type": "object", "additionalProperties": false, "required": ["urls"], "properties": { "urls": { "type": "array", "minItems": 1, "items": { "type": "string", "pattern": "^(embedded$|(mqtt|mqtts)://)" } }, "root": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$", "default": "fleet" }, "protocol": { "enum": ["3.1.1", "5"], "default": "3.1.1" }, "filters": { "enum": ["wildcard", "exact"], "default": "wildcard" }, "username": { "type": "string", "minLength": 1 }, "password_file": { "type": "string", "pattern": "^/" }, "keepalive_s": { "type": "integer", "minimum": 5, "maximum": 1200, "default": 60 }, "connect_timeout_s": { "type": "integer", "minimum": 1, "maximum": 60, "default": 8 }, "backoff": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "first_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 60, "default": 5 }, "cap_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 3600, "default": 90 }, "stable_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 3600, "default": 60 } } }, "tls": { "type": "object", "additionalProperties": false, "properties": { "ca": { "type": "string", "pattern": "^/" }, "cert": { "type": "string", "pattern": "^/" }, "key": { "type": "string", "pattern": "^/" }, "servername": { "type": "string" } } } } }, "trust": { "type": "object", "additionalProperties": false, "required": ["keys"], "properties": { "keys": { "type": "string", "pattern": "^/" }, "https_ca": { "type": "string", "pattern": "^/" } } }, "paths": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "state": { "type": "string", "pattern": "^/", "default": "/var/lib/locksmith" }, "run": { "type": "string", "pattern": "^/", "default": "/run/locksmith" } } }, "configs": { "type": "object", "propertyNames": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "minProperties": 1, "additionalProperties": { "type": "object", "additionalProperties": false, "required": ["files"], "properties": { "files": { "type": "array", "minItems": 1, "items": { "type": "object", "additionalProperties": false, "required": ["path"], "properties": { "path": { "type": "string", "pattern": "^/" }, "format": { "enum": ["json", "yaml", "toml", "ini", "text"], "default": "text" }, "schema": { "type": "string", "pattern": "^/" }, "follow": { "type": "boolean", "default": false } } } }, "on_hot": { "enum": ["wait", "refuse"], "default": "wait" }, "on_drift": { "enum": ["report", "restore"], "default": "report" }, "generations": { "type": "integer", "minimum": 2, "maximum": 100, "default": 10 }, "writers": { "type": "array", "items": { "type": "string", "pattern": "^[A-Za-z0-9:_.\\\\@-]{1,247}\\.(service|socket|timer|path|target)$" }, "uniqueItems": true, "default": [] }, "window": { "type": "object", "additionalProperties": false, "required": ["cron", "minutes"], "properties": { "cron": { "type": "string" }, "minutes": { "type": "integer", "minimum": 1, "maximum": 1440 }, "tz": { "type": "string", "default": "UTC" } } }, "check": { "type": "object", "additionalProperties": false, "required": ["argv"], "properties": { "argv": { "type": "array", "minItems": 1, "items": { "type": "string", "minLength": 1 } }, "within_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 300, "default": 10 } } }, "reload": { "type": "object", "additionalProperties": false, "properties": { "argv": { "type": "array", "minItems": 1, "items": { "type": "string", "minLength": 1 } }, "unit": { "type": "string", "pattern": "^[A-Za-z0-9:_.\\\\@-]{1,247}\\.(service|socket|timer|path|target)$" }, "within_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 300, "default": 30 } } }, "health": { "type": "object", "additionalProperties": false, "properties": { "argv": { "type": "array", "minItems": 1, "items": { "type": "string", "minLength": 1 } }, "http": { "type": "string" }, "tcp": { "type": "string" }, "times": { "type": "integer", "minimum": 1, "maximum": 100, "default": 1 }, "every_s": { "type": "number", "minimum": 0.1, "maximum": 60, "default": 1 }, "within_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 300, "default": 20 } } }, "confirm": { "type": "object", "additionalProperties": false, "required": ["by"], "properties": { "by": { "enum": ["link", "fleet"] }, "within_s": { "type": "integer", "minimum": 5, "maximum": 86400, "default": 60 } } }, "rollback_in_flight": { "type": "boolean" }, "vehicle": { "enum": ["safe", "any"] } } } }, "locks": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "gc": { "type": "string", "default": "* * * * *" }, "group": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "honour": { "type": "array", "items": { "type": "string", "minLength": 1 }, "uniqueItems": true, "default": [] } } }, "telemetry": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "heartbeat_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 86400, "default": 30 }, "outbox": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "max_mb": { "type": "number", "minimum": 0.1, "maximum": 256, "default": 8 }, "max_age_h": { "type": "number", "exclusiveMinimum": 0, "maximum": 8760, "default": 48 } } } } }, "vehicle": { "type": "object", "additionalProperties": false, "properties": { "mavlink": { "type": "object", "additionalProperties": false, "required": ["system"], "properties": { "listen": { "type": "string", "pattern": "^udp://" }, "connect": { "type": "string", "pattern": "^tcp://" }, "serial": { "type": "string", "pattern": "^/" }, "baud": { "type": "integer", "minimum": 300, "maximum": 4e6, "default": 57600 }, "file": { "type": "string", "pattern": "^/" }, "speed": { "type": "number", "minimum": 0.1, "maximum": 1e3, "default": 1 }, "system": { "type": "integer", "minimum": 1, "maximum": 255 }, "send": { "type": "boolean", "default": true }, "position_hz": { "type": "number", "minimum": 1, "maximum": 50, "default": 10 }, "signing_key": { "type": "string", "pattern": "^/" } } }, "gpsd": { "type": "object", "additionalProperties": false, "properties": { "connect": { "type": "string", "pattern": "^tcp://", "default": "tcp://127.0.0.1:2947" }, "device": { "type": "string", "pattern": "^/" } } }, "disarmed_is_enough": { "type": "boolean", "default": false }, "cannot_move": { "type": "boolean", "default": false } } }, "log": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "level": { "enum": ["error", "warning", "notice", "info", "debug"], "default": "info" } } } } };
+var schema11 = { "type": "object", "additionalProperties": false, "required": ["device", "broker", "trust", "configs"], "properties": { "device": { "type": "object", "additionalProperties": false, "required": ["id"], "properties": { "id": { "type": "string", "pattern": "^([A-Za-z0-9_-]{1,64}$|/)" }, "groups": { "type": "array", "items": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "uniqueItems": true, "default": [] } } }, "broker": { "type": "object", "additionalProperties": false, "required": ["urls"], "properties": { "urls": { "type": "array", "minItems": 1, "items": { "type": "string", "pattern": "^(embedded$|(mqtt|mqtts)://)" } }, "root": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$", "default": "fleet" }, "protocol": { "enum": ["3.1.1", "5"], "default": "3.1.1" }, "filters": { "enum": ["wildcard", "exact"], "default": "wildcard" }, "username": { "type": "string", "minLength": 1 }, "password_file": { "type": "string", "pattern": "^/" }, "keepalive_s": { "type": "integer", "minimum": 5, "maximum": 1200, "default": 60 }, "connect_timeout_s": { "type": "integer", "minimum": 1, "maximum": 60, "default": 8 }, "backoff": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "first_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 60, "default": 5 }, "cap_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 3600, "default": 90 }, "stable_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 3600, "default": 60 } } }, "tls": { "type": "object", "additionalProperties": false, "properties": { "ca": { "type": "string", "pattern": "^/" }, "cert": { "type": "string", "pattern": "^/" }, "key": { "type": "string", "pattern": "^/" }, "servername": { "type": "string" } } } } }, "trust": { "type": "object", "additionalProperties": false, "required": ["keys"], "properties": { "keys": { "type": "string", "pattern": "^/" }, "https_ca": { "type": "string", "pattern": "^/" } } }, "paths": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "state": { "type": "string", "pattern": "^/", "default": "/var/lib/locksmith" }, "run": { "type": "string", "pattern": "^/", "default": "/run/locksmith" } } }, "configs": { "type": "object", "propertyNames": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "minProperties": 1, "additionalProperties": { "type": "object", "additionalProperties": false, "required": ["files"], "properties": { "files": { "type": "array", "minItems": 1, "items": { "type": "object", "additionalProperties": false, "required": ["path"], "properties": { "path": { "type": "string", "pattern": "^/" }, "format": { "enum": ["json", "yaml", "toml", "ini", "text"], "default": "text" }, "schema": { "type": "string", "pattern": "^/" }, "follow": { "type": "boolean", "default": false } } } }, "on_hot": { "enum": ["wait", "refuse"], "default": "wait" }, "on_drift": { "enum": ["report", "restore"], "default": "report" }, "generations": { "type": "integer", "minimum": 2, "maximum": 100, "default": 10 }, "writers": { "type": "array", "items": { "type": "string", "pattern": "^[A-Za-z0-9:_.\\\\@-]{1,247}\\.(service|socket|timer|path|target)$" }, "uniqueItems": true, "default": [] }, "window": { "type": "object", "additionalProperties": false, "required": ["cron", "minutes"], "properties": { "cron": { "type": "string" }, "minutes": { "type": "integer", "minimum": 1, "maximum": 1440 }, "tz": { "type": "string", "default": "UTC" } } }, "check": { "type": "object", "additionalProperties": false, "required": ["argv"], "properties": { "argv": { "type": "array", "minItems": 1, "items": { "type": "string", "minLength": 1 } }, "within_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 300, "default": 10 } } }, "reload": { "type": "object", "additionalProperties": false, "properties": { "argv": { "type": "array", "minItems": 1, "items": { "type": "string", "minLength": 1 } }, "unit": { "type": "string", "pattern": "^[A-Za-z0-9:_.\\\\@-]{1,247}\\.(service|socket|timer|path|target)$" }, "within_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 300, "default": 30 } } }, "health": { "type": "object", "additionalProperties": false, "properties": { "argv": { "type": "array", "minItems": 1, "items": { "type": "string", "minLength": 1 } }, "http": { "type": "string" }, "tcp": { "type": "string" }, "times": { "type": "integer", "minimum": 1, "maximum": 100, "default": 1 }, "every_s": { "type": "number", "minimum": 0.1, "maximum": 60, "default": 1 }, "within_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 300, "default": 20 } } }, "confirm": { "type": "object", "additionalProperties": false, "required": ["by"], "properties": { "by": { "enum": ["link", "fleet"] }, "within_s": { "type": "integer", "minimum": 5, "maximum": 86400, "default": 60 } } }, "rollback_in_flight": { "type": "boolean" }, "vehicle": { "enum": ["safe", "any"] } } } }, "locks": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "gc": { "type": "string", "default": "* * * * *" }, "group": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }, "honour": { "type": "array", "items": { "type": "string", "minLength": 1 }, "uniqueItems": true, "default": [] } } }, "telemetry": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "heartbeat_s": { "type": "number", "exclusiveMinimum": 0, "maximum": 86400, "default": 30 }, "track": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "error_m": { "type": "number", "minimum": 0.1, "maximum": 100, "default": 1 } } }, "outbox": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "max_mb": { "type": "number", "minimum": 0.1, "maximum": 256, "default": 8 }, "max_age_h": { "type": "number", "exclusiveMinimum": 0, "maximum": 8760, "default": 48 } } } } }, "vehicle": { "type": "object", "additionalProperties": false, "properties": { "mavlink": { "type": "object", "additionalProperties": false, "required": ["system"], "properties": { "listen": { "type": "string", "pattern": "^udp://" }, "connect": { "type": "string", "pattern": "^tcp://" }, "serial": { "type": "string", "pattern": "^/" }, "baud": { "type": "integer", "minimum": 300, "maximum": 4e6, "default": 57600 }, "file": { "type": "string", "pattern": "^/" }, "speed": { "type": "number", "minimum": 0.1, "maximum": 1e3, "default": 1 }, "system": { "type": "integer", "minimum": 1, "maximum": 255 }, "send": { "type": "boolean", "default": true }, "position_hz": { "type": "number", "minimum": 1, "maximum": 50, "default": 10 }, "signing_key": { "type": "string", "pattern": "^/" } } }, "gpsd": { "type": "object", "additionalProperties": false, "properties": { "connect": { "type": "string", "pattern": "^tcp://", "default": "tcp://127.0.0.1:2947" }, "device": { "type": "string", "pattern": "^/" } } }, "disarmed_is_enough": { "type": "boolean", "default": false }, "cannot_move": { "type": "boolean", "default": false } } }, "log": { "type": "object", "additionalProperties": false, "default": {}, "properties": { "level": { "enum": ["error", "warning", "notice", "info", "debug"], "default": "info" } } } } };
 var func2 = Object.prototype.hasOwnProperty;
 var func4 = require_ucs2length().default;
 var pattern0 = new RegExp("^([A-Za-z0-9_-]{1,64}$|/)", "u");
@@ -1899,11 +1899,14 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
       if (data73.heartbeat_s === void 0) {
         data73.heartbeat_s = 30;
       }
+      if (data73.track === void 0) {
+        data73.track = {};
+      }
       if (data73.outbox === void 0) {
         data73.outbox = {};
       }
       for (const key17 in data73) {
-        if (!(key17 === "heartbeat_s" || key17 === "outbox")) {
+        if (!(key17 === "heartbeat_s" || key17 === "track" || key17 === "outbox")) {
           const err161 = { instancePath: instancePath + "/telemetry", schemaPath: "#/properties/telemetry/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key17 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
             vErrors = [err161];
@@ -1942,17 +1945,14 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
         }
         errors++;
       }
-      let data75 = data73.outbox;
+      let data75 = data73.track;
       if (data75 && typeof data75 == "object" && !Array.isArray(data75)) {
-        if (data75.max_mb === void 0) {
-          data75.max_mb = 8;
-        }
-        if (data75.max_age_h === void 0) {
-          data75.max_age_h = 48;
+        if (data75.error_m === void 0) {
+          data75.error_m = 1;
         }
         for (const key18 in data75) {
-          if (!(key18 === "max_mb" || key18 === "max_age_h")) {
-            const err165 = { instancePath: instancePath + "/telemetry/outbox", schemaPath: "#/properties/telemetry/properties/outbox/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key18 }, message: "must NOT have additional properties" };
+          if (!(key18 === "error_m")) {
+            const err165 = { instancePath: instancePath + "/telemetry/track", schemaPath: "#/properties/telemetry/properties/track/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key18 }, message: "must NOT have additional properties" };
             if (vErrors === null) {
               vErrors = [err165];
             } else {
@@ -1961,10 +1961,10 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        let data76 = data75.max_mb;
+        let data76 = data75.error_m;
         if (typeof data76 == "number" && isFinite(data76)) {
-          if (data76 > 256 || isNaN(data76)) {
-            const err166 = { instancePath: instancePath + "/telemetry/outbox/max_mb", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_mb/maximum", keyword: "maximum", params: { comparison: "<=", limit: 256 }, message: "must be <= 256" };
+          if (data76 > 100 || isNaN(data76)) {
+            const err166 = { instancePath: instancePath + "/telemetry/track/error_m", schemaPath: "#/properties/telemetry/properties/track/properties/error_m/maximum", keyword: "maximum", params: { comparison: "<=", limit: 100 }, message: "must be <= 100" };
             if (vErrors === null) {
               vErrors = [err166];
             } else {
@@ -1973,7 +1973,7 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
           if (data76 < 0.1 || isNaN(data76)) {
-            const err167 = { instancePath: instancePath + "/telemetry/outbox/max_mb", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_mb/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0.1 }, message: "must be >= 0.1" };
+            const err167 = { instancePath: instancePath + "/telemetry/track/error_m", schemaPath: "#/properties/telemetry/properties/track/properties/error_m/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0.1 }, message: "must be >= 0.1" };
             if (vErrors === null) {
               vErrors = [err167];
             } else {
@@ -1982,7 +1982,7 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         } else {
-          const err168 = { instancePath: instancePath + "/telemetry/outbox/max_mb", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_mb/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+          const err168 = { instancePath: instancePath + "/telemetry/track/error_m", schemaPath: "#/properties/telemetry/properties/track/properties/error_m/type", keyword: "type", params: { type: "number" }, message: "must be number" };
           if (vErrors === null) {
             vErrors = [err168];
           } else {
@@ -1990,19 +1990,26 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        let data77 = data75.max_age_h;
-        if (typeof data77 == "number" && isFinite(data77)) {
-          if (data77 > 8760 || isNaN(data77)) {
-            const err169 = { instancePath: instancePath + "/telemetry/outbox/max_age_h", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_age_h/maximum", keyword: "maximum", params: { comparison: "<=", limit: 8760 }, message: "must be <= 8760" };
-            if (vErrors === null) {
-              vErrors = [err169];
-            } else {
-              vErrors.push(err169);
-            }
-            errors++;
-          }
-          if (data77 <= 0 || isNaN(data77)) {
-            const err170 = { instancePath: instancePath + "/telemetry/outbox/max_age_h", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_age_h/exclusiveMinimum", keyword: "exclusiveMinimum", params: { comparison: ">", limit: 0 }, message: "must be > 0" };
+      } else {
+        const err169 = { instancePath: instancePath + "/telemetry/track", schemaPath: "#/properties/telemetry/properties/track/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        if (vErrors === null) {
+          vErrors = [err169];
+        } else {
+          vErrors.push(err169);
+        }
+        errors++;
+      }
+      let data77 = data73.outbox;
+      if (data77 && typeof data77 == "object" && !Array.isArray(data77)) {
+        if (data77.max_mb === void 0) {
+          data77.max_mb = 8;
+        }
+        if (data77.max_age_h === void 0) {
+          data77.max_age_h = 48;
+        }
+        for (const key19 in data77) {
+          if (!(key19 === "max_mb" || key19 === "max_age_h")) {
+            const err170 = { instancePath: instancePath + "/telemetry/outbox", schemaPath: "#/properties/telemetry/properties/outbox/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key19 }, message: "must NOT have additional properties" };
             if (vErrors === null) {
               vErrors = [err170];
             } else {
@@ -2010,45 +2017,40 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
+        }
+        let data78 = data77.max_mb;
+        if (typeof data78 == "number" && isFinite(data78)) {
+          if (data78 > 256 || isNaN(data78)) {
+            const err171 = { instancePath: instancePath + "/telemetry/outbox/max_mb", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_mb/maximum", keyword: "maximum", params: { comparison: "<=", limit: 256 }, message: "must be <= 256" };
+            if (vErrors === null) {
+              vErrors = [err171];
+            } else {
+              vErrors.push(err171);
+            }
+            errors++;
+          }
+          if (data78 < 0.1 || isNaN(data78)) {
+            const err172 = { instancePath: instancePath + "/telemetry/outbox/max_mb", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_mb/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0.1 }, message: "must be >= 0.1" };
+            if (vErrors === null) {
+              vErrors = [err172];
+            } else {
+              vErrors.push(err172);
+            }
+            errors++;
+          }
         } else {
-          const err171 = { instancePath: instancePath + "/telemetry/outbox/max_age_h", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_age_h/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+          const err173 = { instancePath: instancePath + "/telemetry/outbox/max_mb", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_mb/type", keyword: "type", params: { type: "number" }, message: "must be number" };
           if (vErrors === null) {
-            vErrors = [err171];
+            vErrors = [err173];
           } else {
-            vErrors.push(err171);
+            vErrors.push(err173);
           }
           errors++;
         }
-      } else {
-        const err172 = { instancePath: instancePath + "/telemetry/outbox", schemaPath: "#/properties/telemetry/properties/outbox/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-        if (vErrors === null) {
-          vErrors = [err172];
-        } else {
-          vErrors.push(err172);
-        }
-        errors++;
-      }
-    } else {
-      const err173 = { instancePath: instancePath + "/telemetry", schemaPath: "#/properties/telemetry/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-      if (vErrors === null) {
-        vErrors = [err173];
-      } else {
-        vErrors.push(err173);
-      }
-      errors++;
-    }
-    if (data.vehicle !== void 0) {
-      let data78 = data.vehicle;
-      if (data78 && typeof data78 == "object" && !Array.isArray(data78)) {
-        if (data78.disarmed_is_enough === void 0) {
-          data78.disarmed_is_enough = false;
-        }
-        if (data78.cannot_move === void 0) {
-          data78.cannot_move = false;
-        }
-        for (const key19 in data78) {
-          if (!(key19 === "mavlink" || key19 === "gpsd" || key19 === "disarmed_is_enough" || key19 === "cannot_move")) {
-            const err174 = { instancePath: instancePath + "/vehicle", schemaPath: "#/properties/vehicle/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key19 }, message: "must NOT have additional properties" };
+        let data79 = data77.max_age_h;
+        if (typeof data79 == "number" && isFinite(data79)) {
+          if (data79 > 8760 || isNaN(data79)) {
+            const err174 = { instancePath: instancePath + "/telemetry/outbox/max_age_h", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_age_h/maximum", keyword: "maximum", params: { comparison: "<=", limit: 8760 }, message: "must be <= 8760" };
             if (vErrors === null) {
               vErrors = [err174];
             } else {
@@ -2056,130 +2058,133 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
+          if (data79 <= 0 || isNaN(data79)) {
+            const err175 = { instancePath: instancePath + "/telemetry/outbox/max_age_h", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_age_h/exclusiveMinimum", keyword: "exclusiveMinimum", params: { comparison: ">", limit: 0 }, message: "must be > 0" };
+            if (vErrors === null) {
+              vErrors = [err175];
+            } else {
+              vErrors.push(err175);
+            }
+            errors++;
+          }
+        } else {
+          const err176 = { instancePath: instancePath + "/telemetry/outbox/max_age_h", schemaPath: "#/properties/telemetry/properties/outbox/properties/max_age_h/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+          if (vErrors === null) {
+            vErrors = [err176];
+          } else {
+            vErrors.push(err176);
+          }
+          errors++;
         }
-        if (data78.mavlink !== void 0) {
-          let data79 = data78.mavlink;
-          if (data79 && typeof data79 == "object" && !Array.isArray(data79)) {
-            if (data79.baud === void 0) {
-              data79.baud = 57600;
+      } else {
+        const err177 = { instancePath: instancePath + "/telemetry/outbox", schemaPath: "#/properties/telemetry/properties/outbox/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        if (vErrors === null) {
+          vErrors = [err177];
+        } else {
+          vErrors.push(err177);
+        }
+        errors++;
+      }
+    } else {
+      const err178 = { instancePath: instancePath + "/telemetry", schemaPath: "#/properties/telemetry/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      if (vErrors === null) {
+        vErrors = [err178];
+      } else {
+        vErrors.push(err178);
+      }
+      errors++;
+    }
+    if (data.vehicle !== void 0) {
+      let data80 = data.vehicle;
+      if (data80 && typeof data80 == "object" && !Array.isArray(data80)) {
+        if (data80.disarmed_is_enough === void 0) {
+          data80.disarmed_is_enough = false;
+        }
+        if (data80.cannot_move === void 0) {
+          data80.cannot_move = false;
+        }
+        for (const key20 in data80) {
+          if (!(key20 === "mavlink" || key20 === "gpsd" || key20 === "disarmed_is_enough" || key20 === "cannot_move")) {
+            const err179 = { instancePath: instancePath + "/vehicle", schemaPath: "#/properties/vehicle/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key20 }, message: "must NOT have additional properties" };
+            if (vErrors === null) {
+              vErrors = [err179];
+            } else {
+              vErrors.push(err179);
             }
-            if (data79.speed === void 0) {
-              data79.speed = 1;
+            errors++;
+          }
+        }
+        if (data80.mavlink !== void 0) {
+          let data81 = data80.mavlink;
+          if (data81 && typeof data81 == "object" && !Array.isArray(data81)) {
+            if (data81.baud === void 0) {
+              data81.baud = 57600;
             }
-            if (data79.send === void 0) {
-              data79.send = true;
+            if (data81.speed === void 0) {
+              data81.speed = 1;
             }
-            if (data79.position_hz === void 0) {
-              data79.position_hz = 10;
+            if (data81.send === void 0) {
+              data81.send = true;
             }
-            if (data79.system === void 0) {
-              const err175 = { instancePath: instancePath + "/vehicle/mavlink", schemaPath: "#/properties/vehicle/properties/mavlink/required", keyword: "required", params: { missingProperty: "system" }, message: "must have required property 'system'" };
+            if (data81.position_hz === void 0) {
+              data81.position_hz = 10;
+            }
+            if (data81.system === void 0) {
+              const err180 = { instancePath: instancePath + "/vehicle/mavlink", schemaPath: "#/properties/vehicle/properties/mavlink/required", keyword: "required", params: { missingProperty: "system" }, message: "must have required property 'system'" };
               if (vErrors === null) {
-                vErrors = [err175];
+                vErrors = [err180];
               } else {
-                vErrors.push(err175);
+                vErrors.push(err180);
               }
               errors++;
             }
-            for (const key20 in data79) {
-              if (!func2.call(schema11.properties.vehicle.properties.mavlink.properties, key20)) {
-                const err176 = { instancePath: instancePath + "/vehicle/mavlink", schemaPath: "#/properties/vehicle/properties/mavlink/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key20 }, message: "must NOT have additional properties" };
+            for (const key21 in data81) {
+              if (!func2.call(schema11.properties.vehicle.properties.mavlink.properties, key21)) {
+                const err181 = { instancePath: instancePath + "/vehicle/mavlink", schemaPath: "#/properties/vehicle/properties/mavlink/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key21 }, message: "must NOT have additional properties" };
                 if (vErrors === null) {
-                  vErrors = [err176];
+                  vErrors = [err181];
                 } else {
-                  vErrors.push(err176);
+                  vErrors.push(err181);
                 }
                 errors++;
               }
             }
-            if (data79.listen !== void 0) {
-              let data80 = data79.listen;
-              if (typeof data80 === "string") {
-                if (!pattern18.test(data80)) {
-                  const err177 = { instancePath: instancePath + "/vehicle/mavlink/listen", schemaPath: "#/properties/vehicle/properties/mavlink/properties/listen/pattern", keyword: "pattern", params: { pattern: "^udp://" }, message: 'must match pattern "^udp://"' };
-                  if (vErrors === null) {
-                    vErrors = [err177];
-                  } else {
-                    vErrors.push(err177);
-                  }
-                  errors++;
-                }
-              } else {
-                const err178 = { instancePath: instancePath + "/vehicle/mavlink/listen", schemaPath: "#/properties/vehicle/properties/mavlink/properties/listen/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                if (vErrors === null) {
-                  vErrors = [err178];
-                } else {
-                  vErrors.push(err178);
-                }
-                errors++;
-              }
-            }
-            if (data79.connect !== void 0) {
-              let data81 = data79.connect;
-              if (typeof data81 === "string") {
-                if (!pattern19.test(data81)) {
-                  const err179 = { instancePath: instancePath + "/vehicle/mavlink/connect", schemaPath: "#/properties/vehicle/properties/mavlink/properties/connect/pattern", keyword: "pattern", params: { pattern: "^tcp://" }, message: 'must match pattern "^tcp://"' };
-                  if (vErrors === null) {
-                    vErrors = [err179];
-                  } else {
-                    vErrors.push(err179);
-                  }
-                  errors++;
-                }
-              } else {
-                const err180 = { instancePath: instancePath + "/vehicle/mavlink/connect", schemaPath: "#/properties/vehicle/properties/mavlink/properties/connect/type", keyword: "type", params: { type: "string" }, message: "must be string" };
-                if (vErrors === null) {
-                  vErrors = [err180];
-                } else {
-                  vErrors.push(err180);
-                }
-                errors++;
-              }
-            }
-            if (data79.serial !== void 0) {
-              let data82 = data79.serial;
+            if (data81.listen !== void 0) {
+              let data82 = data81.listen;
               if (typeof data82 === "string") {
-                if (!pattern4.test(data82)) {
-                  const err181 = { instancePath: instancePath + "/vehicle/mavlink/serial", schemaPath: "#/properties/vehicle/properties/mavlink/properties/serial/pattern", keyword: "pattern", params: { pattern: "^/" }, message: 'must match pattern "^/"' };
+                if (!pattern18.test(data82)) {
+                  const err182 = { instancePath: instancePath + "/vehicle/mavlink/listen", schemaPath: "#/properties/vehicle/properties/mavlink/properties/listen/pattern", keyword: "pattern", params: { pattern: "^udp://" }, message: 'must match pattern "^udp://"' };
                   if (vErrors === null) {
-                    vErrors = [err181];
+                    vErrors = [err182];
                   } else {
-                    vErrors.push(err181);
+                    vErrors.push(err182);
                   }
                   errors++;
                 }
               } else {
-                const err182 = { instancePath: instancePath + "/vehicle/mavlink/serial", schemaPath: "#/properties/vehicle/properties/mavlink/properties/serial/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                const err183 = { instancePath: instancePath + "/vehicle/mavlink/listen", schemaPath: "#/properties/vehicle/properties/mavlink/properties/listen/type", keyword: "type", params: { type: "string" }, message: "must be string" };
                 if (vErrors === null) {
-                  vErrors = [err182];
+                  vErrors = [err183];
                 } else {
-                  vErrors.push(err182);
+                  vErrors.push(err183);
                 }
                 errors++;
               }
             }
-            let data83 = data79.baud;
-            if (!(typeof data83 == "number" && (!(data83 % 1) && !isNaN(data83)) && isFinite(data83))) {
-              const err183 = { instancePath: instancePath + "/vehicle/mavlink/baud", schemaPath: "#/properties/vehicle/properties/mavlink/properties/baud/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-              if (vErrors === null) {
-                vErrors = [err183];
+            if (data81.connect !== void 0) {
+              let data83 = data81.connect;
+              if (typeof data83 === "string") {
+                if (!pattern19.test(data83)) {
+                  const err184 = { instancePath: instancePath + "/vehicle/mavlink/connect", schemaPath: "#/properties/vehicle/properties/mavlink/properties/connect/pattern", keyword: "pattern", params: { pattern: "^tcp://" }, message: 'must match pattern "^tcp://"' };
+                  if (vErrors === null) {
+                    vErrors = [err184];
+                  } else {
+                    vErrors.push(err184);
+                  }
+                  errors++;
+                }
               } else {
-                vErrors.push(err183);
-              }
-              errors++;
-            }
-            if (typeof data83 == "number" && isFinite(data83)) {
-              if (data83 > 4e6 || isNaN(data83)) {
-                const err184 = { instancePath: instancePath + "/vehicle/mavlink/baud", schemaPath: "#/properties/vehicle/properties/mavlink/properties/baud/maximum", keyword: "maximum", params: { comparison: "<=", limit: 4e6 }, message: "must be <= 4000000" };
-                if (vErrors === null) {
-                  vErrors = [err184];
-                } else {
-                  vErrors.push(err184);
-                }
-                errors++;
-              }
-              if (data83 < 300 || isNaN(data83)) {
-                const err185 = { instancePath: instancePath + "/vehicle/mavlink/baud", schemaPath: "#/properties/vehicle/properties/mavlink/properties/baud/minimum", keyword: "minimum", params: { comparison: ">=", limit: 300 }, message: "must be >= 300" };
+                const err185 = { instancePath: instancePath + "/vehicle/mavlink/connect", schemaPath: "#/properties/vehicle/properties/mavlink/properties/connect/type", keyword: "type", params: { type: "string" }, message: "must be string" };
                 if (vErrors === null) {
                   vErrors = [err185];
                 } else {
@@ -2188,11 +2193,11 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
-            if (data79.file !== void 0) {
-              let data84 = data79.file;
+            if (data81.serial !== void 0) {
+              let data84 = data81.serial;
               if (typeof data84 === "string") {
                 if (!pattern4.test(data84)) {
-                  const err186 = { instancePath: instancePath + "/vehicle/mavlink/file", schemaPath: "#/properties/vehicle/properties/mavlink/properties/file/pattern", keyword: "pattern", params: { pattern: "^/" }, message: 'must match pattern "^/"' };
+                  const err186 = { instancePath: instancePath + "/vehicle/mavlink/serial", schemaPath: "#/properties/vehicle/properties/mavlink/properties/serial/pattern", keyword: "pattern", params: { pattern: "^/" }, message: 'must match pattern "^/"' };
                   if (vErrors === null) {
                     vErrors = [err186];
                   } else {
@@ -2201,7 +2206,7 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                   errors++;
                 }
               } else {
-                const err187 = { instancePath: instancePath + "/vehicle/mavlink/file", schemaPath: "#/properties/vehicle/properties/mavlink/properties/file/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                const err187 = { instancePath: instancePath + "/vehicle/mavlink/serial", schemaPath: "#/properties/vehicle/properties/mavlink/properties/serial/type", keyword: "type", params: { type: "string" }, message: "must be string" };
                 if (vErrors === null) {
                   vErrors = [err187];
                 } else {
@@ -2210,19 +2215,19 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
-            let data85 = data79.speed;
-            if (typeof data85 == "number" && isFinite(data85)) {
-              if (data85 > 1e3 || isNaN(data85)) {
-                const err188 = { instancePath: instancePath + "/vehicle/mavlink/speed", schemaPath: "#/properties/vehicle/properties/mavlink/properties/speed/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e3 }, message: "must be <= 1000" };
-                if (vErrors === null) {
-                  vErrors = [err188];
-                } else {
-                  vErrors.push(err188);
-                }
-                errors++;
+            let data85 = data81.baud;
+            if (!(typeof data85 == "number" && (!(data85 % 1) && !isNaN(data85)) && isFinite(data85))) {
+              const err188 = { instancePath: instancePath + "/vehicle/mavlink/baud", schemaPath: "#/properties/vehicle/properties/mavlink/properties/baud/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
+              if (vErrors === null) {
+                vErrors = [err188];
+              } else {
+                vErrors.push(err188);
               }
-              if (data85 < 0.1 || isNaN(data85)) {
-                const err189 = { instancePath: instancePath + "/vehicle/mavlink/speed", schemaPath: "#/properties/vehicle/properties/mavlink/properties/speed/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0.1 }, message: "must be >= 0.1" };
+              errors++;
+            }
+            if (typeof data85 == "number" && isFinite(data85)) {
+              if (data85 > 4e6 || isNaN(data85)) {
+                const err189 = { instancePath: instancePath + "/vehicle/mavlink/baud", schemaPath: "#/properties/vehicle/properties/mavlink/properties/baud/maximum", keyword: "maximum", params: { comparison: "<=", limit: 4e6 }, message: "must be <= 4000000" };
                 if (vErrors === null) {
                   vErrors = [err189];
                 } else {
@@ -2230,69 +2235,71 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 }
                 errors++;
               }
+              if (data85 < 300 || isNaN(data85)) {
+                const err190 = { instancePath: instancePath + "/vehicle/mavlink/baud", schemaPath: "#/properties/vehicle/properties/mavlink/properties/baud/minimum", keyword: "minimum", params: { comparison: ">=", limit: 300 }, message: "must be >= 300" };
+                if (vErrors === null) {
+                  vErrors = [err190];
+                } else {
+                  vErrors.push(err190);
+                }
+                errors++;
+              }
+            }
+            if (data81.file !== void 0) {
+              let data86 = data81.file;
+              if (typeof data86 === "string") {
+                if (!pattern4.test(data86)) {
+                  const err191 = { instancePath: instancePath + "/vehicle/mavlink/file", schemaPath: "#/properties/vehicle/properties/mavlink/properties/file/pattern", keyword: "pattern", params: { pattern: "^/" }, message: 'must match pattern "^/"' };
+                  if (vErrors === null) {
+                    vErrors = [err191];
+                  } else {
+                    vErrors.push(err191);
+                  }
+                  errors++;
+                }
+              } else {
+                const err192 = { instancePath: instancePath + "/vehicle/mavlink/file", schemaPath: "#/properties/vehicle/properties/mavlink/properties/file/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                if (vErrors === null) {
+                  vErrors = [err192];
+                } else {
+                  vErrors.push(err192);
+                }
+                errors++;
+              }
+            }
+            let data87 = data81.speed;
+            if (typeof data87 == "number" && isFinite(data87)) {
+              if (data87 > 1e3 || isNaN(data87)) {
+                const err193 = { instancePath: instancePath + "/vehicle/mavlink/speed", schemaPath: "#/properties/vehicle/properties/mavlink/properties/speed/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e3 }, message: "must be <= 1000" };
+                if (vErrors === null) {
+                  vErrors = [err193];
+                } else {
+                  vErrors.push(err193);
+                }
+                errors++;
+              }
+              if (data87 < 0.1 || isNaN(data87)) {
+                const err194 = { instancePath: instancePath + "/vehicle/mavlink/speed", schemaPath: "#/properties/vehicle/properties/mavlink/properties/speed/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0.1 }, message: "must be >= 0.1" };
+                if (vErrors === null) {
+                  vErrors = [err194];
+                } else {
+                  vErrors.push(err194);
+                }
+                errors++;
+              }
             } else {
-              const err190 = { instancePath: instancePath + "/vehicle/mavlink/speed", schemaPath: "#/properties/vehicle/properties/mavlink/properties/speed/type", keyword: "type", params: { type: "number" }, message: "must be number" };
+              const err195 = { instancePath: instancePath + "/vehicle/mavlink/speed", schemaPath: "#/properties/vehicle/properties/mavlink/properties/speed/type", keyword: "type", params: { type: "number" }, message: "must be number" };
               if (vErrors === null) {
-                vErrors = [err190];
+                vErrors = [err195];
               } else {
-                vErrors.push(err190);
+                vErrors.push(err195);
               }
               errors++;
             }
-            if (data79.system !== void 0) {
-              let data86 = data79.system;
-              if (!(typeof data86 == "number" && (!(data86 % 1) && !isNaN(data86)) && isFinite(data86))) {
-                const err191 = { instancePath: instancePath + "/vehicle/mavlink/system", schemaPath: "#/properties/vehicle/properties/mavlink/properties/system/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
-                if (vErrors === null) {
-                  vErrors = [err191];
-                } else {
-                  vErrors.push(err191);
-                }
-                errors++;
-              }
-              if (typeof data86 == "number" && isFinite(data86)) {
-                if (data86 > 255 || isNaN(data86)) {
-                  const err192 = { instancePath: instancePath + "/vehicle/mavlink/system", schemaPath: "#/properties/vehicle/properties/mavlink/properties/system/maximum", keyword: "maximum", params: { comparison: "<=", limit: 255 }, message: "must be <= 255" };
-                  if (vErrors === null) {
-                    vErrors = [err192];
-                  } else {
-                    vErrors.push(err192);
-                  }
-                  errors++;
-                }
-                if (data86 < 1 || isNaN(data86)) {
-                  const err193 = { instancePath: instancePath + "/vehicle/mavlink/system", schemaPath: "#/properties/vehicle/properties/mavlink/properties/system/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
-                  if (vErrors === null) {
-                    vErrors = [err193];
-                  } else {
-                    vErrors.push(err193);
-                  }
-                  errors++;
-                }
-              }
-            }
-            if (typeof data79.send !== "boolean") {
-              const err194 = { instancePath: instancePath + "/vehicle/mavlink/send", schemaPath: "#/properties/vehicle/properties/mavlink/properties/send/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
-              if (vErrors === null) {
-                vErrors = [err194];
-              } else {
-                vErrors.push(err194);
-              }
-              errors++;
-            }
-            let data88 = data79.position_hz;
-            if (typeof data88 == "number" && isFinite(data88)) {
-              if (data88 > 50 || isNaN(data88)) {
-                const err195 = { instancePath: instancePath + "/vehicle/mavlink/position_hz", schemaPath: "#/properties/vehicle/properties/mavlink/properties/position_hz/maximum", keyword: "maximum", params: { comparison: "<=", limit: 50 }, message: "must be <= 50" };
-                if (vErrors === null) {
-                  vErrors = [err195];
-                } else {
-                  vErrors.push(err195);
-                }
-                errors++;
-              }
-              if (data88 < 1 || isNaN(data88)) {
-                const err196 = { instancePath: instancePath + "/vehicle/mavlink/position_hz", schemaPath: "#/properties/vehicle/properties/mavlink/properties/position_hz/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
+            if (data81.system !== void 0) {
+              let data88 = data81.system;
+              if (!(typeof data88 == "number" && (!(data88 % 1) && !isNaN(data88)) && isFinite(data88))) {
+                const err196 = { instancePath: instancePath + "/vehicle/mavlink/system", schemaPath: "#/properties/vehicle/properties/mavlink/properties/system/type", keyword: "type", params: { type: "integer" }, message: "must be integer" };
                 if (vErrors === null) {
                   vErrors = [err196];
                 } else {
@@ -2300,20 +2307,18 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 }
                 errors++;
               }
-            } else {
-              const err197 = { instancePath: instancePath + "/vehicle/mavlink/position_hz", schemaPath: "#/properties/vehicle/properties/mavlink/properties/position_hz/type", keyword: "type", params: { type: "number" }, message: "must be number" };
-              if (vErrors === null) {
-                vErrors = [err197];
-              } else {
-                vErrors.push(err197);
-              }
-              errors++;
-            }
-            if (data79.signing_key !== void 0) {
-              let data89 = data79.signing_key;
-              if (typeof data89 === "string") {
-                if (!pattern4.test(data89)) {
-                  const err198 = { instancePath: instancePath + "/vehicle/mavlink/signing_key", schemaPath: "#/properties/vehicle/properties/mavlink/properties/signing_key/pattern", keyword: "pattern", params: { pattern: "^/" }, message: 'must match pattern "^/"' };
+              if (typeof data88 == "number" && isFinite(data88)) {
+                if (data88 > 255 || isNaN(data88)) {
+                  const err197 = { instancePath: instancePath + "/vehicle/mavlink/system", schemaPath: "#/properties/vehicle/properties/mavlink/properties/system/maximum", keyword: "maximum", params: { comparison: "<=", limit: 255 }, message: "must be <= 255" };
+                  if (vErrors === null) {
+                    vErrors = [err197];
+                  } else {
+                    vErrors.push(err197);
+                  }
+                  errors++;
+                }
+                if (data88 < 1 || isNaN(data88)) {
+                  const err198 = { instancePath: instancePath + "/vehicle/mavlink/system", schemaPath: "#/properties/vehicle/properties/mavlink/properties/system/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
                   if (vErrors === null) {
                     vErrors = [err198];
                   } else {
@@ -2321,35 +2326,30 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   errors++;
                 }
+              }
+            }
+            if (typeof data81.send !== "boolean") {
+              const err199 = { instancePath: instancePath + "/vehicle/mavlink/send", schemaPath: "#/properties/vehicle/properties/mavlink/properties/send/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+              if (vErrors === null) {
+                vErrors = [err199];
               } else {
-                const err199 = { instancePath: instancePath + "/vehicle/mavlink/signing_key", schemaPath: "#/properties/vehicle/properties/mavlink/properties/signing_key/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                vErrors.push(err199);
+              }
+              errors++;
+            }
+            let data90 = data81.position_hz;
+            if (typeof data90 == "number" && isFinite(data90)) {
+              if (data90 > 50 || isNaN(data90)) {
+                const err200 = { instancePath: instancePath + "/vehicle/mavlink/position_hz", schemaPath: "#/properties/vehicle/properties/mavlink/properties/position_hz/maximum", keyword: "maximum", params: { comparison: "<=", limit: 50 }, message: "must be <= 50" };
                 if (vErrors === null) {
-                  vErrors = [err199];
+                  vErrors = [err200];
                 } else {
-                  vErrors.push(err199);
+                  vErrors.push(err200);
                 }
                 errors++;
               }
-            }
-          } else {
-            const err200 = { instancePath: instancePath + "/vehicle/mavlink", schemaPath: "#/properties/vehicle/properties/mavlink/type", keyword: "type", params: { type: "object" }, message: "must be object" };
-            if (vErrors === null) {
-              vErrors = [err200];
-            } else {
-              vErrors.push(err200);
-            }
-            errors++;
-          }
-        }
-        if (data78.gpsd !== void 0) {
-          let data90 = data78.gpsd;
-          if (data90 && typeof data90 == "object" && !Array.isArray(data90)) {
-            if (data90.connect === void 0) {
-              data90.connect = "tcp://127.0.0.1:2947";
-            }
-            for (const key21 in data90) {
-              if (!(key21 === "connect" || key21 === "device")) {
-                const err201 = { instancePath: instancePath + "/vehicle/gpsd", schemaPath: "#/properties/vehicle/properties/gpsd/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key21 }, message: "must NOT have additional properties" };
+              if (data90 < 1 || isNaN(data90)) {
+                const err201 = { instancePath: instancePath + "/vehicle/mavlink/position_hz", schemaPath: "#/properties/vehicle/properties/mavlink/properties/position_hz/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1" };
                 if (vErrors === null) {
                   vErrors = [err201];
                 } else {
@@ -2357,128 +2357,185 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 }
                 errors++;
               }
-            }
-            let data91 = data90.connect;
-            if (typeof data91 === "string") {
-              if (!pattern19.test(data91)) {
-                const err202 = { instancePath: instancePath + "/vehicle/gpsd/connect", schemaPath: "#/properties/vehicle/properties/gpsd/properties/connect/pattern", keyword: "pattern", params: { pattern: "^tcp://" }, message: 'must match pattern "^tcp://"' };
-                if (vErrors === null) {
-                  vErrors = [err202];
-                } else {
-                  vErrors.push(err202);
-                }
-                errors++;
-              }
             } else {
-              const err203 = { instancePath: instancePath + "/vehicle/gpsd/connect", schemaPath: "#/properties/vehicle/properties/gpsd/properties/connect/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+              const err202 = { instancePath: instancePath + "/vehicle/mavlink/position_hz", schemaPath: "#/properties/vehicle/properties/mavlink/properties/position_hz/type", keyword: "type", params: { type: "number" }, message: "must be number" };
               if (vErrors === null) {
-                vErrors = [err203];
+                vErrors = [err202];
               } else {
-                vErrors.push(err203);
+                vErrors.push(err202);
               }
               errors++;
             }
-            if (data90.device !== void 0) {
-              let data92 = data90.device;
-              if (typeof data92 === "string") {
-                if (!pattern4.test(data92)) {
-                  const err204 = { instancePath: instancePath + "/vehicle/gpsd/device", schemaPath: "#/properties/vehicle/properties/gpsd/properties/device/pattern", keyword: "pattern", params: { pattern: "^/" }, message: 'must match pattern "^/"' };
+            if (data81.signing_key !== void 0) {
+              let data91 = data81.signing_key;
+              if (typeof data91 === "string") {
+                if (!pattern4.test(data91)) {
+                  const err203 = { instancePath: instancePath + "/vehicle/mavlink/signing_key", schemaPath: "#/properties/vehicle/properties/mavlink/properties/signing_key/pattern", keyword: "pattern", params: { pattern: "^/" }, message: 'must match pattern "^/"' };
                   if (vErrors === null) {
-                    vErrors = [err204];
+                    vErrors = [err203];
                   } else {
-                    vErrors.push(err204);
+                    vErrors.push(err203);
                   }
                   errors++;
                 }
               } else {
-                const err205 = { instancePath: instancePath + "/vehicle/gpsd/device", schemaPath: "#/properties/vehicle/properties/gpsd/properties/device/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                const err204 = { instancePath: instancePath + "/vehicle/mavlink/signing_key", schemaPath: "#/properties/vehicle/properties/mavlink/properties/signing_key/type", keyword: "type", params: { type: "string" }, message: "must be string" };
                 if (vErrors === null) {
-                  vErrors = [err205];
+                  vErrors = [err204];
                 } else {
-                  vErrors.push(err205);
+                  vErrors.push(err204);
                 }
                 errors++;
               }
             }
           } else {
-            const err206 = { instancePath: instancePath + "/vehicle/gpsd", schemaPath: "#/properties/vehicle/properties/gpsd/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+            const err205 = { instancePath: instancePath + "/vehicle/mavlink", schemaPath: "#/properties/vehicle/properties/mavlink/type", keyword: "type", params: { type: "object" }, message: "must be object" };
             if (vErrors === null) {
-              vErrors = [err206];
+              vErrors = [err205];
             } else {
-              vErrors.push(err206);
+              vErrors.push(err205);
             }
             errors++;
           }
         }
-        if (typeof data78.disarmed_is_enough !== "boolean") {
-          const err207 = { instancePath: instancePath + "/vehicle/disarmed_is_enough", schemaPath: "#/properties/vehicle/properties/disarmed_is_enough/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
-          if (vErrors === null) {
-            vErrors = [err207];
+        if (data80.gpsd !== void 0) {
+          let data92 = data80.gpsd;
+          if (data92 && typeof data92 == "object" && !Array.isArray(data92)) {
+            if (data92.connect === void 0) {
+              data92.connect = "tcp://127.0.0.1:2947";
+            }
+            for (const key22 in data92) {
+              if (!(key22 === "connect" || key22 === "device")) {
+                const err206 = { instancePath: instancePath + "/vehicle/gpsd", schemaPath: "#/properties/vehicle/properties/gpsd/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key22 }, message: "must NOT have additional properties" };
+                if (vErrors === null) {
+                  vErrors = [err206];
+                } else {
+                  vErrors.push(err206);
+                }
+                errors++;
+              }
+            }
+            let data93 = data92.connect;
+            if (typeof data93 === "string") {
+              if (!pattern19.test(data93)) {
+                const err207 = { instancePath: instancePath + "/vehicle/gpsd/connect", schemaPath: "#/properties/vehicle/properties/gpsd/properties/connect/pattern", keyword: "pattern", params: { pattern: "^tcp://" }, message: 'must match pattern "^tcp://"' };
+                if (vErrors === null) {
+                  vErrors = [err207];
+                } else {
+                  vErrors.push(err207);
+                }
+                errors++;
+              }
+            } else {
+              const err208 = { instancePath: instancePath + "/vehicle/gpsd/connect", schemaPath: "#/properties/vehicle/properties/gpsd/properties/connect/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+              if (vErrors === null) {
+                vErrors = [err208];
+              } else {
+                vErrors.push(err208);
+              }
+              errors++;
+            }
+            if (data92.device !== void 0) {
+              let data94 = data92.device;
+              if (typeof data94 === "string") {
+                if (!pattern4.test(data94)) {
+                  const err209 = { instancePath: instancePath + "/vehicle/gpsd/device", schemaPath: "#/properties/vehicle/properties/gpsd/properties/device/pattern", keyword: "pattern", params: { pattern: "^/" }, message: 'must match pattern "^/"' };
+                  if (vErrors === null) {
+                    vErrors = [err209];
+                  } else {
+                    vErrors.push(err209);
+                  }
+                  errors++;
+                }
+              } else {
+                const err210 = { instancePath: instancePath + "/vehicle/gpsd/device", schemaPath: "#/properties/vehicle/properties/gpsd/properties/device/type", keyword: "type", params: { type: "string" }, message: "must be string" };
+                if (vErrors === null) {
+                  vErrors = [err210];
+                } else {
+                  vErrors.push(err210);
+                }
+                errors++;
+              }
+            }
           } else {
-            vErrors.push(err207);
+            const err211 = { instancePath: instancePath + "/vehicle/gpsd", schemaPath: "#/properties/vehicle/properties/gpsd/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+            if (vErrors === null) {
+              vErrors = [err211];
+            } else {
+              vErrors.push(err211);
+            }
+            errors++;
+          }
+        }
+        if (typeof data80.disarmed_is_enough !== "boolean") {
+          const err212 = { instancePath: instancePath + "/vehicle/disarmed_is_enough", schemaPath: "#/properties/vehicle/properties/disarmed_is_enough/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+          if (vErrors === null) {
+            vErrors = [err212];
+          } else {
+            vErrors.push(err212);
           }
           errors++;
         }
-        if (typeof data78.cannot_move !== "boolean") {
-          const err208 = { instancePath: instancePath + "/vehicle/cannot_move", schemaPath: "#/properties/vehicle/properties/cannot_move/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
+        if (typeof data80.cannot_move !== "boolean") {
+          const err213 = { instancePath: instancePath + "/vehicle/cannot_move", schemaPath: "#/properties/vehicle/properties/cannot_move/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean" };
           if (vErrors === null) {
-            vErrors = [err208];
+            vErrors = [err213];
           } else {
-            vErrors.push(err208);
+            vErrors.push(err213);
           }
           errors++;
         }
       } else {
-        const err209 = { instancePath: instancePath + "/vehicle", schemaPath: "#/properties/vehicle/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+        const err214 = { instancePath: instancePath + "/vehicle", schemaPath: "#/properties/vehicle/type", keyword: "type", params: { type: "object" }, message: "must be object" };
         if (vErrors === null) {
-          vErrors = [err209];
+          vErrors = [err214];
         } else {
-          vErrors.push(err209);
+          vErrors.push(err214);
         }
         errors++;
       }
     }
-    let data95 = data.log;
-    if (data95 && typeof data95 == "object" && !Array.isArray(data95)) {
-      if (data95.level === void 0) {
-        data95.level = "info";
+    let data97 = data.log;
+    if (data97 && typeof data97 == "object" && !Array.isArray(data97)) {
+      if (data97.level === void 0) {
+        data97.level = "info";
       }
-      for (const key22 in data95) {
-        if (!(key22 === "level")) {
-          const err210 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key22 }, message: "must NOT have additional properties" };
+      for (const key23 in data97) {
+        if (!(key23 === "level")) {
+          const err215 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key23 }, message: "must NOT have additional properties" };
           if (vErrors === null) {
-            vErrors = [err210];
+            vErrors = [err215];
           } else {
-            vErrors.push(err210);
+            vErrors.push(err215);
           }
           errors++;
         }
       }
-      let data96 = data95.level;
-      if (!(data96 === "error" || data96 === "warning" || data96 === "notice" || data96 === "info" || data96 === "debug")) {
-        const err211 = { instancePath: instancePath + "/log/level", schemaPath: "#/properties/log/properties/level/enum", keyword: "enum", params: { allowedValues: schema11.properties.log.properties.level.enum }, message: "must be equal to one of the allowed values" };
+      let data98 = data97.level;
+      if (!(data98 === "error" || data98 === "warning" || data98 === "notice" || data98 === "info" || data98 === "debug")) {
+        const err216 = { instancePath: instancePath + "/log/level", schemaPath: "#/properties/log/properties/level/enum", keyword: "enum", params: { allowedValues: schema11.properties.log.properties.level.enum }, message: "must be equal to one of the allowed values" };
         if (vErrors === null) {
-          vErrors = [err211];
+          vErrors = [err216];
         } else {
-          vErrors.push(err211);
+          vErrors.push(err216);
         }
         errors++;
       }
     } else {
-      const err212 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+      const err217 = { instancePath: instancePath + "/log", schemaPath: "#/properties/log/type", keyword: "type", params: { type: "object" }, message: "must be object" };
       if (vErrors === null) {
-        vErrors = [err212];
+        vErrors = [err217];
       } else {
-        vErrors.push(err212);
+        vErrors.push(err217);
       }
       errors++;
     }
   } else {
-    const err213 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
+    const err218 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object" };
     if (vErrors === null) {
-      vErrors = [err213];
+      vErrors = [err218];
     } else {
-      vErrors.push(err213);
+      vErrors.push(err218);
     }
     errors++;
   }

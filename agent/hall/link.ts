@@ -10,6 +10,7 @@ import type { ClockFloor } from '../trust/clock-floor.ts';
 import type { Line } from '../update/line.ts';
 import type { EventBody } from '../values/report.ts';
 import type { Vehicle } from '../vehicle/vehicle.ts';
+import { LAST_WORDS_MS } from './care.ts';
 import type { Host } from './host.ts';
 import { openTelemetry } from './telemetry.ts';
 
@@ -50,7 +51,9 @@ export async function openLink(settings: Settings, host: Host, broker: Broker, r
   const { files, clock, chance, log } = host;
   const { doors, line, locks, outbox, floor, vehicle, say, later } = rooms;
   const configNames = Object.keys(settings.configs);
-  const telemetry = await openTelemetry(settings, host, { records: () => outbox.backlog().count, say, later });
+  const telemetry = await openTelemetry(settings, host, {
+    ...{ feed: vehicle?.feed ?? null, records: () => outbox.backlog().count, say, later },
+  });
   const { lanes } = telemetry;
   const readings = () => {
     const { refused, outcomes, duplicates } = line.counters();
@@ -121,6 +124,8 @@ export async function openLink(settings: Settings, host: Host, broker: Broker, r
       };
     },
     async stop(reason) {
+      // The track under way has just been finished.
+      if (session.state().connected) await lanes.drained(LAST_WORDS_MS);
       await session.stop(reason);
       await telemetry.close();
     },

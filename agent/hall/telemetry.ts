@@ -1,8 +1,12 @@
 import { createLaneMemory } from '../link/lane-memory.ts';
 import { type Lanes, openLanes } from '../link/lanes.ts';
 import type { JournalRecord } from '../ports/journal.ts';
+import type { VehicleFeed } from '../ports/vehicle.ts';
 import type { Cancel } from '../ports/world.ts';
 import type { Settings } from '../settings-schema.ts';
+import { coarserTrack } from '../telemetry/track-coarser.ts';
+import { createTrackMemory } from '../telemetry/track-memory.ts';
+import { openWhereabouts } from '../telemetry/whereabouts.ts';
 import { Failure } from '../values/errors.ts';
 import { LANES } from '../values/lanes.ts';
 import type { EventBody } from '../values/report.ts';
@@ -21,6 +25,8 @@ export interface TelemetryRooms {
   say(event: EventBody): Promise<void>;
   /** Looks after a promise that nobody waits for. */
   later(promise: Promise<unknown>): void;
+  /** Null: no vehicle. */
+  readonly feed: VehicleFeed | null;
 }
 
 /** Heartbeats, positions and tracks: how they are kept, and on their way. */
@@ -36,7 +42,8 @@ export async function openTelemetry(settings: Settings, host: Host, rooms: Telem
   const { clock, log, telemetry: journal } = host;
   const { max_mb, max_age_h } = settings.telemetry.outbox;
   const laneMemory = createLaneMemory(clock.bootId);
-  const memories = [laneMemory];
+  const trackMemory = createTrackMemory();
+  const memories = [laneMemory, trackMemory];
   const state = { dirty: false, complained: false, toldMs: Number.NEGATIVE_INFINITY };
 
   const trouble = (failure: Failure) => {
@@ -60,9 +67,20 @@ export async function openTelemetry(settings: Settings, host: Host, rooms: Telem
   const lanes = openLanes({
     ...{ device: settings.device, root: settings.broker.root, memory: laneMemory, keep, clock, log },
     bounds: { maxBytes: max_mb * 1024 * 1024, maxAgeMs: max_age_h * 3_600_000 },
-    coarser: () => null,
+    coarser: coarserTrack,
     records: rooms.records,
   });
+
+  const whereabouts =
+    rooms.feed === null
+      ? null
+      : openWhereabouts({
+          ...{ feed: rooms.feed, clock, log, keep, say: lanes.say, left: trackMemory.open() },
+          errorM: settings.telemetry.track.error_m,
+          byMovement: settings.vehicle?.gpsd !== undefined,
+          name: (unixMs) => `${new Date(unixMs).toISOString().replace(/[-:]|\.\d+/g, '')}-${host.chance.hex(2)}`,
+          alarm: (event) => rooms.later(rooms.say(event)),
+        });
 
   const sync = async () => {
     if (!state.dirty) return;
@@ -98,7 +116,11 @@ export async function openTelemetry(settings: Settings, host: Host, rooms: Telem
         rooms.later(Promise.all([sync(), tell()]));
       };
       next.cancel = clock.after(SYNC_MS, round);
-      return () => next.cancel();
+      const cancelWay = whereabouts?.start();
+      return () => {
+        next.cancel();
+        cancelWay?.();
+      };
     },
     async close() {
       try {

@@ -12,6 +12,9 @@ export interface Kept {
   readonly bootMs: number;
 }
 
+/** Characters of the tracks that are kept after the broker has them, for `locksmith track`: some fifteen hours of flight. */
+const SENT_TRACKS_MAX = 512 * 1024;
+
 /** What waits of heartbeats, positions and tracks. */
 export interface LaneMemory extends JournalMemory {
   /** The number of the last message that was kept. */
@@ -21,6 +24,8 @@ export interface LaneMemory extends JournalMemory {
   /** Characters of all payloads that wait. */
   bytes(): number;
   waitingIn(lane: Lane): number;
+  /** Tracks that are still there, sent or not, in the order of their numbers. */
+  tracks(): readonly Kept[];
   /** Given up and not reported yet. */
   lost(): LaneCounts;
 }
@@ -82,29 +87,35 @@ function countsOf(value: unknown): LaneCounts {
 export function createLaneMemory(boot: string): LaneMemory {
   const waiting = new Map<number, Kept>();
   const counts: Record<Lane, number> = { ...NO_LANES };
+  const sent: Kept[] = [];
+  let sentBytes = 0;
   let lost = NO_LANES;
   let lastN = 0;
   let bytes = 0;
   let writtenIn: unknown = null;
 
-  const remove = (n: number) => {
+  const remove = (n: number, had: boolean) => {
     const kept = waiting.get(n);
     if (kept === undefined || !waiting.delete(n)) return;
     bytes -= kept.text.length;
     counts[kept.lane] -= 1;
+    if (!had || kept.lane !== 'track') return;
+    sent.push(kept);
+    sentBytes += kept.text.length;
+    while (sentBytes > SENT_TRACKS_MAX) sentBytes -= sent.shift()?.text.length ?? sentBytes;
   };
-  const removeAll = (ranges: unknown) => {
+  const removeAll = (ranges: unknown, had: boolean) => {
     if (!Array.isArray(ranges)) return;
     for (const range of ranges) {
       if (!Array.isArray(range)) continue;
       const [from, to]: readonly unknown[] = range;
       if (typeof from !== 'number' || typeof to !== 'number') continue;
       lastN = Math.max(lastN, to);
-      for (let n = from; n <= to; n += 1) remove(n);
+      for (let n = from; n <= to; n += 1) remove(n, had);
     }
   };
   const put = (kept: Kept) => {
-    remove(kept.n);
+    remove(kept.n, false);
     waiting.set(kept.n, kept);
     bytes += kept.text.length;
     counts[kept.lane] += 1;
@@ -129,10 +140,10 @@ export function createLaneMemory(boot: string): LaneMemory {
           break;
         }
         case 'lane-got':
-          removeAll(record.ranges);
+          removeAll(record.ranges, true);
           break;
         case 'lane-lost':
-          removeAll(record.ranges);
+          removeAll(record.ranges, false);
           lost = addLanes(lost, countsOf(record.lost));
           break;
         case 'lane-told':
@@ -145,15 +156,18 @@ export function createLaneMemory(boot: string): LaneMemory {
     },
     snapshot: () => [
       bootRecord(boot),
-      ...[...waiting.values()].map(({ n, lane, text, bootMs }) => keptRecord(n, lane, bootMs, JSON.parse(text))),
+      ...[...sent, ...waiting.values()].map(({ n, lane, text, bootMs }) =>
+        keptRecord(n, lane, bootMs, JSON.parse(text)),
+      ),
       ...(Object.values(lost).some((count) => count > 0) ? [lostRecord([], lost)] : []),
       // The numbers go on growing, also over an empty memory.
-      gotRecord([lastN].filter((last) => last > 0 && !waiting.has(last))),
+      gotRecord([...sent.map(({ n }) => n), lastN].filter((n) => n > 0 && !waiting.has(n))),
     ],
     lastN: () => lastN,
     waiting,
     bytes: () => bytes,
     waitingIn: (lane) => counts[lane],
+    tracks: () => [...sent, ...[...waiting.values()].filter(({ lane }) => lane === 'track')].sort((a, b) => a.n - b.n),
     lost: () => lost,
   };
 }

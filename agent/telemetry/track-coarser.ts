@@ -1,0 +1,24 @@
+import { parseTrackFeature } from '../values/track.ts';
+import { thin } from './track-window.ts';
+
+/** A track that is made coarser may be this much further off than before. */
+const COARSER = 4;
+
+/**
+ * The text of a track that says less: no input point is further from it than four times the old bound, which is what it then says.
+ * Null if it cannot get shorter. Pure.
+ */
+export function coarserTrack(text: string): string | null {
+  const feature = parseTrackFeature(JSON.parse(text));
+  if (feature === null) return null;
+  const { geometry, properties } = feature;
+  const { error_m } = properties;
+  // Two lines are furthest apart at a corner of one of them, and every corner of the new one is one of the old.
+  const coordinates = thin(geometry.coordinates, (COARSER - 1) * error_m);
+  if (coordinates.length >= geometry.coordinates.length) return null;
+  return JSON.stringify({
+    ...feature,
+    geometry: { ...geometry, coordinates },
+    properties: { ...properties, error_m: COARSER * error_m },
+  });
+}

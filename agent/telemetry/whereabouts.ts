@@ -1,0 +1,130 @@
+import type { JournalRecord } from '../ports/journal.ts';
+import type { Log } from '../ports/log.ts';
+import type { PositionSample, VehicleFeed } from '../ports/vehicle.ts';
+import type { Cancel, Clock } from '../ports/world.ts';
+import type { Lane } from '../values/lanes.ts';
+import type { EventBody } from '../values/report.ts';
+import { sayDuration } from '../values/units.ts';
+import { openMovement } from './movement.ts';
+import { openPositions } from './position.ts';
+import { openTrack, type TrackBatch } from './track.ts';
+import type { OpenTrack } from './track-memory.ts';
+
+/** What has come of a batch under way is put on record this often. Effect: a kill costs at most so much of it. */
+const CHECKPOINT_MS = 1_000;
+/** A batch that nothing comes to any more goes out after this time. */
+const STALE_MS = 60_000;
+/** A flight that a killed agent has left goes on until so long after the first point; by then it is known whether it flies. */
+const PRESUMED_MS = 5_000;
+/** A source that was silent this long is an alarm. */
+const SILENT_MS = 60_000;
+
+/** What the whereabouts are made of. */
+export interface WhereaboutsInput {
+  readonly feed: VehicleFeed;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Bound of the track, in metres. */
+  readonly errorM: number;
+  /** True where the source knows nothing of arming: flights are told by movement. */
+  readonly byMovement: boolean;
+  /** A batch that a killed agent has left. */
+  readonly left: OpenTrack | null;
+  /** A name for a flight that begins at this time. */
+  name(unixMs: number): string;
+  /** Says it to the fleet, now or when that is possible; `records` go into the same write. */
+  say(lane: Lane, body: object, records?: readonly JournalRecord[]): void;
+  /** Remembers what a kill must not cost. */
+  keep(records: readonly JournalRecord[]): void;
+  alarm(event: EventBody): void;
+}
+
+/** Position and track of the vehicle, as they go out. */
+export interface Whereabouts {
+  /** Says on from now what the vehicle tells, until cancelled: then the batch under way goes out. */
+  start(): Cancel;
+}
+
+/** Makes them. */
+export function openWhereabouts(input: WhereaboutsInput): Whereabouts {
+  const { feed, clock, log } = input;
+  const track = openTrack({ errorM: input.errorM, name: input.name, left: input.left });
+  const positions = openPositions();
+  const movement = openMovement(input.left !== null);
+  const state = { flying: input.left !== null, silent: false, sampleMs: clock.bootMs(), startMs: clock.bootMs() };
+  /** A flight goes on because it did so last; until when that is good enough. */
+  const presumed = { is: input.left !== null && !input.byMovement, untilMs: Number.POSITIVE_INFINITY };
+  let last: PositionSample | null = null;
+
+  const out = (batch: TrackBatch | null) => {
+    if (batch === null) return;
+    if (batch.feature === null) input.keep(batch.records);
+    else input.say('track', batch.feature, batch.records);
+  };
+  const sayPosition = (sample: PositionSample, now: boolean) => {
+    const context = { fix: feed.fix(), battery: feed.battery(), flight: track.flight() };
+    const position = positions.sample(sample, context, now);
+    if (position !== null) input.say('position', position);
+  };
+  const fly = (flying: boolean) => {
+    presumed.is = false;
+    if (flying === state.flying) return;
+    state.flying = flying;
+    const flight = track.flight();
+    out(track.fly(flying));
+    if (!flying) {
+      if (flight !== null) log.say('info', `flight ${flight} is over`);
+      // Where it stands now is what people look for.
+      if (last !== null) sayPosition(last, true);
+    }
+  };
+  const sample = (one: PositionSample) => {
+    last = one;
+    state.sampleMs = clock.bootMs();
+    presumed.untilMs = Math.min(presumed.untilMs, clock.bootMs() + PRESUMED_MS);
+    if (input.byMovement) fly(movement.add(one));
+    out(track.sample(one, feed.correctionM()));
+    sayPosition(one, false);
+  };
+  const checkSilence = () => {
+    const quietMs = clock.bootMs() - (feed.seen().lastBootMs ?? state.startMs);
+    if (quietMs >= SILENT_MS && !state.silent) {
+      state.silent = true;
+      input.alarm({
+        event: 'alarm',
+        reason: `the vehicle is silent: nothing was heard of it for ${sayDuration(quietMs)}`,
+      });
+    } else if (quietMs < SILENT_MS && state.silent) {
+      state.silent = false;
+      log.say('notice', 'the vehicle is heard again');
+    }
+  };
+  const tick = () => {
+    const record = track.checkpoint();
+    if (record !== null) input.keep([record]);
+    if (presumed.is && clock.bootMs() > presumed.untilMs) fly(false);
+    if (state.flying && clock.bootMs() - state.sampleMs >= STALE_MS) {
+      state.sampleMs = clock.bootMs();
+      out(track.close('time'));
+    }
+    checkSilence();
+  };
+  return {
+    start() {
+      out(track.close('interrupted'));
+      if (state.flying) track.fly(true);
+      const cancels = [feed.onFlight(fly), feed.onSample(sample)];
+      const next = { cancel: () => {} };
+      const again = () => {
+        next.cancel = clock.after(CHECKPOINT_MS, again);
+        tick();
+      };
+      next.cancel = clock.after(CHECKPOINT_MS, again);
+      return () => {
+        next.cancel();
+        for (const cancel of cancels) cancel();
+        out(track.close('stopped'));
+      };
+    },
+  };
+}

@@ -1,0 +1,207 @@
+import fc from 'fast-check';
+import t from 'tap';
+import type { JournalRecord } from '../../agent/ports/journal.ts';
+import type { PositionSample } from '../../agent/ports/vehicle.ts';
+import { openTrack, type Track, type TrackBatch } from '../../agent/telemetry/track.ts';
+import { createTrackMemory } from '../../agent/telemetry/track-memory.ts';
+import type { TrackFeature } from '../../agent/values/track.ts';
+import { errorM, lineOf, plainTrack, samplesOf, WAYS, type Way } from '../fixtures/flights.ts';
+
+/** Flies through samples and lands; what was sent, as it comes out of JSON. */
+function fly(track: Track, samples: readonly PositionSample[], correctionM: (n: number) => number | null = () => null) {
+  const sent: TrackFeature[] = [];
+  const take = (batch: TrackBatch | null) => {
+    if (batch?.feature != null) sent.push(JSON.parse(JSON.stringify(batch.feature)));
+  };
+  take(track.fly(true));
+  for (const [n, sample] of samples.entries()) take(track.sample(sample, correctionM(n)));
+  take(track.fly(false));
+  return sent;
+}
+const OFFSET_MS = Date.UTC(2026, 0, 1);
+const worst = (sent: readonly TrackFeature[], samples: readonly PositionSample[], flight = 'f1') => {
+  const line = lineOf(sent, flight);
+  return samples.reduce((most, sample) => Math.max(most, errorM(line, sample, OFFSET_MS)), 0);
+};
+
+t.test('known ways: within a metre at every input point, with a fraction of the points', async (t) => {
+  const ways: Readonly<Record<string, Way>> = {
+    circle: WAYS.circle(80, 12),
+    'tight circle': WAYS.circle(6, 8),
+    hover: WAYS.hover(0.2),
+    'noisy hover': WAYS.hover(1.5),
+    race: WAYS.race(28, 120),
+  };
+  for (const [name, way] of Object.entries(ways)) {
+    const samples = samplesOf(way, 200);
+    const sent = fly(plainTrack(), samples);
+    const error = worst(sent, samples);
+    t.ok(error <= 1, `${name}: ${error.toFixed(3)} m`);
+    t.ok(error > 0.2, 'and the bound is used');
+    t.ok(lineOf(sent, 'f1').length < samples.length / (name.startsWith('noisy') ? 1.5 : 4), 'fewer points');
+    t.same(
+      sent.map(({ properties: { seq, raw_points, end } }) => [seq, raw_points, end]),
+      [
+        [1, 601, 'time'],
+        [2, 600, 'time'],
+        [3, 600, 'time'],
+        [4, 200, 'landed'],
+      ],
+    );
+  }
+});
+
+t.test(
+  'batches of a flight overlap by exactly one point; time grows strictly, as the vehicle’s clock does',
+  async (t) => {
+    const sent = fly(plainTrack(), samplesOf(WAYS.circle(80, 12), 150));
+    for (const [n, { geometry, properties }] of sent.entries()) {
+      const times = geometry.coordinates.map((point) => point[3]);
+      t.ok(times.every((ms, i) => i === 0 || ms > (times[i - 1] ?? 0)));
+      t.equal(properties.boot_ms, (times[0] ?? 0) - OFFSET_MS, 'both clocks from the first point on');
+      const next = sent[n + 1]?.geometry.coordinates;
+      if (next === undefined) continue;
+      t.same(next[0], geometry.coordinates.at(-1));
+      t.ok((next[1]?.[3] ?? 0) > (times.at(-1) ?? 0));
+    }
+  },
+);
+
+t.test('the clock of a flight stays, also when the vehicle learns a better time', async (t) => {
+  const samples = samplesOf(WAYS.race(10, 50), 30);
+  const late = samples.map((sample, n) => (n < 100 ? sample : { ...sample, unixMs: sample.unixMs + 5_000 }));
+  t.ok(worst(fly(plainTrack(), late), samples) <= 1);
+});
+
+t.test('a gap is said, and nothing is made up beyond a straight line', async (t) => {
+  const samples = samplesOf(WAYS.circle(80, 12), 50);
+  const heard = samples.filter(({ bootMs }) => bootMs < 20_000 || bootMs > 33_000);
+  const [batch] = fly(plainTrack(), heard);
+  t.same(batch?.properties.gaps_ms, [[OFFSET_MS + 19_900, OFFSET_MS + 33_100]]);
+  t.ok(worst(batch === undefined ? [] : [batch], heard) <= 1);
+});
+
+t.test('points that come late or twice change nothing', async (t) => {
+  const samples = samplesOf(WAYS.circle(80, 12), 20);
+  const mixed = samples.flatMap((sample, n) =>
+    n % 7 === 6 ? [sample, sample, ...samples.slice(n - 3, n - 2)] : [sample],
+  );
+  t.same(fly(plainTrack(), mixed), fly(plainTrack(), samples));
+});
+
+t.test('a vehicle whose clock starts anew begins a flight anew', async (t) => {
+  const first = samplesOf(WAYS.circle(80, 12), 20, 100_000);
+  const second = samplesOf(WAYS.circle(80, 12), 20, 3_000);
+  const sent = fly(plainTrack(), [...first, ...second.map((one) => ({ ...one, unixMs: one.unixMs + 117_000 }))]);
+  t.same(
+    sent.map(({ properties: { flight, seq, end } }) => [flight, seq, end]),
+    [
+      ['f1', 1, 'restarted'],
+      ['f2', 1, 'landed'],
+    ],
+  );
+  t.ok(worst(sent, first) <= 1);
+});
+
+t.test('the largest correction, and none where it is not known', async (t) => {
+  const samples = samplesOf(WAYS.circle(80, 12), 70);
+  const sent = fly(plainTrack(), samples, (n) => (n < 601 ? Math.sin(n / 100) * 2 : null));
+  t.same(
+    sent.map(({ properties }) => properties.largest_correction_m),
+    [2, null],
+  );
+});
+
+t.test('on the ground nothing is drawn; one point is no line', async (t) => {
+  const track = plainTrack();
+  const [one] = samplesOf(WAYS.hover(1), 1);
+  if (one === undefined) throw new Error('no sample');
+  t.equal(track.sample(one, null), null);
+  t.same(fly(track, [one]), []);
+  t.equal(track.flight(), null);
+});
+
+t.test('a kill at any point costs what came since the last checkpoint, and the flight goes on', async (t) => {
+  const samples = samplesOf(WAYS.circle(40, 9), 100);
+  for (const killAt of [3, 123, 599, 601, 777]) {
+    const memory = createTrackMemory();
+    const sent: TrackFeature[] = [];
+    const fold = (records: readonly JournalRecord[]) => {
+      for (const record of JSON.parse(JSON.stringify(records))) memory.fold(record);
+    };
+    const take = (batch: TrackBatch | null) => {
+      if (batch?.feature != null) sent.push(batch.feature);
+      fold(batch?.records ?? []);
+    };
+    const first = openTrack({ errorM: 1, name: () => 'f1', left: null });
+    first.fly(true);
+    let checkedAt = 0;
+    for (let n = 0; n < killAt; n += 1) {
+      const sample = samples[n];
+      if (sample === undefined) break;
+      take(first.sample(sample, null));
+      if (n % 10 !== 2) continue;
+      const record = first.checkpoint();
+      if (record !== null) fold([record]);
+      checkedAt = n;
+    }
+    const second = openTrack({ errorM: 1, name: () => 'f2', left: memory.open() });
+    take(second.close('interrupted'));
+    take(second.fly(true));
+    for (const sample of samples.slice(killAt)) take(second.sample(sample, null));
+    take(second.fly(false));
+    const known = samples.filter((_, n) => n <= checkedAt || n >= killAt);
+    t.same([...new Set(sent.map(({ properties }) => properties.flight))], ['f1'], `killed at ${killAt}: one flight`);
+    t.same(
+      sent.map(({ properties }) => properties.seq),
+      sent.map((_, n) => n + 1),
+    );
+    t.ok(worst(sent, known) <= 1);
+    t.equal(memory.open(), null, 'nothing is left over');
+  }
+});
+
+t.test('for any way: every input point within the bound, whatever the bound', async (t) => {
+  const way = fc
+    .array(
+      fc.record({
+        speed: fc.double({ min: -30, max: 30, noNaN: true }),
+        turn: fc.double({ min: -2, max: 2, noNaN: true }),
+      }),
+      { minLength: 1, maxLength: 12 },
+    )
+    .map(
+      (legs): Way =>
+        (s) => {
+          const { speed, turn } = legs[Math.floor(s / 7) % legs.length] ?? { speed: 0, turn: 0 };
+          return {
+            north: speed * s + 3 * Math.sin(turn * s),
+            east: turn * 20 * Math.cos(s / 5),
+            up: 40 + speed * Math.sin(s * turn),
+          };
+        },
+    );
+  const steps = fc.array(
+    fc.oneof({ weight: 30, arbitrary: fc.integer({ min: 1, max: 300 }) }, fc.integer({ min: 300, max: 9_000 })),
+    {
+      minLength: 2,
+      maxLength: 250,
+    },
+  );
+  let most = 0;
+  fc.assert(
+    fc.property(way, steps, fc.constantFrom(0.1, 1, 10), (one, waits, bound) => {
+      let bootMs = 5_000;
+      const samples = waits.map((ms) => {
+        bootMs += ms;
+        return samplesOf(one, 0, bootMs)[0];
+      });
+      const heard = samples.filter((sample) => sample !== undefined);
+      const error = worst(fly(plainTrack(bound), heard), heard);
+      most = Math.max(most, error / bound);
+      return error <= bound;
+    }),
+    { numRuns: 150 },
+  );
+  t.ok(most > 0.1, `at most ${most.toFixed(3)} of the bound`);
+});
