@@ -221,7 +221,11 @@ export function openLine(ports: LinePorts): Line {
     },
     refuse: intake.refuse,
     revoke(kids) {
-      const gone = revoke(ports.ledger, kids, rfc3339(ports.clock.wallMs()));
+      const underWay = (config: string) => [
+        ports.ledger.intent(config)?.of ?? null,
+        ports.trials.of(config)?.of ?? null,
+      ];
+      const gone = revoke(ports.ledger, kids, rfc3339(ports.clock.wallMs()), underWay);
       for (const { code } of gone.events) {
         count('refused');
         if (code !== undefined) ports.budget.take(code, true);

@@ -2,10 +2,17 @@ import t from 'tap';
 import { createLedger } from '../../agent/update/ledger.ts';
 import { revoke } from '../../agent/update/revoke.ts';
 import { lineRoom, wish } from '../fixtures/line-room.ts';
+import { until } from '../fixtures/until.ts';
 
 t.test('nothing is revoked', async (t) => {
-  t.same(revoke(createLedger(), [], ''), { records: [], events: [], dropped: [] });
-  t.match(revoke(createLedger(), ['k'], ''), { records: [{ t: 'revoked', kids: ['k'] }], events: [], dropped: [] });
+  t.same(
+    revoke(createLedger(), [], '', () => []),
+    { records: [], events: [], dropped: [] },
+  );
+  t.match(
+    revoke(createLedger(), ['k'], '', () => []),
+    { records: [{ t: 'revoked', kids: ['k'] }], events: [], dropped: [] },
+  );
 });
 
 t.test('what a key signed goes, with the marks that it alone had raised; what runs is resolved again', async (t) => {
@@ -60,3 +67,27 @@ t.test('one that waits ends as refused, once', async (t) => {
   t.match(room.line.view('aim'), { lastAttempt: { result: 'refused', code: 'unknown-key' }, pending: null });
   t.equal(room.line.counters().outcomes.refused, 1);
 });
+
+for (const [end, outcomes] of [
+  ['proved', ['applied 1']],
+  ['not proved', ['rolled-back 1']],
+] as const) {
+  t.test(`one that is on trial comes to its end first (${end}), and is gone after it`, async (t) => {
+    const room = await lineRoom(t, { settings: { confirm: { by: 'link', within_s: 60 } } });
+    await room.give(wish(1, 'one\n'), 'bad');
+    t.equal(room.trials.of('aim')?.phase, 'confirm');
+    const gone = room.line.revoke(['bad']);
+    t.match(gone, { events: [], dropped: [{ version: 1 }] });
+    await room.speak(gone.records, gone.events);
+    await room.rest();
+    t.equal(room.content(), 'one\n');
+    if (end === 'proved') room.link.acknowledged = 7;
+    if (end === 'proved') room.line.acknowledged();
+    else room.clock.advance(60_000);
+    await until('its end is told', () => room.outcomes().length > 0);
+    await until('it is gone', () => room.content() === 'before\n');
+    await room.rest();
+    t.same([room.outcomes(), room.bugs], [outcomes, []]);
+    t.match(room.reports.at(-1)?.body, { running: { version: 0 }, pending: null });
+  });
+}
