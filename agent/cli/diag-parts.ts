@@ -28,6 +28,7 @@ const OWN: Readonly<Record<string, () => Promise<{ readonly command: Command }>>
   history: () => import('./history.ts'),
   check: () => import('./check.ts'),
   log: () => import('./log.ts'),
+  track: () => import('./track.ts'),
 };
 
 /** The settings as they are written, or why they cannot be used. */
@@ -75,6 +76,9 @@ export async function commandParts(
       }
     }
   }
+  const { command: track } = await import('./track.ts');
+  const gpx = await listen(track, ['--settings', settings, '--gpx']);
+  if (gpx.startsWith('<')) parts.push({ name: 'track.gpx', text: gpx });
   const { command } = await import('./locks.ts');
   for (const config of configs) {
     parts.push({ name: `locks/${config}.txt`, text: await listen(command, ['--settings', settings, config]) });

@@ -14,10 +14,11 @@ import { knownSecrets } from './diag-secrets.ts';
 const README = `A diagnostic bundle of Locksmith, made on the device itself.
 
 settings.yaml        the settings, secrets taken out
-status, locks, doctor, history, log, check, diff
+status, locks, doctor, history, log, check, track
                      what these commands say: .txt for people, .json for machines
 configs.json         every managed file: whose it is, its size and digest; its content is in contents/ where everybody on the
                      device may read it anyway, or where root asked for it (--contents)
+track.gpx            the last flight, where there is one
 system.json          kernel, memory, disks, network addresses, clock, locks of the kernel
 systemd.txt          what systemd says of the agent, where there is one
 manifest.json        every file with its digest, and what could not be read and why

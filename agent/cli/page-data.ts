@@ -3,13 +3,14 @@ import { hostFiles } from '../host/files.ts';
 import { replayJournal } from '../host/journal.ts';
 import { followLog } from '../host/log-reader.ts';
 import { createOutboxMemory } from '../link/outbox-memory.ts';
-import type { LinkSpan, PageData, Told } from '../page/data.ts';
+import type { Flown, LinkSpan, PageData, Told } from '../page/data.ts';
 import type { Settings } from '../settings-schema.ts';
 import { tellEvent } from '../update/story.ts';
 import { Failure } from '../values/errors.ts';
 import type { LogEntry } from '../values/log-line.ts';
 import type { Evt } from '../values/report.ts';
 import { readStatus } from './status-read.ts';
+import { readTracks } from './track.ts';
 
 /** How much of history and log one page shows. */
 const HISTORY_COUNT = 60;
@@ -37,6 +38,19 @@ function told(evt: Evt): Told {
   // Only what was put in place has changed anything.
   const changed = evt.event === 'applied' && evt.changed !== false && config !== null;
   return { at, clock, level, line, config, version: changed ? (evt.version ?? null) : null };
+}
+
+/** The last flight that this device still has; null if there is none. */
+function lastFlight(settings: Settings): Flown | null {
+  const { features, flights } = readTracks(settings);
+  const last = flights.at(-1);
+  if (last === undefined) return null;
+  const corrections = features.flatMap(({ geometry, properties: { flight, largest_correction_m: m } }) => {
+    const [first] = geometry.coordinates;
+    return flight === last.flight && m !== null && first !== undefined ? [{ atMs: first[3], m }] : [];
+  });
+  const { flight, lines, error_m, raw_points, largest_correction_m } = last;
+  return { flight, lines, error_m, raw_points, largest_correction_m, corrections };
 }
 
 /** Reads all that a page shows, each time anew: from the disk, so that it needs no daemon. */
@@ -79,7 +93,7 @@ export function createPageReader(settings: Settings): { read(): Promise<PageData
         log: entries.slice(-LOG_COUNT),
         link: linkSpans(entries, nowMs, Number.isNaN(sign) ? null : sign),
         roundTrips: trips,
-        flown: null,
+        flown: hidden(null, 'the flights', unseen, () => lastFlight(settings)),
       };
     },
   };

@@ -8,16 +8,20 @@ import type { Settings } from '../settings-schema.ts';
 import { type Flight, flightsOf, geojsonOf, gpxOf } from '../telemetry/flights.ts';
 import { createTrackMemory } from '../telemetry/track-memory.ts';
 import { EXIT, SaidError } from '../values/errors.ts';
-import { parseTrackFeature } from '../values/track.ts';
+import { parseTrackFeature, type TrackFeature } from '../values/track.ts';
 import { sayDuration } from '../values/units.ts';
 import { type Command, readArgs, SETTINGS_PATH } from './command.ts';
 
-function readFlights(settings: Settings): readonly Flight[] {
+/** The batches of flights that this device still has, and the flights they make. Throws Failure. */
+export function readTracks(settings: Settings): {
+  readonly features: readonly TrackFeature[];
+  readonly flights: readonly Flight[];
+} {
   const lanes = createLaneMemory(hostClock().bootId);
   const track = createTrackMemory();
   replayJournal(hostFiles(), sha256, `${settings.paths.state}/telemetry`, [lanes, track]);
   const features = lanes.tracks().flatMap(({ text }) => parseTrackFeature(JSON.parse(text)) ?? []);
-  return flightsOf(features, track.open(), settings.telemetry.track.error_m);
+  return { features, flights: flightsOf(features, track.open(), settings.telemetry.track.error_m) };
 }
 
 function sayFlight({ flight, from_ms, to_ms, points, raw_points, error_m, missing, open }: Flight): string {
@@ -53,7 +57,7 @@ Example: locksmith track --gpx > last-flight.gpx`,
       throw new SaidError(EXIT.usage, 'track: one of --gpx, --geojson and --json at a time', 'locksmith track --help');
     }
     const [name] = positionals;
-    const all = readFlights(readSettings(values.settings));
+    const { flights: all } = readTracks(readSettings(values.settings));
     const flights = name === undefined ? all : all.filter(({ flight }) => flight === name);
     const last = flights.at(-1);
     if (last === undefined) {

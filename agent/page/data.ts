@@ -12,6 +12,8 @@ export interface Flown {
   readonly error_m: number;
   readonly raw_points: number;
   readonly largest_correction_m: number | null;
+  /** The largest correction in each stretch of the flight: how far the vehicle was from where it was to be, in metres. */
+  readonly corrections: readonly { readonly atMs: number; readonly m: number }[];
 }
 
 /** How the link was from one instant to the next, in Unix milliseconds. */

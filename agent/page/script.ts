@@ -55,8 +55,10 @@ export const SCRIPT = `
     pen.fillText(Math.round(trips[trips.length - 1][1]) + ' ms (top ' + Math.round(most) + ')', 0, base - 4);
   };
 
-  const drawTrack = (canvas, { lines, error }) => {
-    const { pen, width, height } = open(canvas, Math.max(220, Math.min(360, window.innerWidth * 0.6)));
+  const drawTrack = (canvas, { lines, error, corrections }) => {
+    const bars = corrections.length > 0 ? 64 : 0;
+    const { pen, width, height: whole } = open(canvas, Math.max(220, Math.min(360, window.innerWidth * 0.6)) + bars);
+    const height = whole - bars;
     const points = lines.flat();
     const middle = (values) => (Math.min(...values) + Math.max(...values)) / 2;
     const [lon0, lat0] = [middle(points.map((p) => p[0])), middle(points.map((p) => p[1]))];
@@ -93,6 +95,16 @@ export const SCRIPT = `
     pen.fillText(round < 1000 ? round + ' m' : round / 1000 + ' km', 0, height - 12);
     const north = 'north up';
     pen.fillText(north, width - pen.measureText(north).width, height - 6);
+    if (bars === 0) return;
+    const top = Math.max(...corrections.map(([, m]) => m), 0.1);
+    const each = Math.min(40, (width - 90) / corrections.length);
+    pen.fillText('corrections', 0, whole - 22);
+    pen.fillText('top ' + Math.round(top * 10) / 10 + ' m', 0, whole - 6);
+    pen.fillStyle = colour('accent');
+    corrections.forEach(([, m], index) => {
+      const high = Math.max(1, (m / top) * (bars - 22));
+      pen.fillRect(90 + index * each, whole - 4 - high, Math.max(1, each - 2), high);
+    });
   };
 
   const draw = () => {

@@ -6,16 +6,11 @@ const NOTHING = html`<li class="soft">nothing yet</li>`;
 const picture = (kind: string, data: object, words: string): Markup =>
   html`<canvas data-kind="${kind}" data-picture="${JSON.stringify(data)}" role="img" aria-label="${words}"></canvas>`;
 
-function flight({
-  flight: name,
-  lines,
-  error_m: error,
-  raw_points: raw,
-  largest_correction_m: correction,
-}: Flown): Markup {
+function flight(flown: Flown): Markup {
+  const { flight: name, lines, error_m: error, raw_points: raw, largest_correction_m: correction, corrections } = flown;
   const kept = lines.reduce((sum, line) => sum + line.length, 0);
   const words = `Way of flight ${name}, ${kept} points`;
-  return html`${picture('track', { lines, error }, words)}
+  return html`${picture('track', { lines, error, corrections: corrections.map(({ atMs, m }) => [atMs, m]) }, words)}
 <p class="legend"><span><i class="i-line"></i>way, true to ${error} m</span><span>${kept} of ${raw} points kept</span>
 <span>largest correction ${correction === null ? 'not known' : `${correction} m`}</span></p>`;
 }

@@ -2,7 +2,12 @@ import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { createPageReader, linkSpans } from '../../agent/cli/page-data.ts';
+import { sha256 } from '../../agent/host/chance.ts';
+import { hostFiles } from '../../agent/host/files.ts';
+import { createJournal } from '../../agent/host/journal.ts';
+import { createLaneMemory, keptRecord } from '../../agent/link/lane-memory.ts';
 import { readSettings } from '../../agent/settings.ts';
+import { createTrackMemory } from '../../agent/telemetry/track-memory.ts';
 import { logEntry } from '../../agent/values/log-line.ts';
 import { loneDevice } from '../fixtures/lone-device.ts';
 
@@ -44,4 +49,38 @@ t.test('each read has what is new, and says which updates have changed something
   ]);
   t.equal(log.at(-1)?.text, 'by hand');
   t.equal((await reader.read()).log.length, log.length, 'nothing twice');
+});
+
+t.test('the last flight that the device still has, with its corrections', async (t) => {
+  const device = loneDevice(t);
+  const path = join(device.state, 'telemetry');
+  const journal = createJournal({
+    files: hostFiles(),
+    sha256,
+    path,
+    onLost: (error) => void t.fail(String(error)),
+    onTrouble() {},
+  });
+  await journal.open([createLaneMemory('b'), createTrackMemory()]);
+  const batch = (flight: string, seq: number, atMs: number, largest_correction_m: number | null) => ({
+    type: 'Feature',
+    geometry: {
+      type: 'LineString',
+      coordinates: [
+        [8, 47, 10, atMs],
+        [8.1, 47, 11, atMs + 60_000],
+      ],
+    },
+    properties: {
+      ...{ flight, seq, error_m: 1, raw_points: 600, boot_ms: 5000, gaps_ms: [], end: 'time' },
+      largest_correction_m,
+    },
+  });
+  const batches = [batch('one', 1, 0, 9), batch('two', 1, 100_000, 0.4), batch('two', 2, 160_000, null)];
+  await journal.append(batches.map((each, index) => keptRecord(index + 1, 'track', 0, each)));
+  await journal.close();
+  const { flown } = await createPageReader(readSettings(device.settings)).read();
+  t.match(flown, { flight: 'two', error_m: 1, raw_points: 1200, largest_correction_m: 0.4 });
+  t.same(flown?.corrections, [{ atMs: 100_000, m: 0.4 }]);
+  t.equal(flown?.lines.flat().length, 3);
 });
