@@ -44,9 +44,12 @@ export function parseUnit(cgroup: string): string | null {
 
 /** What a person calls a program, out of /proc/PID/cmdline; null for an empty one. Never its arguments: they may hold secrets. */
 export function parseCommand(cmdline: string): string | null {
-  const [program, first, second] = cmdline.split('\0');
+  const [program, ...all] = cmdline.split('\0');
   if (program === undefined || program === '') return null;
   const name = basename(program).replace(/^-/, '');
+  // Node's own flags, which the unit gives it: such as carry their value, or have none.
+  const [first, second] =
+    name === 'node' ? all.slice(all.findIndex((word) => !/^--([a-z-]+=|no-[a-z-]+$)/.test(word))) : all;
   const clean = (text: string) => text.replace(/[^\x21-\x7e ]/g, '?').slice(0, COMMAND_MAX);
   if (!INTERPRETERS.test(name) || first === undefined || first === '' || first.startsWith('-')) return clean(name);
   const script = basename(first);

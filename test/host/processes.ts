@@ -19,6 +19,12 @@ t.test('a program is called by its name, an interpreter by its script, and never
   t.equal(parseCommand('/usr/bin/python3\0/opt/writer.py\0--password=x\0'), 'python3 writer.py');
   t.equal(parseCommand('python3\0-c\0print(1)\0'), 'python3');
   t.equal(parseCommand('/usr/bin/node\0/usr/lib/locksmith/dist/locksmith.js\0run\0'), 'locksmith run');
+  t.equal(
+    parseCommand('/usr/lib/locksmith-agent/node\0--no-opt\0--max-semi-space-size=1\0/l/locksmith.js\0run\0'),
+    'locksmith run',
+  );
+  t.equal(parseCommand('node\0--no-opt\0'), 'node');
+  t.equal(parseCommand('node\0--title\0secret\0x.js\0'), 'node');
   t.equal(parseCommand('-bash\0'), 'bash');
   t.equal(parseCommand('a\x1b[2Jb\0'), 'a?[2Jb');
   t.equal(parseCommand(''), null);

@@ -111,7 +111,9 @@ t.test('units: systemd has no complaint, and their exposure is as promised', asy
     const text = readFileSync(join(units, name), 'utf8');
     writeFileSync(
       join(units, name),
-      text.replaceAll('/usr/bin/locksmith', join(work, 'bin/locksmith')).replace(/^Documentation=.*$/m, ''),
+      text
+        .replaceAll(/\/usr\/(bin\/locksmith|lib\/locksmith-agent\/node)/g, join(work, 'bin/locksmith'))
+        .replace(/^Documentation=.*$/m, ''),
     );
   }
   const paths = readdirSync(units).map((name) => join(units, name));
