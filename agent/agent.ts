@@ -23,6 +23,7 @@ import { datedLog } from './trust/dated-log.ts';
 import { verifyCommand, verifyUpdate } from './trust/verify.ts';
 import { type ApplyAnswer, answerTo } from './update/answer.ts';
 import { NO_VEHICLE } from './update/gates.ts';
+import type { GoBackWish, WentBack } from './update/going-back.ts';
 import { openKeeper } from './update/keep.ts';
 import { createLedger } from './update/ledger.ts';
 import { type DespiteHalt, type Line, openLine } from './update/line.ts';
@@ -51,6 +52,8 @@ export interface Agent {
   resetClockFloor(who: string, reason: string): Promise<ClockReset>;
   /** Whether the vehicle is safe now; `unknown` where the settings name none. */
   vehicle(): VehicleState;
+  /** A person goes back to the last good content of a config, or takes that back. */
+  goBack(wish: GoBackWish): Promise<WentBack>;
 }
 
 /** Builds the rooms; nothing happens before `start()`. */
@@ -261,6 +264,7 @@ export function openAgent(settings: Settings, world: Host): Agent {
     async apply(document, despiteHalt) {
       return answerTo(await line.file(new TextEncoder().encode(document), despiteHalt), ledger, line.view);
     },
+    goBack: line.goBack,
     async resetClockFloor(who, reason) {
       const reset = await resetClock(floor, speak, who, reason);
       for (const name of configNames) line.wake(name);

@@ -25,6 +25,7 @@ import type { Log } from '../ports/log.ts';
 import type { Wires } from '../ports/vehicle.ts';
 import type { Trace } from '../ports/world.ts';
 import type { Settings } from '../settings-schema.ts';
+import type { GoBackWish } from '../update/going-back.ts';
 import type { DespiteHalt } from '../update/line.ts';
 import { EXIT } from '../values/errors.ts';
 import { harmless } from '../values/printable.ts';
@@ -91,6 +92,13 @@ function isClockReset(request: unknown): request is { readonly who: string; read
     'reason' in request &&
     typeof request.reason === 'string'
   );
+}
+
+function isGoBack(request: unknown): request is GoBackWish {
+  if (typeof request !== 'object' || request === null || !('do' in request) || request.do !== 'go-back') return false;
+  if (!('config' in request && 'by' in request && 'reason' in request && 'undo' in request)) return false;
+  const { config, by, reason, undo } = request;
+  return [config, by, reason].every((one) => typeof one === 'string') && typeof undo === 'boolean';
 }
 
 /** The port brokers are expected on; the embedded one takes any other if it is not free. */
@@ -186,6 +194,7 @@ export async function openHostAgent(given: Settings, options: HostAgentOptions):
         if (isPing(request)) return { pid: process.pid, version: BUILD.version };
         if (isClockReset(request)) return agent.resetClockFloor(request.who, request.reason);
         if (isVehicle(request)) return agent.vehicle();
+        if (isGoBack(request)) return agent.goBack(request);
         if (!isApply(request)) return { error: 'the agent does not know this request' };
         return agent.apply(request.document, request.despite_halt);
       });

@@ -57,12 +57,16 @@ function sayConfig(
   nowMs: number,
 ): readonly (readonly [string, string])[] {
   if (reported === undefined) return [['config', `${name}: nothing known yet`]];
-  const { running, last_attempt: last, pending, drift } = reported;
+  const { running, last_attempt: last, pending, drift, pinned } = reported;
   const version =
     running.layer === null
       ? 'as it was before Locksmith'
       : `${running.layer} version ${running.version} for ${running.address}, since ${when(running.since, nowMs)}`;
   const lines: (readonly [string, string])[] = [['config', `${name}: ${version}`]];
+  if (pinned !== null) {
+    lines.push(['  pinned', `by ${pinned.by}, ${when(pinned.at, nowMs)}: ${pinned.reason}`]);
+    lines.push(['  try', `locksmith rollback ${name} --undo, or something newer from the fleet`]);
+  }
   if (drift !== null) {
     lines.push(['  drift', 'what is on disk is not what Locksmith put there']);
     lines.push(['  try', `locksmith diff ${name}`]);

@@ -5,6 +5,7 @@ import type { ConfirmedBy, EventBody, Outcome, Running } from '../values/report.
 import { rfc3339 } from '../values/units.ts';
 import { generationRecord } from './generations.ts';
 import { allHeld, type Goal, isOpen } from './goal.ts';
+import { isNewer, isPinned, wentBackEvent } from './going-back.ts';
 import {
   appliedBehindRecord,
   endedRecord,
@@ -15,10 +16,12 @@ import {
   refOf,
   triedRecord,
 } from './ledger.ts';
+import { unpinnedRecord } from './past.ts';
 import { sameDocument } from './ref.ts';
 import { about, attemptOf, refusalEvent } from './report.ts';
 import { hasFallenOff, type ResolveTime } from './resolve.ts';
 import type { Said } from './said.ts';
+import { sayDocument } from './sides.ts';
 import { goodRecord, type Trials, trialOverRecord } from './trials.ts';
 
 /** Why a content is put in place that ran already. */
@@ -53,11 +56,12 @@ export interface Endings {
 
 /** The content of a document as a generation; its signed form is journalled again only where it is not held any more. */
 export function documentGeneration(ledger: Ledger, held: HeldUpdate, outcome: Outcome, at: string): JournalRecord[] {
-  if (held.digest === null) return [];
-  const { config, digest, id, version, layer, address, jws } = held;
+  // What is gone back to is a generation already.
+  if (held.digest === null || held.jws === '') return [];
+  const { config, digest, id, version, layer, address, kid, jws } = held;
   const content =
     ledger.signedForm(refOf(held)) === jws ? ({ kind: 'held' } as const) : ({ kind: 'signed', jws } as const);
-  const document = { id, version, layer, address };
+  const document = { id, version, layer, address, kid };
   return [generationRecord({ config, why: 'update', digest, document, outcome, at, content })];
 }
 
@@ -148,7 +152,16 @@ export function createEndings(ports: EndingPorts): Endings {
       const same = version === running.version && layer === running.layer && address === running.address;
       const putBack = changed && ranSince !== null && same;
       let { lastAttempt } = view;
-      if (held === null) {
+      const pin = ledger.pin(config);
+      const pinned = pin !== null && isPinned(pin, goal.digest, held);
+      // Something newer than what somebody went back to has proved itself: what the fleet says counts again.
+      if (pin !== null && held !== null && isNewer(pin, held)) {
+        records.push(unpinnedRecord(config));
+        events.push({ event: 'unpinned', config, reason: `by ${sayDocument(held)}` });
+      }
+      if (pinned && !same) {
+        events.push(wentBackEvent(ledger, config, pin, changed));
+      } else if (held === null) {
         const reason = putBack ? PUT_BACK : 'as it was before Locksmith';
         events.push({ event: 'applied', config, version: 0, ...what, reason });
       } else {

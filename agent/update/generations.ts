@@ -17,6 +17,8 @@ export interface GenerationDocument {
   readonly version: number;
   readonly layer: Layer;
   readonly address: Address;
+  /** The key that signed it. */
+  readonly kid: string;
 }
 
 /** One content that a config had on disk, with whose it was and what became of it. */
@@ -56,6 +58,8 @@ export interface Generations {
   /** `signedForm`: of the document, as far as it is held. Without any the content is lost, and there is nothing to keep. */
   add(made: NewGeneration, signedForm: string | null): void;
   stored(config: string, n: number, files: readonly GenerationFile[]): void;
+  /** Somebody took these contents back: they are not gone back to any more. */
+  takeBack(which: (one: Generation) => boolean, outcome: Outcome): void;
   of(config: string): readonly Generation[];
   all(): readonly Generation[];
 }
@@ -66,19 +70,22 @@ function isSame(a: NewGeneration, b: NewGeneration): boolean {
   return b.why === why && b.digest === digest && JSON.stringify(b.document) === JSON.stringify(document);
 }
 
-/** The newest `count` that were applied, as many of the others, and always what was there before Locksmith. */
-function bound(all: readonly Generation[], count: number): readonly Generation[] {
+/** The newest `count` that were applied, as many of the others, and always what was there before Locksmith or is pinned. */
+function bound(all: readonly Generation[], count: number, pinned: string | null): readonly Generation[] {
   const isGood = ({ why, outcome }: Generation) => why === 'update' && outcome === 'applied';
   const others = all.filter((one) => one.why !== 'original');
   const kept = [...others.filter(isGood).slice(-count), ...others.filter((one) => !isGood(one)).slice(-count)];
-  return all.filter((one) => one.why === 'original' || kept.includes(one));
+  return all.filter((one) => one.why === 'original' || one.digest === pinned || kept.includes(one));
 }
 
 /** How many generations of each kind a config keeps; undefined for one that is in no settings (any more). */
 export type GenerationCount = (config: string) => number | undefined;
 
-/** No generations. */
-export function createGenerations(countOf: GenerationCount = () => undefined): Generations {
+/** No generations. `pinned`: the digest of a content that is not to be dropped. */
+export function createGenerations(
+  countOf: GenerationCount = () => undefined,
+  pinned: (config: string) => string | null = () => null,
+): Generations {
   const configs = new Map<string, readonly Generation[]>();
   const of = (config: string) => configs.get(config) ?? [];
   return {
@@ -93,12 +100,19 @@ export function createGenerations(countOf: GenerationCount = () => undefined): G
       if (content === null) return;
       const n = made.n ?? (of(config).at(-1)?.n ?? 0) + 1;
       const older = of(config).filter((one) => !isSame(one, made));
-      configs.set(config, bound([...older, { ...made, n, content }], countOf(config) ?? KEPT_DEFAULT));
+      configs.set(config, bound([...older, { ...made, n, content }], countOf(config) ?? KEPT_DEFAULT, pinned(config)));
     },
     stored(config, n, files) {
       const change = (one: Generation): Generation =>
         one.n === n ? { ...one, content: { kind: 'stored', files } } : one;
       configs.set(config, of(config).map(change));
+    },
+    takeBack(which, outcome) {
+      for (const [config, list] of configs)
+        configs.set(
+          config,
+          list.map((one) => (which(one) ? { ...one, outcome } : one)),
+        );
     },
     of,
     all: () => [...configs.values()].flat(),

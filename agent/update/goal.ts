@@ -1,5 +1,6 @@
 import type { RemoteFile } from '../values/update.ts';
 import { type FileContent, filesOf, remoteOf } from './content.ts';
+import { pinnedInstead } from './going-back.ts';
 import type { Keeper } from './keep.ts';
 import type { HeldUpdate, Ledger } from './ledger.ts';
 import { sameDocument } from './ref.ts';
@@ -36,18 +37,19 @@ export function runningUpdate(ledger: Ledger, config: string, update: string): H
 
 /** What a document asks for; for null what was there before Locksmith, which is known only after a first move. */
 export function goalOf(ledger: Ledger, keeper: Keeper, config: string, held: HeldUpdate | null): Goal | null {
-  if (held !== null) return { held, digest: held.digest ?? '', ...keeper.wanted(held.jws) };
-  const original = ledger.original(config);
-  return original === null
-    ? null
-    : { held: null, digest: original.digest, contents: keeper.read(original), missing: [] };
+  if (held !== null && held.jws !== '') return { held, digest: held.digest ?? '', ...keeper.wanted(held.jws) };
+  const kept = held === null ? ledger.original(config) : ledger.generationWith(config, held.digest ?? '');
+  return kept === null ? null : { held, digest: kept.digest, contents: keeper.read(kept), missing: [] };
 }
 
 /** What a commit that was cut off was going for; null if its document is no longer held. */
 export function goalOfIntent(ledger: Ledger, keeper: Keeper, intent: Intent): Goal | null {
   if (intent.of === null) return goalOf(ledger, keeper, intent.config, null);
+  const pinned = pinnedInstead(ledger, intent.config, null) ?? null;
   const held =
-    allHeld(ledger, intent.config).find((one) => sameDocument(one, intent.of)) ?? ledger.underWay(intent.config);
+    [...allHeld(ledger, intent.config), ...(pinned === null ? [] : [pinned])].find((one) =>
+      sameDocument(one, intent.of),
+    ) ?? ledger.underWay(intent.config);
   return held === null ? null : goalOf(ledger, keeper, intent.config, held);
 }
 

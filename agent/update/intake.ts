@@ -150,6 +150,8 @@ export function openIntake(ports: IntakePorts): Intake {
     if (tombstone) {
       events.push({ event: 'withdrawn', ...about(held), final: true });
       records.push(endedRecord(held, 'withdrawn', null));
+      const reason = `by a withdrawal, version ${held.version} of ${held.layer} for ${held.address}`;
+      if (ledger.pin(held.config) !== null) events.push({ event: 'unpinned', config: held.config, reason });
     }
     await speak(records, events);
     for (const { event } of events) if (event === 'superseded' || event === 'withdrawn') ports.count(event);

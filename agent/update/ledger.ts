@@ -113,9 +113,7 @@ export const appliedBehindRecord = (held: HeldUpdate, poweredS: number): Journal
 });
 /** A more specific document stands above it now, or does no more. */
 export const coveredRecord = (held: HeldUpdate, covered: boolean): JournalRecord => ({
-  t: 'covered',
-  ...refOf(held),
-  covered,
+  ...{ t: 'covered', ...refOf(held), covered },
 });
 /** A technician lets it pass whatever halt there is. */
 export const despiteHaltRecord = (held: HeldUpdate, why: string): JournalRecord => ({
@@ -199,10 +197,12 @@ export function createLedger(countOf?: GenerationCount): Ledger {
       switch (record.t) {
         case 'held':
           revoked.delete(record.held.kid);
+          if (record.held.version > places.mark(record.held)) past.came(refOf(record.held), record.held.digest);
           places.hold(record.held);
           break;
         case 'ended':
           places.change(record, (held) => ({ ...held, ended: record.outcome, appliedPoweredS: record.powered_s }));
+          if (record.outcome === 'rolled-back') past.tookBack(record);
           break;
         case 'applied-behind':
           if (!revoked.has(record.held.kid)) places.behind(record.held);
@@ -232,6 +232,7 @@ export function createLedger(countOf?: GenerationCount): Ledger {
         case 'revoked':
           for (const kid of record.kids) revoked.add(kid);
           places.revoke(record.kids);
+          past.revoke(record.kids);
           break;
         case 'raised':
           places.raise(record);

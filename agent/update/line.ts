@@ -5,7 +5,9 @@ import type { EventBody, Outcome } from '../values/report.ts';
 import { rfc3339 } from '../values/units.ts';
 import type { CutOff } from './cut-off.ts';
 import { createFetches, type FetchesPorts } from './fetches.ts';
+import { goBack } from './go-back.ts';
 import { fetchedInUse, isOpen, runningUpdate } from './goal.ts';
+import type { GoBackWish, WentBack } from './going-back.ts';
 import { type Intake, type IntakePorts, openIntake, type Taken } from './intake.ts';
 import { despiteHaltRecord, endedRecord } from './ledger.ts';
 import { about } from './report.ts';
@@ -81,6 +83,8 @@ export interface Line {
    * refusal if it is neither.
    */
   rollBack(config: string, update: string): Promise<Refusal | null>;
+  /** Goes back to the last good content by a person's wish, or takes that back; resolves when the line rests. */
+  goBack(wish: GoBackWish): Promise<WentBack>;
   view(config: string): ConfigView;
   counters(): LineCounters;
 }
@@ -258,6 +262,7 @@ export function openLine(ports: LinePorts): Line {
       wake(config);
       return null;
     },
+    goBack: (wish) => goBack({ ...ports, takeBack: stepper.takeBack, wake, settled, view: stepper.view }, wish),
     view: stepper.view,
     counters: () => ({ refused: ports.budget.counts(), outcomes: Object.fromEntries(outcomes), duplicates }),
   };

@@ -43,13 +43,13 @@ export function attemptOf(
 
 /** The state of a config as a message for the fleet. */
 export function sayReported(config: string, view: ConfigView): Saying {
-  const { running, lastAttempt, pending, drift, confirmedBy } = view;
+  const { running, lastAttempt, pending, drift, pinned, confirmedBy } = view;
   const body: ReportedBody = {
     running,
     last_attempt: lastAttempt,
     pending,
     drift,
-    pinned: null,
+    pinned,
     confirmed_by: running.version === 0 ? null : confirmedBy,
   };
   return { kind: 'reported', config, body };

@@ -1,10 +1,10 @@
 import type { JournalRecord } from '../ports/journal.ts';
 import type { LockDoor } from '../ports/lock.ts';
 import type { Cancel } from '../ports/world.ts';
-import type { ConfirmedBy, EventBody, LastAttempt, Pending, Running } from '../values/report.ts';
+import type { ConfirmedBy, EventBody, LastAttempt, Pending, Pinned, Running } from '../values/report.ts';
 import type { Speak } from './intake.ts';
 import type { Ledger } from './ledger.ts';
-import type { Drift } from './past.ts';
+import type { Drift, Pin } from './past.ts';
 import { sayReported } from './report.ts';
 
 /** The state of one config. */
@@ -14,6 +14,7 @@ export interface ConfigView {
   readonly pending: Pending | null;
   readonly drift: Drift | null;
   readonly confirmedBy: ConfirmedBy | null;
+  readonly pinned: Pinned | null;
 }
 
 /** What one config waits for and what was last said of it; the rest of its state is in the ledger. */
@@ -39,11 +40,25 @@ export interface Said {
   rests(config: string): void;
 }
 
-/** The drift once these records are journalled. */
-function driftAfter(records: readonly JournalRecord[], config: string, before: Drift | null): Drift | null {
-  const last = records.findLast((record) => record.config === config && (record.t === 'drift' || record.t === 'ran'));
-  if (last === undefined) return before;
-  return typeof last.digest === 'string' ? { digest: last.digest } : null;
+/** Drift and pin once these records are journalled. */
+function after(
+  records: readonly JournalRecord[],
+  config: string,
+  now: ConfigView,
+): Pick<ConfigView, 'drift' | 'pinned'> {
+  let { drift, pinned } = now;
+  for (const record of records) {
+    if (record.config !== config) continue;
+    if (record.t === 'ran') drift = null;
+    if (record.t === 'drift') drift = typeof record.digest === 'string' ? { digest: record.digest } : null;
+    if (record.t === 'unpinned') pinned = null;
+  }
+  return { drift, pinned };
+}
+
+/** A pin as the fleet is told of it. */
+function sayPin(pin: Pin | null): Pinned | null {
+  return pin === null ? null : { by: pin.by, reason: pin.reason, at: pin.at };
 }
 
 /** Starts with nothing said. */
@@ -66,6 +81,7 @@ export function createSaid(ledger: Ledger, locks: LockDoor, speak: Speak): Said 
     pending: pending.get(config) ?? null,
     drift: ledger.drift(config),
     confirmedBy: ledger.confirmedBy(config),
+    pinned: sayPin(ledger.pin(config)),
   });
   const leaveLock = (config: string) => {
     watches.get(config)?.();
@@ -76,7 +92,7 @@ export function createSaid(ledger: Ledger, locks: LockDoor, speak: Speak): Said 
     foundOriginal: (config, digest) => originals.set(config, digest),
     async tell(config, records, events, next = {}) {
       const now = view(config);
-      const state = { ...now, ...next, drift: driftAfter(records, config, now.drift) };
+      const state = { ...now, ...next, ...after(records, config, now) };
       const saying = sayReported(config, state);
       const said = JSON.stringify(saying.body);
       const changed = lastSaid.get(config) !== said;

@@ -26,7 +26,8 @@ export function sayDocument({ layer, version, address }: Pick<HeldUpdate, 'layer
   return `${layer} version ${version} for ${address}`;
 }
 
-function titleOf({ why, document, outcome }: Generation): string {
+/** A generation in words. */
+export function generationTitle({ why, document, outcome }: Generation): string {
   if (why === 'original') return 'as it was before Locksmith';
   if (document === null) return 'edited by hand';
   return outcome === 'applied' ? sayDocument(document) : `${sayDocument(document)} (${outcome})`;
@@ -35,7 +36,7 @@ function titleOf({ why, document, outcome }: Generation): string {
 /** A generation as a side. */
 export function generationSide(keeper: Keeper, generation: Generation): Side {
   const { at, digest } = generation;
-  return { title: titleOf(generation), at, digest, contents: () => keeper.read(generation) };
+  return { title: generationTitle(generation), at, digest, contents: () => keeper.read(generation) };
 }
 
 /** What Locksmith put there last; null before its first move. */

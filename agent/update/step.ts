@@ -11,6 +11,7 @@ import { createEndings, type EndingPorts } from './endings.ts';
 import type { Fetches } from './fetches.ts';
 import { createGates, isFresh } from './gates.ts';
 import { goalOf } from './goal.ts';
+import { pinnedInstead } from './going-back.ts';
 import type { Speak } from './intake.ts';
 import { coveredRecord, type HeldUpdate } from './ledger.ts';
 import { createMover, type MoveParts, type Scene, type StepEnd } from './move.ts';
@@ -156,7 +157,9 @@ export function createStepper(ports: StepPorts): Stepper {
     const halted = running !== null && isFresh(wanted) && ports.halted(wanted) !== null;
     const isNew = (held: HeldUpdate) => isFresh(held) || isOut(held);
     const meanwhile = halted ? resolve(places, ports.addresses, time, isNew).effective : wanted;
-    const effective = halted && isRunning(running, meanwhile) ? wanted : meanwhile;
+    const sent = halted && isRunning(running, meanwhile) ? wanted : meanwhile;
+    const pinned = pinnedInstead(ledger, config, sent);
+    const effective = pinned === undefined ? sent : pinned;
     const cutOff = ledger.intent(config) !== null;
     if (!cutOff && isFresh(effective) && !effective.retry && trials.isBad(config, effective.digest ?? '')) {
       const reason = `this content failed on this device before (${effective.digest})`;

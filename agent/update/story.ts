@@ -32,6 +32,12 @@ export function tellEvent(body: EventBody): { readonly level: LogLevel; readonly
       const tokens = body.old_token === undefined ? '' : `; token ${body.old_token} → ${body.token}`;
       return { level: 'warning', line: `${what}${body.who === undefined ? '' : ` by ${body.who}`}${because}${tokens}` };
     }
+    case 'pinned':
+    case 'unpinned':
+    case 'rolled-back': {
+      const level = body.event === 'unpinned' ? 'notice' : 'warning';
+      return { level, line: `${what}${body.who === undefined ? '' : ` by ${body.who}`}${coded}` };
+    }
     case 'drift':
     case 'reclaimed':
     case 'lock-hot':

@@ -33,7 +33,7 @@ export function createTrialEndings(ports: EndingPorts): TrialEndings {
       const begun = { phase: 'hooks', deadline: null, why: null, deferred: false } as const;
       // The trial first: it takes over the document that is under way.
       const records: JournalRecord[] = [
-        trialRecord({ ...plan, ...begun, config, of, digest }),
+        trialRecord({ ...plan, ...begun, config, of, digest }, held?.jws === '' ? held : null),
         intentOverRecord(config),
       ];
       said.waits(config, { id: held?.id ?? null, version: held?.version ?? 0, waiting_for: ['confirm'] }, '', []);

@@ -40,8 +40,11 @@ export interface Trials extends JournalMemory {
   isBad(config: string, digest: string): boolean;
 }
 
-/** A trial begins, or goes on to its next phase. */
-export const trialRecord = (trial: Trial): JournalRecord => ({ t: 'trial', trial });
+/** A trial begins, or goes on to its next phase. `held`: its document, if that is held nowhere. */
+export const trialRecord = (trial: Trial, held: HeldUpdate | null = null): JournalRecord => ({
+  ...{ t: 'trial', trial },
+  ...(held === null ? {} : { held }),
+});
 /** It is over, one way or the other. */
 export const trialOverRecord = (config: string): JournalRecord => ({ t: 'trial-over', config });
 /** This content failed: it is not tried again by itself. */
@@ -99,7 +102,7 @@ export function createTrials(find: (of: HeldRef | null) => HeldUpdate | null): T
     },
     snapshot: () => [
       // One whose place a newer one has taken is nowhere else.
-      ...[...trials.values()].map(({ trial, held }) => ({ ...trialRecord(trial), ...(held === null ? {} : { held }) })),
+      ...[...trials.values()].map(({ trial, held }) => trialRecord(trial, held)),
       ...[...bad].flatMap(([config, of]) => [...of].map(([digest, code]) => badRecord(config, digest, code))),
     ],
     of: (config) => trials.get(config)?.trial ?? null,

@@ -30,6 +30,8 @@ export const EVENTS = [
   'refreshed',
   'confirmed',
   'drift',
+  'pinned',
+  'unpinned',
   'trust',
   'halted',
   'clock',
@@ -123,6 +125,14 @@ export interface Pending {
   readonly waiting_for: readonly Gate[];
 }
 
+/** Somebody next to the device went back to an earlier content, which stays until the fleet sends something newer. */
+export interface Pinned {
+  /** The user who did. */
+  readonly by: string;
+  readonly reason: string;
+  readonly at: string;
+}
+
 /** The state of one config, before it is stamped. */
 export interface ReportedBody {
   readonly running: Running;
@@ -130,7 +140,7 @@ export interface ReportedBody {
   readonly pending: Pending | null;
   /** Set while the bytes on disk are not what Locksmith put there. */
   readonly drift: { readonly digest: string } | null;
-  readonly pinned: null;
+  readonly pinned: Pinned | null;
   readonly confirmed_by: ConfirmedBy | null;
 }
 

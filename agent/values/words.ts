@@ -199,6 +199,16 @@ export const EVENT_TEXTS = {
     remedy:
       '`locksmith diff NAME` shows what; find out who. The next update replaces it, `on_drift: restore` at once; the edit is kept.',
   },
+  pinned: {
+    meaning: 'Somebody next to the device went back to an earlier content of a config.',
+    cause: '`locksmith rollback NAME`; the line says who, and why. What the fleet had sent before that counts no more.',
+    remedy: 'Send something newer to take over, or on the device: `locksmith rollback NAME --undo`.',
+  },
+  unpinned: {
+    meaning: 'What the fleet says counts again.',
+    cause: 'A newer update was applied, or somebody undid the rollback.',
+    remedy: NOTHING,
+  },
   trust: {
     meaning: 'The keys that this device believes have changed.',
     cause: 'A signed document with new keys came, or local hands changed them.',

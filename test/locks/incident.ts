@@ -18,7 +18,14 @@ const inLock = (device: LineDevice, name: string) => join(device.run, 'locks', '
 const word = (device: LineDevice, name: string) => readFileSync(inLock(device, name), 'utf8').trim();
 
 function launch(t: LineTest, program: string, device: LineDevice, more: Partial<FaultPlan> = {}): Life {
-  const plan = { settings: device.settings, document: null, kill: null, pause: null, record: null, ...more };
+  const plan = {
+    settings: device.settings,
+    document: null,
+    kill: null,
+    pause: null,
+    record: null,
+    ...more,
+  };
   return startLife(t, program, plan);
 }
 

@@ -14,7 +14,7 @@ const drift = (digest: string): NewGeneration => ({ ...base, why: 'drift', diges
 const update = (version: number, outcome: 'applied' | 'rolled-back' = 'applied'): NewGeneration => ({
   ...base,
   ...{ why: 'update', digest: `d${version}`, outcome, content: { kind: 'held' } },
-  document: { id: `u${version}`, version, layer: 'base', address: 'all' },
+  document: { id: `u${version}`, version, layer: 'base', address: 'all', kid: 'k' },
 });
 
 t.test('they count up within their config, and one comes anew instead of twice', async (t) => {

@@ -108,8 +108,8 @@ function recordsOf(ledger: Ledger, event: Happening): readonly JournalRecord[] {
       return [generationRecord({ ...found, why: 'drift' })];
     case 'came-to-disk': {
       if (open === null) return [];
-      const { id, version, digest } = open;
-      const document = { id, version, layer, address };
+      const { id, version, digest, kid } = open;
+      const document = { id, version, layer, address, kid };
       const held = { ...found, digest: digest ?? '', document, content: { kind: 'held' } } as const;
       return [generationRecord({ ...held, why: 'update', outcome: 'applied' })];
     }

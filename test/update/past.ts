@@ -2,7 +2,7 @@ import t from 'tap';
 import { generationRecord, storedRecord } from '../../agent/update/generations.ts';
 import { createPast, driftRecord, PAST_TYPES } from '../../agent/update/past.ts';
 
-const document = { id: 'u-1', version: 1, layer: 'base', address: 'all' } as const;
+const document = { id: 'u-1', version: 1, layer: 'base', address: 'all', kid: 'k' } as const;
 const found = { config: 'aim', document: null, outcome: null, at: '' } as const;
 const stored = { kind: 'stored', files: [] } as const;
 

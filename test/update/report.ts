@@ -31,7 +31,7 @@ t.test('the state of a config, before and after the first move', async (t) => {
   const digest = `sha256:${'0'.repeat(64)}`;
   const before = { version: 0, layer: null, address: null, digest, since: null } as const;
   const rest = { last_attempt: null, pending: null, drift: null, pinned: null };
-  const view = { lastAttempt: null, pending: null, drift: null, confirmedBy: null };
+  const view = { lastAttempt: null, pending: null, drift: null, pinned: null, confirmedBy: null };
   t.same(sayReported('aim', { ...view, running: before }), {
     kind: 'reported',
     config: 'aim',
