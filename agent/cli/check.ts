@@ -129,6 +129,7 @@ export async function examineWorld(
   const authority = settings.trust.https_ca === undefined ? null : read(['trust', 'https_ca'], settings.trust.https_ca);
   if (authority !== null) attempt(['trust', 'https_ca'], () => new X509Certificate(authority));
   examineLink(settings, { attempt, read, guard });
+  examineVehicle(settings, { attempt, read, guard });
   for (const [name, { files }] of Object.entries(settings.configs)) {
     for (const [index, file] of files.entries()) {
       const at = ['configs', name, 'files', index];
@@ -164,6 +165,18 @@ interface Hands {
   attempt<T>(steps: readonly Step[], work: () => T): T | null;
   read(steps: readonly Step[], file: string): string | null;
   guard(steps: readonly Step[], file: string, forbidden: number, why: string): void;
+}
+
+function examineVehicle({ vehicle }: Settings, { attempt, read, guard }: Hands): void {
+  const { signing_key: key, serial, file } = vehicle?.mavlink ?? {};
+  const at = (name: string) => ['vehicle', 'mavlink', name];
+  if (key !== undefined && read(at('signing_key'), key) !== null) {
+    guard(at('signing_key'), key, 0o006, 'can be read or written by everybody');
+  }
+  for (const [name, path] of Object.entries({ serial, file })) {
+    if (path === undefined) continue;
+    attempt(at(name), () => accessSync(path, name === 'serial' ? constants.R_OK | constants.W_OK : constants.R_OK));
+  }
 }
 
 function examineLink({ broker }: Settings, { attempt, read, guard }: Hands): void {

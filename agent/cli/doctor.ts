@@ -11,6 +11,7 @@ import { type Command, readArgs, readingWidth, SETTINGS_PATH, type Terminal } fr
 import { lookAtBroker } from './doctor-broker.ts';
 import { lookAtClock, lookAtDisk, lookAtUnit } from './doctor-machine.ts';
 import { resetClockFloor } from './doctor-reset.ts';
+import { lookAtVehicle } from './doctor-vehicle.ts';
 import { type Finding, finding, fine, type Health, type Remark } from './finding.ts';
 import { readStatus } from './status-read.ts';
 
@@ -127,11 +128,15 @@ const CHECKS: Readonly<Record<string, Check>> = {
   tls: lookAtTls,
   broker: ({ settings, status }) => lookAtBroker(settings, status),
   paths: ({ settings, problems }) => {
-    const found = wrong(problems, /^(?!trust\.|broker\.|: )/);
+    const found = wrong(problems, /^(?!trust\.|broker\.|vehicle\.|: )/);
     const count = Object.values(settings.configs).flatMap(({ files }) => files).length;
     return found.length > 0 ? found : [fine(`${count} ${count === 1 ? 'file' : 'files'}: all can be replaced safely`)];
   },
   locks: lookAtLocks,
+  vehicle: ({ settings, status, problems }) => {
+    const found = wrong(problems, /^vehicle\./);
+    return found.length > 0 ? found : lookAtVehicle(settings, status.vehicle);
+  },
 };
 const NAMES = ['settings', ...Object.keys(CHECKS)];
 

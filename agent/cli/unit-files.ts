@@ -24,11 +24,19 @@ function quoted(path: string): string {
 
 /** Everything the settings make the agent read or write. */
 function pathsOf(settings: Settings): readonly string[] {
-  const { broker, trust, paths, configs } = settings;
+  const { broker, trust, paths, configs, vehicle } = settings;
   const { ca, cert, key } = broker.tls ?? {};
-  const named = [broker.password_file, ca, cert, key, trust.keys, paths.state, paths.run];
+  const { signing_key, file } = vehicle?.mavlink ?? {};
+  const named = [broker.password_file, ca, cert, key, trust.keys, paths.state, paths.run, signing_key, file];
   const files = Object.values(configs).flatMap((config) => config.files.flatMap(({ path, schema }) => [path, schema]));
   return [...named, ...files].flatMap((path) => path ?? []);
+}
+
+/** A serial line to the autopilot is a device, which the unit sees none of; its group is the one that serial lines belong to. */
+function lineOf({ vehicle }: Settings): readonly string[] {
+  const line = vehicle?.mavlink?.serial;
+  if (line === undefined) return [];
+  return ['PrivateDevices=no', `DeviceAllow=${line.replaceAll('%', '%%')} rw`, 'SupplementaryGroups=dialout'];
 }
 
 /**
@@ -52,6 +60,7 @@ export function unitFiles(
     ...directories.map((path) => `ReadWritePaths=${quoted(path)}`),
     ...(all.some((path) => HOMES.test(path)) ? ['ProtectHome=no'] : []),
     ...(all.some((path) => TEMPS.test(path)) ? ['PrivateTmp=no'] : []),
+    ...lineOf(settings),
   ];
   const units = [...new Set(configs.flatMap(({ writers }) => writers))].sort();
   const rule = [

@@ -55,6 +55,10 @@ t.test('settings: each problem a line with its place', async (t) => {
   t.match(ran.out, `${at('agent.yaml')}:9:17: configs.aim.files[0].format: `);
   t.match(ran.err, /2 things are wrong\nTry: /);
   t.match(JSON.parse((await check('--json')).out), { ok: false, problems: [{ line: 1, column: 15 }, { line: 9 }] });
+  write((text) => `${text}vehicle: { mavlink: { serial: /dev/ttyNONE, system: 1, signing_key: /nowhere/key } }\n`);
+  const none = await check();
+  t.match(none.out, /:11:\d+: vehicle\.mavlink\.serial: .*ENOENT/);
+  t.match(none.out, /:11:\d+: vehicle\.mavlink\.signing_key: \/nowhere\/key: there is no such file/);
   write((text) => `${text}vehicle: { gpsd: true }\n`);
   t.match(await check(), { code: 2, out: /:11:18: vehicle\.gpsd: expected a mapping, found true/ });
   t.match(await runCommand(command, ['--settings', at('gone.yaml')]), {

@@ -6,7 +6,7 @@ import { leakBy } from '../fixtures/lock-holders.ts';
 import { start } from '../fixtures/locksmith.ts';
 import { loneDevice } from '../fixtures/lone-device.ts';
 
-const NAMES = ['settings', 'agent', 'clock', 'disk', 'unit', 'keys', 'tls', 'broker', 'paths', 'locks'];
+const NAMES = ['settings', 'agent', 'clock', 'disk', 'unit', 'keys', 'tls', 'broker', 'paths', 'locks', 'vehicle'];
 
 t.test('every check of a good device, for people and for machines', async (t) => {
   const device = loneDevice(t);

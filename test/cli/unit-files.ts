@@ -6,6 +6,7 @@ import { command } from '../../agent/cli/check.ts';
 import { unitFiles } from '../../agent/cli/unit-files.ts';
 import { readSettings } from '../../agent/settings.ts';
 import { runCommand } from '../fixtures/command.ts';
+import { settingsWith } from '../fixtures/settings.ts';
 
 const DROP_IN = '/etc/systemd/system/locksmith-agent.service.d/50-settings.conf';
 const POLKIT_RULE = '/etc/polkit-1/rules.d/50-locksmith.rules';
@@ -103,4 +104,21 @@ t.test('what cannot be done is said in one line', async (t) => {
   write('relative.conf');
   t.match(await fit(), { code: 2, err: /agent\.yaml:6:/ });
   t.match(await runCommand(command, ['--root', root]), { code: 2, err: /--root goes with --unit/ });
+});
+
+t.test('a serial line to the autopilot is the one device the unit sees', async (t) => {
+  const settings = (mavlink: object) => settingsWith({ vehicle: { mavlink: { system: 1, ...mavlink } } });
+  const said = (mavlink: object) =>
+    unitFiles(settings(mavlink), '/etc/locksmith/agent.yaml', (path) => path)
+      .get(DROP_IN)
+      ?.match(/(Device|Private|Supplementary|Protect).*/g) ?? [];
+  t.strictSame(said({ listen: 'udp://127.0.0.1:14550' }), []);
+  t.strictSame(said({ serial: '/dev/ttyAMA0' }), [
+    'PrivateDevices=no',
+    'DeviceAllow=/dev/ttyAMA0 rw',
+    'SupplementaryGroups=dialout',
+  ]);
+  t.strictSame(said({ file: '/var/tmp/flight.tlog' }), ['PrivateTmp=no']);
+  const home = ['', 'home', 'pilot', 'mavlink.key'].join('/');
+  t.strictSame(said({ listen: 'udp://127.0.0.1:14550', signing_key: home }), ['ProtectHome=no']);
 });
