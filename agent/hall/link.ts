@@ -37,6 +37,9 @@ export interface LinkRooms {
   later(promise: Promise<unknown>): void;
 }
 
+/** How old what `locksmith status` says of the vehicle may be. */
+const VEHICLE_MS = 5_000;
+
 /** The link to the broker and what the device tells over it about itself. */
 export interface Link {
   readonly session: Session;
@@ -118,7 +121,17 @@ export async function openLink(settings: Settings, host: Host, broker: Broker, r
       session.start();
       pulse.start();
       const cancels = [telemetry.watch(), pulse.stop];
-      if (vehicle !== null) cancels.push(vehicle.door.onChange(pulse.changed));
+      if (vehicle !== null) {
+        cancels.push(vehicle.door.onChange(pulse.changed));
+        // What changes all the time is told to this machine more often than to the fleet.
+        const next = { cancel: () => {} };
+        const again = () => {
+          next.cancel = clock.after(VEHICLE_MS, again);
+          pulse.changed();
+        };
+        again();
+        cancels.push(() => next.cancel());
+      }
       return () => {
         for (const cancel of cancels) cancel();
       };

@@ -1,4 +1,4 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { freeUdpPort, startAutopilot } from '../fixtures/autopilot.ts';
@@ -13,7 +13,7 @@ import { until } from '../fixtures/until.ts';
 // A real agent on a real broker, and a vehicle on a UDP link that others talk on too. In the air nothing moves, whatever the reason.
 
 /** A device with a vehicle, whose services a made-up systemctl writes down. */
-async function flyingDevice(t: LineTest, world: LineWorld, root: string, flying: boolean) {
+async function flyingDevice(t: LineTest, world: LineWorld, root: string, flying: boolean, more: object = {}) {
   const port = await freeUdpPort();
   const device = lineDevice(t, world, {
     root,
@@ -21,7 +21,7 @@ async function flyingDevice(t: LineTest, world: LineWorld, root: string, flying:
       Object.assign(text, { vehicle: { mavlink: { listen: `udp://127.0.0.1:${port}`, system: 1 } } });
       text.locks = { gc: '* * * * * *' };
       for (const config of Object.values(text.configs))
-        Object.assign(config, { on_drift: 'restore', writers: ['aim.service'] });
+        Object.assign(config, { on_drift: 'restore', writers: ['aim.service'], ...more });
     },
   });
   const systemctl = fakeSystemctl(t, ['aim.service']);
@@ -109,6 +109,28 @@ t.test('nothing moves in the air', { timeout: 240_000 }, async (t) => {
     vehicle.flies(false);
     await device.evt({ update: withdrawal.id, event: 'withdrawn', final: true });
     await until('it is as it was before', () => fileOf(device).text === 'hold = 500\n');
+  });
+
+  await t.test('a rollback that falls due in the air waits, loudly; no hook is run there', async (t) => {
+    const hooks = join(t.testdir(), 'hooks');
+    const { device, agent, vehicle } = await flyingDevice(t, world, 'rollback', false, {
+      reload: { argv: ['/bin/sh', '-c', `echo reload >> ${hooks}`] },
+      confirm: { by: 'fleet', within_s: 5 },
+    });
+    await agent.line('vehicle safe');
+    const { id } = await device.push(wish(1, 'on trial\n'));
+    await until('it is on trial', () => fileOf(device).text === 'on trial\n');
+    await until('it was reloaded', () => existsSync(hooks));
+    vehicle.flies(true);
+    await agent.line('vehicle unsafe');
+    await device.evt({ update: id, event: 'rollback-deferred' });
+    const before = fileOf(device);
+    t.equal(before.text, 'on trial\n');
+    t.equal(readFileSync(hooks, 'utf8'), 'reload\n');
+    vehicle.flies(false);
+    t.match(await device.evt({ update: id, event: 'rolled-back', final: true }), { code: 'unconfirmed' });
+    t.equal(fileOf(device).text, 'hold = 500\n');
+    t.equal(readFileSync(hooks, 'utf8'), 'reload\nreload\n', 'told of the way back, on the ground');
   });
 
   await t.test('a release: from far away and from nearby, and what a person may do', async (t) => {
