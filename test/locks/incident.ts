@@ -114,6 +114,8 @@ t.test("another program's lock manager is killed between conf_locked and its nam
   t.match(await device.evt({ event: 'reclaimed' }), { reason: /^conf_locked was 1.*token 0 → 1$/ });
   t.match(await device.evt({ update: id, event: 'applied' }), { changed: true });
   t.same(device.contents(), { 'aim.conf': NEW });
+  // What is said goes out before the lock is given back.
+  await until('given back', () => word(device, 'token') === '2');
   t.strictSame([word(device, 'state'), word(device, 'conf_locked'), word(device, 'token')], ['COLD', '0', '2']);
   t.strictSame(device.evts({ event: 'refused' }), [], 'nobody was refused for it');
 });
