@@ -8,7 +8,7 @@ import type { Terminal } from './command.ts';
 
 /** The user the unit runs the agent as. Source: systemd/locksmith-agent.service. */
 const USER = 'locksmith';
-/** What the agent may do with the units of its settings: a release stops and starts writers. */
+/** What the agent may do with the units of its settings: a release stops and starts writers, an update reloads a consumer. */
 const VERBS = ['start', 'stop', 'restart', 'reload', 'reload-or-restart'];
 /** Directories the unit has to itself or does not see at all. */
 const HOMES = /^\/(home|root|run\/user)(\/|$)/;
@@ -62,7 +62,11 @@ export function unitFiles(
     ...(all.some((path) => TEMPS.test(path)) ? ['PrivateTmp=no'] : []),
     ...lineOf(settings),
   ];
-  const units = [...new Set(configs.flatMap(({ writers }) => writers))].sort();
+  const named = configs.flatMap(({ writers, reload }) => [
+    ...writers,
+    ...(reload?.unit === undefined ? [] : [reload.unit]),
+  ]);
+  const units = [...new Set(named)].sort();
   const rule = [
     `// ${written}`,
     '// The agent may handle the services that its settings name, and no others.',

@@ -67,7 +67,7 @@ t.test('polkit lets the agent handle exactly the units of the settings', async (
   t.equal(files().get(POLKIT_RULE), null, 'none, no rule');
   write('/etc/aim/aim.conf', 'writers: [aim.service, b.timer, aim.service]');
   t.throws(files, 'twice is a mistake');
-  write('/etc/aim/aim.conf', 'writers: [b.timer, aim.service]');
+  write('/etc/aim/aim.conf', 'writers: [b.timer, aim.service]\n    reload: { unit: c.service }');
   const Polkit = { Result: { YES: 'yes', NOT_HANDLED: 'not handled' } };
   type Asked = { readonly id: string; lookup(key: string): string };
   type Rule = (action: Asked, subject: { readonly user: string }) => string;
@@ -77,6 +77,7 @@ t.test('polkit lets the agent handle exactly the units of the settings', async (
     rules[0]?.({ id, lookup: (key) => (key === 'unit' ? unit : verb) }, { user });
   t.equal(ask('aim.service', 'stop'), 'yes');
   t.equal(ask('b.timer', 'start'), 'yes');
+  t.equal(ask('c.service', 'reload-or-restart'), 'yes', 'a consumer that is reloaded');
   t.equal(ask('ssh.service', 'stop'), 'not handled');
   t.equal(ask('aim.service', 'kill'), 'not handled');
   t.equal(ask('aim.service', 'stop', 'pilot'), 'not handled');
