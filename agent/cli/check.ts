@@ -2,6 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { accessSync, constants, realpathSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { hostFiles } from '../host/files.ts';
+import { fixedFinder } from '../host/libc.ts';
 import { hostTargets } from '../host/targets.ts';
 import type { Place, Step } from '../host/yaml.ts';
 import { examineSettings, readSettings, readText, sayPath } from '../settings.ts';
@@ -67,6 +68,7 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<number>
     terminal.out(`${JSON.stringify({ ok: problems.length === 0, settings: path, ...summary, problems })}\n`);
     return problems.length === 0 ? EXIT.done : EXIT.usage;
   }
+  for (const warning of summary?.warnings ?? []) terminal.err(`warning: ${warning}\n`);
   for (const { file, line, column, message } of problems) {
     const where = [file, line, column].filter((part) => part !== undefined).join(':');
     terminal.out(`${lineFor(terminal, `${where}: ${message}`)}\n`);
@@ -90,7 +92,12 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<number>
 /** What the settings name, looked at. */
 interface World {
   readonly problems: readonly Problem[];
-  readonly summary: { readonly device: string; readonly configs: readonly string[]; readonly keys: readonly string[] };
+  readonly summary: {
+    readonly device: string;
+    readonly configs: readonly string[];
+    readonly warnings: readonly string[];
+    readonly keys: readonly string[];
+  };
 }
 
 /** Looks at what the settings name; changes nothing. */
@@ -100,6 +107,7 @@ export async function examineWorld(
   placeOf: (path: readonly Step[]) => Place,
 ): Promise<World> {
   const problems: Problem[] = [];
+  const warnings: string[] = [];
   const report = (steps: readonly Step[], why: string, remedy: string | null = null) =>
     problems.push({ file: path, ...placeOf(steps), message: `${sayPath(steps)}: ${why}`, remedy });
   const attempt = <T>(steps: readonly Step[], work: () => T): T | null => {
@@ -133,7 +141,8 @@ export async function examineWorld(
   for (const [name, { files }] of Object.entries(settings.configs)) {
     for (const [index, file] of files.entries()) {
       const at = ['configs', name, 'files', index];
-      attempt([...at, 'path'], () => hostTargets().open('check.open', file.path, { follow: file.follow }).close());
+      const warning = attempt([...at, 'path'], () => examineTarget(file));
+      if (warning !== null) warnings.push(`${sayPath([...at, 'path'])}: ${file.path}: ${warning}`);
       if (isReadOnly(dirname(real(file.path))))
         report([...at, 'path'], `${file.path}: cannot be written from here (read-only)`, UNIT_REMEDY);
       if (file.schema === undefined) continue;
@@ -156,9 +165,26 @@ export async function examineWorld(
     summary: {
       device: settings.device.id,
       configs: Object.keys(settings.configs),
+      warnings,
       keys: ring?.keys.map(({ kid }) => kid) ?? [],
     },
   };
+}
+
+/** Looks whether a config file can be written; what is only to be said of it, or null. Throws Failure. */
+function examineTarget(file: Settings['configs'][string]['files'][number]): string | null {
+  const target = hostTargets({ whyFixed: fixedFinder() }).open('check.open', file.path, { follow: file.follow });
+  try {
+    return target.examine('check.open');
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    // That is looked at with the eyes of the unit.
+    if (error.code === 'read-only') return null;
+    if (error.code === 'no-permission' && process.geteuid?.() !== 0) return 'cannot be written by this user';
+    throw error;
+  } finally {
+    target.close();
+  }
 }
 
 interface Hands {

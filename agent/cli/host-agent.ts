@@ -11,7 +11,7 @@ import { hostFetch } from '../host/fetch.ts';
 import { hostFiles } from '../host/files.ts';
 import { hostHooks } from '../host/hooks.ts';
 import { createJournal } from '../host/journal.ts';
-import { hostKernelLocks, xattrCopier } from '../host/libc.ts';
+import { fixedFinder, hostKernelLocks, xattrCopier } from '../host/libc.ts';
 import { hostLog } from '../host/log.ts';
 import { hostParsers } from '../host/parsers.ts';
 import { hostProcesses } from '../host/processes.ts';
@@ -160,7 +160,7 @@ export async function openHostAgent(given: Settings, options: HostAgentOptions):
   const agent = openAgent(settings, {
     files,
     fetch: hostFetch(ca === undefined ? {} : { ca: () => readFileSync(ca, 'utf8') }),
-    targets: hostTargets({ trace, copyAttributes: xattrCopier(), sync }),
+    targets: hostTargets({ trace, copyAttributes: xattrCopier(), whyFixed: fixedFinder(), sync }),
     kernel: hostKernelLocks({ trace }),
     processes: hostProcesses(),
     units: hostUnits(),

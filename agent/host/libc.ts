@@ -176,3 +176,28 @@ export function xattrCopier(): (fromFd: number, toFd: number) => void {
     }
   };
 }
+
+const AT_FDCWD = -100;
+const AT_SYMLINK_NOFOLLOW = 0x100;
+/** sizeof(struct statx), and where stx_attributes (64 bits) stands in it. */
+const STATX_BYTES = 256;
+const STATX_ATTRIBUTES_AT = 8;
+/** STATX_ATTR_IMMUTABLE and STATX_ATTR_APPEND. */
+const FIXED_BITS = 0x10 | 0x20;
+/** STATX_ATTR_MOUNT_ROOT. */
+const MOUNT_BITS = 0x2000;
+
+/** What keeps a file from being replaced, by the attributes the kernel gives; symlinks not followed. Throws with the errno. */
+export function fixedFinder(): (path: string) => 'immutable' | 'mount-point' | null {
+  const libc = koffi.load(null);
+  const statx: (dir: number, path: string, flags: number, mask: number, result: Uint8Array) => number = libc.func(
+    'int statx(int dir, const char *path, int flags, unsigned int mask, void *result)',
+  );
+  return (path) => {
+    const result = Buffer.alloc(STATX_BYTES);
+    if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, 0, result) !== 0) throw errorOf(koffi.errno(), 'statx');
+    const bits = result.readUInt32LE(STATX_ATTRIBUTES_AT);
+    if ((bits & FIXED_BITS) !== 0) return 'immutable';
+    return (bits & MOUNT_BITS) !== 0 ? 'mount-point' : null;
+  };
+}

@@ -11,6 +11,11 @@ import type { Op } from '../values/ops.ts';
 /** Copies extended attributes (ACLs among them) from one descriptor to another. */
 export type CopyAttributes = (from: number, to: number) => void;
 
+/** What keeps a file from being replaced: null, or which of the two. Throws with the errno of the call. */
+export type WhyFixed = (path: string) => 'immutable' | 'mount-point' | null;
+
+/** Type of a FAT file system in statfs. Source: MSDOS_SUPER_MAGIC of the kernel. */
+const FAT_TYPE = 0x4d44;
 /** Most links that are followed on the way to one file. Source: the kernel's own limit. */
 const LINKS_MAX = 40;
 const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
@@ -66,11 +71,20 @@ function resolveSafely(op: Op, path: string, follow: boolean, self: number): { d
 
 /** The config files of this machine. */
 export function hostTargets(
-  options: { readonly trace?: Trace; readonly copyAttributes?: CopyAttributes; readonly sync?: DiskSync } = {},
+  options: {
+    readonly trace?: Trace;
+    readonly copyAttributes?: CopyAttributes;
+    readonly sync?: DiskSync;
+    /** Absent: an immutable file and a mount point are noticed only when they cannot be replaced. */
+    readonly whyFixed?: WhyFixed;
+    /** The type of the file system, as statfs gives it. */
+    readonly typeOf?: (path: string) => number;
+  } = {},
 ): Targets {
   const trace: Trace = options.trace ?? (() => {});
   const sync: DiskSync = options.sync ?? ((fd) => fsync(fd));
   const self = process.geteuid?.() ?? 0;
+  const typeOf = options.typeOf ?? ((path: string) => fs.statfsSync(path).type);
 
   const attempt = <T>(op: Op, step: string, path: string, fn: () => T): T => {
     trace(op, step);
@@ -118,16 +132,32 @@ export function hostTargets(
       }
     };
 
+    const refuseFixed = (fixedOp: Op) => {
+      const why = attempt(fixedOp, 'attributes', shown, () => options.whyFixed?.(inside(name)) ?? null);
+      if (why === 'mount-point') throw unsafe(fixedOp, shown, 'is a mount point of its own, which cannot be replaced');
+      if (why !== 'immutable') return;
+      const message = `${shown}: is immutable or append-only (lsattr shows it, chattr -ia ends it)`;
+      throw new Failure('no-permission', fixedOp, shown, message, { retry: true });
+    };
+
     return {
       shownPath: (file) => (dir === '/' ? `/${file}` : `${dir}/${file}`),
       path: (file = name) => inside(file),
 
       read: (readOp) => contentOf(readOp, inside(name)),
 
+      examine(examineOp) {
+        attempt(examineOp, 'access', dir, () => fs.accessSync(inside('.'), fs.constants.W_OK));
+        if (fs.existsSync(inside(name))) refuseFixed(examineOp);
+        const type = attempt(examineOp, 'statfs', dir, () => typeOf(inside('.')));
+        return type === FAT_TYPE ? 'lies on FAT, where a rename is not atomic: a power cut can leave it torn' : null;
+      },
+
       look(lookOp) {
         const file = openFile(lookOp, inside(name), shown);
         if (file === null) return null;
         fs.closeSync(file.fd);
+        refuseFixed(lookOp);
         const { mode, uid, gid } = file.stat;
         return { mode: mode & 0o1777, uid, gid };
       },
@@ -137,6 +167,7 @@ export function hostTargets(
         const present = openFile(stageOp, inside(name), shown);
         let fd: number | null = null;
         try {
+          if (present !== null) refuseFixed(stageOp);
           const fresh = attempt(stageOp, 'create', shown, () =>
             fs.openSync(inside(staged), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600),
           );

@@ -24,8 +24,13 @@ export interface Target {
   shownPath(name: string): string;
   /** Content of the file, never through a symlink; null if it does not exist; Failure unsafe-path if it is no regular file with one link. */
   read(op: Op): Uint8Array | null;
-  /** Mode and owner of the file; null if it does not exist. */
+  /**
+   * Mode and owner of the file; null if it does not exist. Throws Failure if it cannot be replaced or removed: no-permission for an
+   * immutable one, unsafe-path for one that is a mount point. Asked before the first rename of a set, for the last one must not fail.
+   */
   look(op: Op): FileLook | null;
+  /** Throws Failure if nothing can be written into the directory; else what is to be said about its file system, or null. */
+  examine(op: Op): string | null;
   /**
    * Writes the new content beside the file (`.NAME.<random>.locksmith`, O_EXCL) with the mode (never setuid), owner and extended
    * attributes of the present one (else as `absent` says, else 0644 and the directory's owner), and syncs it. Returns the name it got.

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -129,4 +130,14 @@ t.test('what the link needs', async (t) => {
   writeFileSync(at('no.pem'), 'nothing');
   set(at('pw'), at('no.pem'));
   t.match(await check(), { code: 2, out: /broker\.tls\.key: / });
+});
+
+t.test('a file that cannot be replaced', async (t) => {
+  if (process.geteuid?.() !== 0) return t.comment('not root: no file can be made immutable');
+  const { at, check } = device(t);
+  execFileSync('chattr', ['+i', at('aim/aim.conf')]);
+  t.teardown(() => execFileSync('chattr', ['-i', at('aim/aim.conf')]));
+  const { code, out } = await check();
+  t.equal(code, 2);
+  t.match(out, /aim\.conf: is immutable or append-only .*\(no-permission\)/);
 });

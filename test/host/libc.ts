@@ -1,8 +1,9 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
-import { hostKernelLocks, xattrCopier } from '../../agent/host/libc.ts';
+import { fixedFinder, hostKernelLocks, xattrCopier } from '../../agent/host/libc.ts';
 import { lockfBy } from '../fixtures/lock-holders.ts';
 
 const kernel = hostKernelLocks();
@@ -103,4 +104,18 @@ t.test('extended attributes are copied', async (t) => {
   xattrCopier()(none, to);
   for (const fd of [from, to, none]) closeSync(fd);
   writeFileSync(`${dir}/to`, 'still writable');
+});
+
+t.test('what keeps a file from being replaced', async (t) => {
+  const why = fixedFinder();
+  const path = join(t.testdir({ 'aim.conf': 'x' }), 'aim.conf');
+  t.equal(why(path), null);
+  t.equal(why('/proc'), 'mount-point');
+  t.throws(() => why(`${path}.none`), { code: 'ENOENT' });
+  if (process.geteuid?.() !== 0) return t.comment('not root: no file can be made immutable');
+  for (const flag of ['i', 'a']) {
+    execFileSync('chattr', [`+${flag}`, path]);
+    t.equal(why(path), 'immutable', flag);
+    execFileSync('chattr', [`-${flag}`, path]);
+  }
 });

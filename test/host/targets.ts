@@ -252,3 +252,30 @@ t.test('a stage that fails at any step leaves no file and no descriptor', async 
   }
   t.equal(readdirSync('/proc/self/fd').length, before);
 });
+
+t.test('what cannot be replaced is told before anything is', async (t) => {
+  const dir = home(t);
+  const path = join(dir, 'aim.conf');
+  writeFileSync(path, 'old');
+  const how = { follow: false };
+  const table = [
+    ['immutable', { code: 'no-permission', message: /immutable or append-only/, retry: true }],
+    ['mount-point', { code: 'unsafe-path', message: /is a mount point/, retry: false }],
+  ] as const;
+  for (const [why, failure] of table) {
+    const target = hostTargets({ whyFixed: () => why }).open('stage.open', path, how);
+    t.throws(() => target.look('stage.read'), failure);
+    t.throws(() => target.examine('check.open'), failure);
+    await t.rejects(target.stage('stage.write', bytes('new')), failure);
+    t.same(target.leftovers('recover.look'), []);
+    target.close();
+  }
+  const fat = hostTargets({ typeOf: () => 0x4d44 }).open('check.open', path, how);
+  t.match(fat.examine('check.open'), /FAT, where a rename is not atomic/);
+  fat.close();
+  const target = open(path);
+  t.equal(target.examine('check.open'), null);
+  rmSync(path);
+  t.equal(target.examine('check.open'), null, 'a file that is to come is fine');
+  target.close();
+});
