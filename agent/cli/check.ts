@@ -2,8 +2,6 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { accessSync, constants, realpathSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { hostFiles } from '../host/files.ts';
-import { fixedFinder } from '../host/libc.ts';
-import { hostTargets } from '../host/targets.ts';
 import type { Place, Step } from '../host/yaml.ts';
 import { examineSettings, readSettings, readText, sayPath } from '../settings.ts';
 import { brokenRules } from '../settings-rules.ts';
@@ -12,6 +10,7 @@ import { parseKeys } from '../trust/keys.ts';
 import { compileSchema } from '../update/validate.ts';
 import { errnoOf } from '../values/errno.ts';
 import { EXIT, Failure, SaidError } from '../values/errors.ts';
+import { examineTarget } from './check-target.ts';
 import { type Command, lineFor, readArgs, SETTINGS_PATH, type Terminal } from './command.ts';
 import { fitUnits, unitFiles } from './unit-files.ts';
 
@@ -169,22 +168,6 @@ export async function examineWorld(
       keys: ring?.keys.map(({ kid }) => kid) ?? [],
     },
   };
-}
-
-/** Looks whether a config file can be written; what is only to be said of it, or null. Throws Failure. */
-function examineTarget(file: Settings['configs'][string]['files'][number]): string | null {
-  const target = hostTargets({ whyFixed: fixedFinder() }).open('check.open', file.path, { follow: file.follow });
-  try {
-    return target.examine('check.open');
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    // That is looked at with the eyes of the unit.
-    if (error.code === 'read-only') return null;
-    if (error.code === 'no-permission' && process.geteuid?.() !== 0) return 'cannot be written by this user';
-    throw error;
-  } finally {
-    target.close();
-  }
 }
 
 interface Hands {
