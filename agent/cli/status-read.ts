@@ -129,6 +129,7 @@ export async function readStatus(settings: Settings): Promise<Status> {
     clock: { trust: floor.trust(), now: rfc3339(clock.wallMs()), floor: rfc3339(floor.floorMs()) },
     agent,
     link: alive ? (file?.link ?? null) : null,
+    sent_bytes_per_h: alive ? (file?.heartbeat?.link.sent_bytes_per_h ?? null) : null,
     backlog: { count: memory.pending.size, bytes: memory.pendingBytes() },
     configs,
     locks,

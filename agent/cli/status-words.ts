@@ -104,6 +104,9 @@ export function sayStatus(status: Status, names: readonly string[], { width, col
     rows.push(['link', `${link.words}, since ${when(link.since, nowMs)}`]);
     if (link.remedy !== null) rows.push(['  try', link.remedy]);
   }
+  if (link?.connected === true && status.sent_bytes_per_h !== null) {
+    rows.push(['  sends', `${Math.ceil(status.sent_bytes_per_h / 1000)} kB an hour now`]);
+  }
   if (backlog.count > 0 && link?.connected !== true) {
     rows.push(['outbox', `${backlog.count} ${backlog.count === 1 ? 'report waits' : 'reports wait'} for the broker`]);
   }

@@ -1,5 +1,6 @@
+import { openMeter } from '../link/meter.ts';
 import type { RunningOutbox } from '../link/outbox.ts';
-import { openSession, type Session } from '../link/session.ts';
+import { openSession, type Publish, type Session } from '../link/session.ts';
 import type { LockRoom } from '../lock/room.ts';
 import type { Broker, Frame } from '../ports/broker.ts';
 import type { Cancel } from '../ports/world.ts';
@@ -58,10 +59,12 @@ export async function openLink(settings: Settings, host: Host, broker: Broker, r
     ...{ feed: vehicle?.feed ?? null, records: () => outbox.backlog().count, say, later },
   });
   const { lanes } = telemetry;
+  const meter = openMeter(clock);
   const readings = () => {
     const { refused, outcomes, duplicates } = line.counters();
     return {
       clock: floor.trust(),
+      sentBytesPerH: meter.perHour(),
       backlog: { ...outbox.backlog(), telemetry: lanes.backlog() },
       configs: Object.fromEntries(configNames.map((name) => [name, line.view(name).running])),
       locks: Object.fromEntries(configNames.map((name) => [name, locks.look(name)])),
@@ -87,7 +90,11 @@ export async function openLink(settings: Settings, host: Host, broker: Broker, r
       const door = doors.find(({ isOurs }) => isOurs(frame));
       await (door ?? line).frame(frame);
     },
-    onUp(publish) {
+    onUp(give) {
+      const publish: Publish = (topic, text, options) => {
+        meter.count(topic, text);
+        return give(topic, text, options);
+      };
       outbox.linkUp(publish);
       lanes.linkUp(publish);
       line.linkUp();

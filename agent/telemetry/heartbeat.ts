@@ -39,6 +39,8 @@ export interface HeartbeatInput {
   readonly uptimeMs: number;
   readonly agentVersion: string;
   readonly link: LinkState;
+  /** Bytes an hour over the link, as of the last ten minutes. */
+  readonly sentBytesPerH: number;
   readonly backlog: Backlog;
   readonly configs: Readonly<Record<string, { readonly version: number; readonly digest: string }>>;
   readonly locks: Readonly<Record<string, Pick<LockState, 'state' | 'verdict' | 'token'>>>;
@@ -58,7 +60,8 @@ export interface Heartbeat {
   readonly clock: ClockTrust;
   readonly uptime_s: number;
   readonly agent_version: string;
-  readonly link: Pick<LinkState, 'since' | 'reconnects' | 'round_trip_ms'>;
+  /** `sent_bytes_per_h`: what the link costs, as of the last ten minutes. */
+  readonly link: Pick<LinkState, 'since' | 'reconnects' | 'round_trip_ms'> & { readonly sent_bytes_per_h: number };
   readonly backlog: Backlog;
   readonly configs: HeartbeatInput['configs'];
   readonly locks: HeartbeatInput['locks'];
@@ -84,7 +87,7 @@ export function heartbeat(input: HeartbeatInput): Heartbeat {
     clock: input.clock,
     uptime_s: Math.floor(input.uptimeMs / 1000),
     agent_version: input.agentVersion,
-    link: { since, reconnects, round_trip_ms },
+    link: { since, reconnects, round_trip_ms, sent_bytes_per_h: input.sentBytesPerH },
     backlog: input.backlog,
     configs: Object.fromEntries(configs),
     locks: Object.fromEntries(locks),

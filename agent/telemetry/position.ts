@@ -38,6 +38,8 @@ export interface Position {
   readonly alt_m: number;
   /** North, east, down. */
   readonly velocity_mps?: readonly [number, number, number];
+  /** How fast the course turns, clockwise; absent where it goes straight. */
+  readonly turn_dps?: number;
   readonly heading_deg?: number;
   readonly fix?: Fix['kind'];
   readonly satellites?: number;
@@ -83,33 +85,64 @@ export function positionOf(sample: PositionSample, { fix, battery, flight }: Pos
   };
 }
 
-/** Where somebody who has only `last` takes it to be at `bootMs`. Pure. */
-function reckoned(last: PositionSample, bootMs: number) {
+/** A turn is told from the course this long ago. */
+const TURN_MS = 1_000;
+/** Below this speed (m/s) and this rate (degrees a second) it goes straight: the rest is noise. */
+const TURN_MIN = { mps: 3, dps: 1 } as const;
+
+/** How fast its course turns, in degrees a second, clockwise; 0 where it goes straight, or it is not known. Pure. */
+export function turnDps(before: PositionSample, now: PositionSample): number {
+  const [a, b] = [before.velocity, now.velocity];
+  const passedMs = now.bootMs - before.bootMs;
+  if (a === null || b === null || passedMs <= 0 || Math.hypot(b.northMps, b.eastMps) < TURN_MIN.mps) return 0;
+  const [from, to] = [a, b].map(({ northMps, eastMps }) => (Math.atan2(eastMps, northMps) * 180) / Math.PI);
+  const turned = (((((to ?? 0) - (from ?? 0)) % 360) + 540) % 360) - 180;
+  const dps = (turned * 1000) / passedMs;
+  return Math.abs(dps) < TURN_MIN.dps ? 0 : Math.round(dps * 10) / 10;
+}
+
+/** Where somebody who has only `last` takes it to be at `bootMs`: on with its velocity, along the arc of its turn. Pure. */
+function reckoned({ sample: last, dps }: Said, bootMs: number) {
   const { latDeg, lonDeg, altM, velocity } = last;
   if (velocity === null) return { latDeg, lonDeg, altM };
   const s = (bootMs - last.bootMs) / 1000;
+  const angle = (dps * s * Math.PI) / 180;
+  // An arc, seen along and across the course at its beginning, in units of the straight way.
+  const along = angle === 0 ? 1 : Math.sin(angle) / angle;
+  const across = angle === 0 ? 0 : (1 - Math.cos(angle)) / angle;
+  const north = (velocity.northMps * along - velocity.eastMps * across) * s;
+  const east = (velocity.eastMps * along + velocity.northMps * across) * s;
   const lonM = SPHERE_DEGREE_M * Math.cos((latDeg * Math.PI) / 180);
   return {
-    latDeg: latDeg + (velocity.northMps * s) / SPHERE_DEGREE_M,
-    lonDeg: lonDeg + (velocity.eastMps * s) / lonM,
+    latDeg: latDeg + north / SPHERE_DEGREE_M,
+    lonDeg: lonDeg + east / lonM,
     altM: altM - velocity.downMps * s,
   };
 }
 
+/** The last position that went out. */
+interface Said {
+  readonly sample: PositionSample;
+  readonly dps: number;
+}
+
 /** Makes it; the first point is always worth it. */
 export function openPositions(): Positions {
-  let said: PositionSample | null = null;
+  let said: Said | null = null;
+  let recent: PositionSample[] = [];
   return {
     sample(sample, context, now = false) {
+      recent = [...recent.filter(({ bootMs }) => bootMs < sample.bootMs && sample.bootMs - bootMs <= TURN_MS), sample];
       if (said !== null && !now) {
-        const passedMs = sample.bootMs - said.bootMs;
+        const passedMs = sample.bootMs - said.sample.bootMs;
         const restarted = passedMs < 0;
         if (!restarted && passedMs < PAUSE_MS) return null;
         if (!restarted && passedMs < EVERY_MS && apartM(reckoned(said, sample.bootMs), sample) <= DEVIATION_M)
           return null;
       }
-      said = sample;
-      return positionOf(sample, context);
+      const dps = turnDps(recent[0] ?? sample, sample);
+      said = { sample, dps };
+      return { ...positionOf(sample, context), ...(dps === 0 ? {} : { turn_dps: dps }) };
     },
   };
 }

@@ -34,7 +34,7 @@ export interface PulseInput {
   readonly intervalMs: number;
   /** Uniform in [0, 1): spreads the first beat. */
   readonly unit: number;
-  readings(): Pick<HeartbeatInput, 'clock' | 'backlog' | 'configs' | 'locks' | 'counters'>;
+  readings(): Pick<HeartbeatInput, 'clock' | 'sentBytesPerH' | 'backlog' | 'configs' | 'locks' | 'counters'>;
   link(): LinkState;
   /** Null where there is none in the settings. */
   vehicle(): VehicleView | null;

@@ -35,6 +35,8 @@ export interface Status {
   readonly agent: AgentState;
   /** As the daemon said it last; null if none runs. */
   readonly link: LinkState | null;
+  /** Bytes an hour over the link, as of the last ten minutes before the last heartbeat; null before the first, and if no daemon runs. */
+  readonly sent_bytes_per_h: number | null;
   /** What waits on disk until the broker has it. */
   readonly backlog: { readonly count: number; readonly bytes: number };
   readonly configs: Readonly<Record<string, Reported>>;

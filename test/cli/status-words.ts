@@ -34,13 +34,14 @@ const CALM = calmStatus({ configs: { aim_lock_config: reported() } });
 
 const say = (status: Status, colour = false) => sayStatus(status, ['aim_lock_config'], { width: 80, colour });
 
-t.test('a calm device on six lines', async (t) => {
+t.test('a calm device on seven lines', async (t) => {
   t.equal(
     say(CALM),
     `device   drone-7, at 2026-11-22 03:12:00 UTC
 agent    running 0.1.0, pid 75, since 01:19:38, 1 h 52 min ago; last beat 2 s
          ago
 link     connected and subscribed, since 01:19:38, 1 h 52 min ago
+  sends  42 kB an hour now
 config   aim_lock_config: base version 7 for grp/canary, since 23:00:00, 4 h 12
          min ago
   lock   aim_lock_config.conf COLD

@@ -41,6 +41,7 @@ t.test('before the first start, with the daemon running, and with it dead', asyn
     'hidden',
     'link',
     'locks',
+    'sent_bytes_per_h',
     'vehicle',
   ]);
   t.match(json, {

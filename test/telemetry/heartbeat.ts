@@ -9,6 +9,7 @@ const INPUT: HeartbeatInput = {
   boot: 'b',
   wallMs: Date.UTC(2026, 10, 22),
   clock: 'untrusted',
+  sentBytesPerH: 170_000,
   uptimeMs: 61_999,
   agentVersion: '0.1.0',
   link: {
@@ -40,7 +41,7 @@ t.test('a heartbeat says what the wire promises, and no more', async (t) => {
     clock: 'untrusted',
     uptime_s: 61,
     agent_version: '0.1.0',
-    link: { since: '2026-11-22T00:00:00.000Z', reconnects: 2, round_trip_ms: 1.5 },
+    link: { since: '2026-11-22T00:00:00.000Z', reconnects: 2, round_trip_ms: 1.5, sent_bytes_per_h: 170_000 },
     backlog: { count: 3, bytes: 900, telemetry: { count: 1, bytes: 80 } },
     configs: { camera: { version: 42, digest: 'sha256:aa' } },
     locks: { camera: { state: 'HOT', verdict: 'held', token: 5 } },

@@ -40,6 +40,7 @@ function pulse(path: string) {
     unit: 0.5,
     readings: () => ({
       clock: 'ok',
+      sentBytesPerH: 0,
       backlog: { count: 0, bytes: 0, telemetry: { count: 0, bytes: 0 } },
       configs: {},
       locks: {},

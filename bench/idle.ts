@@ -1,0 +1,55 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { cpuMs, makeKey, openWorld, startProgram, writeSettings } from './world.ts';
+
+// What the agent costs while nothing happens, beside a bare MQTT.js client that publishes as much as often.
+
+const [publisher = '', locksmith = ''] = process.argv.slice(2);
+const SECONDS = Number(process.env.BENCH_IDLE_S ?? 120);
+const WARM_UP_S = 5;
+const GOAL = 1.5;
+/** Of a heartbeat of a device with one config. */
+const PAYLOAD_BYTES = 1100;
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return address !== null && typeof address === 'object' ? address.port : 0;
+}
+
+const world = openWorld();
+try {
+  const port = await freePort();
+  writeFileSync(join(world.dir, 'm.conf'), `listener ${port} 127.0.0.1\nallow_anonymous true\nlog_type error\n`);
+  startProgram(world, 'mosquitto', ['-c', join(world.dir, 'm.conf')]);
+  await makeKey(world);
+  await pause(500);
+  for (const everyS of [30, 1]) {
+    const url = `mqtt://127.0.0.1:${port}`;
+    const settings = writeSettings(world, url);
+    const text = JSON.parse(readFileSync(settings, 'utf8'));
+    writeFileSync(settings, JSON.stringify({ ...text, telemetry: { heartbeat_s: everyS } }));
+    const agent = startProgram(world, process.execPath, [locksmith, 'run', '--settings', settings]);
+    const bare = startProgram(world, process.execPath, [publisher, url, String(everyS * 1000), String(PAYLOAD_BYTES)]);
+    await pause(WARM_UP_S * 1000);
+    const [agentPid, barePid] = [agent.pid ?? 0, bare.pid ?? 0];
+    const before = [cpuMs(agentPid), cpuMs(barePid)] as const;
+    await pause(SECONDS * 1000);
+    const [ours, theirs] = [cpuMs(agentPid) - before[0], cpuMs(barePid) - before[1]];
+    const percent = (ms: number) => `${(ms / SECONDS / 10).toFixed(2)} %`;
+    const ratio = ours / theirs;
+    console.log(
+      `RATIO processor time, idle, a heartbeat every ${everyS} s: ${percent(ours)} / ${percent(theirs)} ` +
+        `of a core = ${ratio.toFixed(2)} (goal ${GOAL}: ${ratio <= GOAL ? 'within the goal' : 'above the goal'})`,
+    );
+    agent.kill('SIGTERM');
+    bare.kill('SIGKILL');
+    while (existsSync(`/proc/${agentPid}/exe`)) await pause(50);
+  }
+} finally {
+  await world.end();
+}

@@ -1,0 +1,28 @@
+// Bundles what telemetry costs, on the wire and in processor time, and runs it: part of `npm run bench`.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const root = join(here, '..');
+const out = mkdtempSync(join(tmpdir(), 'locksmith-bench-telemetry-'));
+await build({
+  entryPoints: ['track.ts', 'idle.ts', 'bare-publisher.ts'].map((file) => join(here, file)),
+  outdir: out,
+  outExtension: { '.js': '.mjs' },
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20',
+  logLevel: 'warning',
+  banner: { js: "import { createRequire as __cr } from 'node:module'; const require = __cr(import.meta.url);" },
+});
+const run = (name, ...args) => spawnSync(process.execPath, [join(out, name), ...args], { stdio: 'inherit' }).status ?? 1;
+const flight = join(root, 'node_modules', 'node-mavlink', 'examples', 'vtol.tlog');
+const failed =
+  run('track.mjs', flight) !== 0 || run('idle.mjs', join(out, 'bare-publisher.mjs'), join(root, 'dist', 'locksmith.js')) !== 0;
+rmSync(out, { recursive: true, force: true });
+process.exitCode = failed ? 1 : 0;
