@@ -201,7 +201,8 @@ async function takeOnce({ lock, processes, clock }: ReleaseScene, steps: string[
   }
   await acquired.held.release();
   steps.push('taken and given back once');
-  const after = await lock.settle();
+  // An update that waited may be applied right now: that is waited for, and is what the release was for.
+  const { lock: after } = await lock.observe();
   return after.state === 'COLD'
     ? { kind: 'released', lock: after, steps, why: null }
     : { kind: 'refused', lock: after, steps, why: `${after.file} is HOT again (${sayLock(after, clock.wallMs())})` };
