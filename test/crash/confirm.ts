@@ -3,14 +3,17 @@ import { rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
-import { changeSettings, lineDevice, lineWorld } from '../fixtures/line.ts';
+import { changeSettings, type LineDevice, lineDevice, lineWorld } from '../fixtures/line.ts';
 import { LOCKSMITH } from '../fixtures/locksmith.ts';
 import { loneDevice } from '../fixtures/lone-device.ts';
 import { freePort } from '../fixtures/mosquitto.ts';
 import { withoutNamespaces } from '../fixtures/namespaces.ts';
+import { openProof } from '../fixtures/proof.ts';
 
 // On whole devices: what is put in place is confirmed over the link, or comes back by itself.
 
+const proof = openProof(t);
+const DEVICES = proof.rounds(4, 20);
 t.setTimeout(240_000);
 const file = (content: string) => ({ files: { 'aim.conf': content } });
 const proving =
@@ -32,6 +35,37 @@ t.test('an update from a stick, without any network, stays', async (t) => {
     configs: { aim: { running: { version: 1 }, confirmed_by: 'health', pending: null } },
   });
 });
+
+t.test(
+  `the broker is away while ${DEVICES} devices wait to be confirmed: all go back, and no content is marked`,
+  async (t) => {
+    const world = await lineWorld(t);
+    const settings = proving({ health: { argv: ['sleep', '3'], within_s: 20 }, confirm: { by: 'link', within_s: 5 } });
+    const devices = Array.from({ length: DEVICES }, (_, n) =>
+      lineDevice(t, world, { id: `d-${n}`, root: 'out', settings }),
+    );
+    await Promise.all(devices.map((device) => device.start()));
+    const [first] = devices;
+    if (first === undefined) throw new Error('no devices');
+    const all = <T>(look: (device: LineDevice) => Promise<T>) => Promise.all(devices.map(look));
+    const one = await first.push({ version: 1, ...file('one\n') });
+    await all((device) => device.evt({ event: 'applying', update: one.id }));
+    await world.broker.saved();
+    await world.broker.kill9();
+    await new Promise((resolve) => setTimeout(resolve, 9_000));
+    await world.broker.start();
+    const back = await all((device) =>
+      device.reported(({ last_attempt }) => last_attempt?.id === one.id && last_attempt.result === 'rolled-back'),
+    );
+    t.same(new Set(back.map(({ last_attempt }) => last_attempt?.code)), new Set(['unconfirmed']));
+    for (const device of devices) t.same(device.contents(), { 'aim.conf': 'hold = 500\n' });
+    const two = await first.push({ version: 2, ...file('one\n') });
+    await all((device) => device.evt({ event: 'applied', update: two.id, final: true }));
+    const reports = await all((device) => device.reported(({ running }) => running.version === 2));
+    t.same(new Set(reports.map(({ confirmed_by }) => confirmed_by)), new Set(['link']));
+    proof.figure('confirm-devices', DEVICES, '1');
+  },
+);
 
 const CANNOT = withoutNamespaces();
 t.test('a config that cuts the device off its broker undoes itself, and is told when the link is back', async (t) => {
