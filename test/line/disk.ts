@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { leftBehind } from '../fixtures/device.ts';
 import { type LineDevice, lineDevice, lineWorld } from '../fixtures/line.ts';
+import { until } from '../fixtures/until.ts';
 
 const CONF = 'aim.conf';
 
@@ -23,7 +24,7 @@ async function heals(t: Test, device: LineDevice, code: string, mend: () => void
   t.match(await device.evt({ update: id, event: 'applied' }), { changed: true, final: true });
   t.same(device.contents(), { [CONF]: content });
   t.equal(device.evts({ update: id, event: 'waiting' }).length, 1, 'said once');
-  t.same(leftBehind(device), []);
+  await until('nothing left behind', () => leftBehind(device).length === 0);
 }
 
 t.test('trouble with the disk has its own code, and heals without a restart', { timeout: 120_000 }, async (t) => {

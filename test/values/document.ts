@@ -34,7 +34,7 @@ t.test('what is right is taken', async (t) => {
 t.test('each kind of wrong has its code', async (t) => {
   t.equal(codeOf({ ...BASE, v: 2 }), 'unsupported-format');
   t.equal(codeOf({ ...BASE, extra: 1 }), 'unknown-field');
-  t.equal(codeOf({ ...BASE, files: [{ ...FILE, url: 'https://h/x' }] }), 'not-supported');
+  t.equal(codeOf({ ...BASE, files: [{ ...FILE, url: 'https://h/x' }] }), 'malformed', 'content and an address');
   t.equal(codeOf({ ...BASE, files: [FILE, FILE] }), 'incomplete');
   t.equal(codeOf({ ...BASE, version: 0 }), 'malformed');
   t.equal(codeOf(BASE), null);
