@@ -185,12 +185,6 @@ const CASES: readonly Case[] = [
   { what: 'an unknown field', code: 'unknown-field', reason: /hurry/, message: signed({ payload: { hurry: true } }) },
   { what: 'another format', code: 'unsupported-format', reason: /v: 2/, message: signed({ payload: { v: 2 } }) },
   {
-    what: 'something not built',
-    code: 'not-supported',
-    reason: /confirm/,
-    message: signed({ payload: { confirm: { within_s: 60, by: 'link' } } }),
-  },
-  {
     what: 'a base with an end',
     code: 'malformed',
     reason: /until/,

@@ -69,7 +69,10 @@ t.test("an unprivileged user's flock on a world-readable config blocks no update
   const locker = await flockBy(t, conf, 'nobody');
   t.match(await locks(device), { state: 'COLD', unprivileged: [{ user: 'nobody', pid: locker.pid }] });
   const { stdout } = await run(['locks', 'aim', '--settings', device.settings]);
-  t.match(stdout, new RegExp(`Pid ${locker.pid} flock, user nobody\\b.* ha(s|ve) locked the config file itself`));
+  t.match(
+    stdout.replace(/\s+/g, ' '),
+    new RegExp(`Pid ${locker.pid} flock, user nobody\\b.* ha(s|ve) locked the config file itself`),
+  );
   t.match(await device.locksmith(['apply', writeUpdate(device)]), { code: 0 });
   t.equal(readFileSync(conf, 'utf8'), 'hold = 800\n');
   await agent.stop();
