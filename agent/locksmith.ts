@@ -35,6 +35,9 @@ const onBug = (error: unknown): never => {
 };
 process.on('uncaughtException', onBug);
 
+// Timers of ours do not keep a process alive; a command that waits for nothing else must still come to its end.
+const alive = setInterval(() => {}, 2 ** 30);
 process.exitCode = await main(argv, terminal).catch(onBug);
+clearInterval(alive);
 // Whatever may still be open, a daemon that has said its last word is gone, so that systemd can start another.
 if (argv[0] === 'run') process.exit();

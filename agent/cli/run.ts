@@ -28,7 +28,6 @@ Example: locksmith run --settings /etc/locksmith/agent.yaml`,
       echo: (line) => terminal.err(line),
       env: terminal.env,
     });
-    const keepAlive = setInterval(() => {}, 2 ** 30);
     try {
       await agent.start();
       await agent.stop(await stopped);
@@ -37,8 +36,6 @@ Example: locksmith run --settings /etc/locksmith/agent.yaml`,
       // Half an agent, with a link but without a line, would look alive to the fleet and to systemd.
       await agent.stop('it could not go on').catch(() => {});
       throw error;
-    } finally {
-      clearInterval(keepAlive);
     }
   },
 };

@@ -39,9 +39,11 @@ export function openGpsd(input: GpsdInput): Source {
   } = { wire: 'not opened yet', fix: null, used: null, altM: null };
   const time: { firstMs: number | null; lastMs: number } = { firstMs: null, lastMs: 0 };
 
-  /** Time since the first position; a receiver whose time falls starts anew. */
-  const sourceMs = (unixMs: number): number => {
+  /** Time since the first position; a receiver whose time falls starts anew. Null for one that is a little late. */
+  const sourceMs = (unixMs: number): number | null => {
     if (time.firstMs === null || unixMs < time.lastMs - DISORDER_MS) time.firstMs = unixMs;
+    // One without a time of its own was dated by our clock, and the next may be dated a little before it.
+    else if (unixMs < time.lastMs) return null;
     time.lastMs = unixMs;
     return unixMs - time.firstMs;
   };
@@ -56,10 +58,10 @@ export function openGpsd(input: GpsdInput): Source {
     const errorM = numberIn(report, 'eph');
     // In two dimensions it says no height: the last one stands, and before the first there is no place to tell of.
     own.altM = numberIn(report, 'altMSL') ?? numberIn(report, 'alt') ?? own.altM;
-    if (own.altM === null) return;
+    const bootMs = own.altM === null ? null : sourceMs(unixMs);
+    if (own.altM === null || bootMs === null) return;
     samples.tell({
-      bootMs: sourceMs(unixMs),
-      ...{ unixMs, latDeg, lonDeg },
+      ...{ bootMs, unixMs, latDeg, lonDeg },
       altM: own.altM,
       velocity: velocityOf(report),
       headingDeg: null,

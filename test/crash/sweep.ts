@@ -178,8 +178,8 @@ const FAULTS = [
     mutations: [
       {
         file: 'agent/hall/link.ts',
-        from: 'await line.frame(frame);',
-        to: 'setTimeout(() => void line.frame(frame), 50);',
+        from: 'await (door ?? line).frame(frame);',
+        to: 'setTimeout(() => void (door ?? line).frame(frame), 50);',
       },
     ],
   },

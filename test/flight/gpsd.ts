@@ -114,7 +114,7 @@ t.test('gpsd for real: its positions, no fix, killed in mid-flight and back', { 
   await until('more positions', () => samples.length > before + 5, 30_000);
   t.ok(
     samples.every(({ bootMs }, index) => index === 0 || bootMs >= (samples[index - 1]?.bootMs ?? 0)),
-    'its time went on meanwhile',
+    `its time went on meanwhile: ${samples.map(({ bootMs }) => bootMs)}`,
   );
 
   receiver.fix = false;
