@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { hostProcesses } from '../host/processes.ts';
 import type { HeldLock } from '../lock/held.ts';
@@ -100,12 +100,15 @@ async function name(held: HeldLock, pid: number | undefined, terminal: Terminal)
 
 /** Runs the command with the lock's descriptors open in it, and waits for its end. Returns its exit code as a shell tells it. */
 async function runUnder(held: HeldLock, [file = '', ...args]: readonly string[], terminal: Terminal): Promise<number> {
-  const child = spawn(file, args, { stdio: ['inherit', 'inherit', 'inherit', ...held.descriptors()] });
+  const running: { child: ChildProcess | null } = { child: null };
   const passOn = (signal: NodeJS.Signals) => {
-    if (!(FROM_TERMINAL.includes(signal) && process.stdin.isTTY)) child.kill(signal);
+    if (!(FROM_TERMINAL.includes(signal) && process.stdin.isTTY)) running.child?.kill(signal);
   };
+  // Before the command is there: a signal that came right after it would end us and not it.
   for (const signal of PASSED_ON) process.on(signal, passOn);
   try {
+    const child = spawn(file, args, { stdio: ['inherit', 'inherit', 'inherit', ...held.descriptors()] });
+    running.child = child;
     const ended = new Promise<number>((resolve, reject) => {
       child.once('error', reject);
       child.once('exit', (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
