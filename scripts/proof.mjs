@@ -57,7 +57,7 @@ function run(tally, name, { plain, command }) {
       ['scripts/tally.mjs', tally, name, ...(plain ? ['--plain'] : []), '--', ...command],
       {
         cwd: ROOT,
-        env: { ...process.env, PROOF: 'full', SEED: seed, TALLY_LIMIT_S: String(LIMIT_S) },
+        env: { ...process.env, PROOF: 'full', SEED: seed, TALLY_LIMIT_S: String(LIMIT_S), TALLY_AGAIN: 'never' },
         stdio: ['ignore', 'pipe', 'inherit'],
       },
     );

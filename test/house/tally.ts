@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 
@@ -65,4 +66,52 @@ for (const [name, command] of Object.entries(BAD)) {
 
 t.test('no parts at all are a failure', async (t) => {
   t.strictSame(sumOf(join(t.testdir(), 'tally'), {}), { status: 1, last: '0 passed, 1 failed, 0 skipped' });
+});
+
+/** A command that looks like tap: its first run fails in one file, a later one, given only that file, ends as told. */
+function flaky(dir: string, second: string): string {
+  const first =
+    "printf '    not ok 1 - the broker was late\\nnot ok 1 - test/line/a.ts\\n    ok 1 - b\\nok 2 - test/line/b.ts\\n1..2\\n'";
+  writeFileSync(
+    join(dir, 'tap'),
+    `#!/bin/sh
+echo "$*" >> ${join(dir, 'calls')}
+if [ "$(wc -l < ${join(dir, 'calls')})" = 1 ]; then ${first}; exit 1; fi
+${second}
+`,
+    { mode: 0o755 },
+  );
+  return join(dir, 'tap');
+}
+
+function run(dir: string, command: string, env: NodeJS.ProcessEnv = {}) {
+  const all = { ...process.env, TALLY_LIMIT_S: '5', ...env };
+  const args = [TALLY, join(dir, 'tally'), 'line', '--', command, '--reporter=tap', 'test/line/a.ts', 'test/line/b.ts'];
+  spawnSync(process.execPath, args, { env: all });
+  const { stdout, status } = spawnSync(process.execPath, [TALLY, join(dir, 'tally'), '--sum'], { encoding: 'utf8' });
+  return { stdout, status, calls: readFileSync(join(dir, 'calls'), 'utf8') };
+}
+
+t.test('a file that failed runs once more on its own, and the sum says so', async (t) => {
+  const dir = t.testdir();
+  const ran = run(dir, flaky(dir, "printf '    ok 1 - in time\\nok 1 - test/line/a.ts\\n1..1\\n'"));
+  t.equal(ran.calls, '--reporter=tap test/line/a.ts test/line/b.ts\n--reporter=tap --jobs=1 test/line/a.ts\n');
+  t.equal(ran.status, 0);
+  t.match(ran.stdout, /not ok 1 - the broker was late/, 'what failed at first is shown');
+  t.match(ran.stdout, /^AGAIN {2}line: test\/line\/a\.ts failed at first/m);
+  t.match(ran.stdout, /\n2 passed, 0 failed, 0 skipped\n$/);
+});
+
+t.test('what fails twice has failed', async (t) => {
+  const dir = t.testdir();
+  const ran = run(dir, flaky(dir, "printf '    not ok 1 - late\\nnot ok 1 - test/line/a.ts\\n1..1\\n'; exit 1"));
+  t.equal(ran.status, 1);
+  t.match(ran.stdout, /\n1 passed, 1 failed, 0 skipped\n$/);
+});
+
+t.test('a proof has no second run', async (t) => {
+  const dir = t.testdir();
+  const ran = run(dir, flaky(dir, 'exit 9'), { TALLY_AGAIN: 'never' });
+  t.equal(ran.calls.split('\n').length, 2);
+  t.match(ran.stdout, /\n1 passed, 1 failed, 0 skipped\n$/);
 });
