@@ -1,5 +1,6 @@
 import { mqttBroker } from '../host/mqtt.ts';
 import { sayLink, stateOfEnd } from '../link/states.ts';
+import { connectWish } from '../link/wish.ts';
 import type { LinkEnd } from '../ports/broker.ts';
 import type { Settings } from '../settings-schema.ts';
 import type { LinkWord } from '../values/link.ts';
@@ -11,36 +12,16 @@ const OFFLINE: readonly LinkWord[] = ['host-not-found', 'unreachable', 'connecti
 
 /** Asks a broker by a connection of its own, as the agent would; null if it lets us in. */
 function attempt(settings: Settings, url: string): Promise<LinkEnd | null> {
-  const { broker, device } = settings;
-  const { tls } = broker;
   return new Promise((resolve) => {
-    const connection = mqttBroker.connect(
-      {
-        url,
-        clientId: device.id,
-        protocol: broker.protocol,
-        keepaliveS: broker.keepalive_s,
-        connectTimeoutMs: broker.connect_timeout_s * 1000,
-        username: broker.username ?? null,
-        passwordFile: broker.password_file ?? null,
-        tls: {
-          ca: tls?.ca ?? null,
-          cert: tls?.cert ?? null,
-          key: tls?.key ?? null,
-          servername: tls?.servername ?? null,
-        },
-        will: null,
+    const connection = mqttBroker.connect(connectWish(settings, url, null), {
+      connected() {
+        resolve(null);
+        connection.close();
       },
-      {
-        connected() {
-          resolve(null);
-          connection.close();
-        },
-        frame: async () => {},
-        roundTrip: () => {},
-        ended: resolve,
-      },
-    );
+      frame: async () => {},
+      roundTrip: () => {},
+      ended: resolve,
+    });
   });
 }
 

@@ -7,6 +7,7 @@ import { addressesOf, deviceTopic } from '../values/topics.ts';
 import { rfc3339, sayDuration } from '../values/units.ts';
 import { sayLink, stateOfEnd } from './states.ts';
 import { subscriptionPackets } from './subscriptions.ts';
+import { connectWish, type ReachSettings } from './wish.ts';
 
 /** How long a goodbye may take before the connection is dropped without one. */
 const GOODBYE_MS = 2000;
@@ -14,24 +15,13 @@ const GOODBYE_MS = 2000;
 const KICKS = 2;
 
 /** The part of the settings the link needs; the whole settings fit. */
-export interface LinkSettings {
+export interface LinkSettings extends ReachSettings {
   readonly device: { readonly id: string; readonly groups: readonly string[] };
-  readonly broker: {
+  readonly broker: ReachSettings['broker'] & {
     readonly urls: readonly string[];
     readonly root: string;
-    readonly protocol: '3.1.1' | '5';
     readonly filters: 'wildcard' | 'exact';
-    readonly username?: string | undefined;
-    readonly password_file?: string | undefined;
-    readonly keepalive_s: number;
-    readonly connect_timeout_s: number;
     readonly backoff: { readonly first_s: number; readonly cap_s: number; readonly stable_s: number };
-    readonly tls?: {
-      readonly ca?: string | undefined;
-      readonly cert?: string | undefined;
-      readonly key?: string | undefined;
-      readonly servername?: string | undefined;
-    };
   };
   readonly configs: Readonly<Record<string, unknown>>;
 }
@@ -164,22 +154,10 @@ export function openSession(input: SessionInput): Session {
     const url = broker.urls[attempts++ % broker.urls.length] ?? '';
     shown = { ...shown, url };
     const ours = input.broker.connect(
-      {
-        url,
-        clientId: device.id,
-        protocol: broker.protocol,
-        keepaliveS: broker.keepalive_s,
-        connectTimeoutMs: broker.connect_timeout_s * 1000,
-        username: broker.username ?? null,
-        passwordFile: broker.password_file ?? null,
-        tls: {
-          ca: broker.tls?.ca ?? null,
-          cert: broker.tls?.cert ?? null,
-          key: broker.tls?.key ?? null,
-          servername: broker.tls?.servername ?? null,
-        },
-        will: { topic: statusTopic, payload: status('offline', 'the link was lost; it had been made at this time') },
-      },
+      connectWish(settings, url, {
+        topic: statusTopic,
+        payload: status('offline', 'the link was lost; it had been made at this time'),
+      }),
       {
         connected() {
           if (mine !== epoch) return;

@@ -1,7 +1,21 @@
-import { type Refusal, refuse } from './errors.ts';
-import { harmless, printable } from './printable.ts';
+import type { Refusal } from './errors.ts';
+import {
+  asFields,
+  asId,
+  asName,
+  asTime,
+  asVersionOne,
+  asWhole,
+  asWords,
+  checkKeys,
+  checkNeeded,
+  type Fields,
+  isFields,
+  isId,
+  malformed,
+  readOrRefuse,
+} from './fields.ts';
 import { parseAddress } from './topics.ts';
-import { NAME } from './units.ts';
 
 /** Every command of the format, and so every last level of a command's topic. */
 export const COMMANDS = ['release', 'refresh', 'confirm', 'rollback'] as const;
@@ -69,140 +83,84 @@ const NEEDED = {
   confirm: [...BASE, 'config', 'update'],
   rollback: [...BASE, 'config', 'update', 'reason'],
 } as const;
-const ID = /^[A-Za-z0-9._:-]{1,64}$/;
-/** The year 9999: later times do not fit RFC 3339. */
-const TIME_MAX_S = 253_402_300_799;
 const REASON_MAX_CHARS = 256;
 
 /** Reads the payload of a signed command. Pure; the reason of a refusal starts with the path in the document. */
 export function parseCommand(payload: unknown): Command | Refusal {
-  if (!isFields(payload)) return malformed('document', 'expected an object');
-  const { v, cmd } = payload;
-  if (typeof v !== 'number') return malformed('v', 'expected 1');
-  if (v !== 1) return refuse('unsupported-format', `v: ${v}, this agent reads 1`);
-  const known = COMMANDS.find((one) => one === cmd);
-  if (known === undefined) return malformed('cmd', `expected ${COMMANDS.join(', ')}`);
-  return read(known, payload);
-}
-
-function read(cmd: (typeof COMMANDS)[number], payload: Fields): Command | Refusal {
-  const members: readonly string[] = MEMBERS[cmd];
-  const strange = Object.keys(payload).find((key) => !members.includes(key));
-  if (strange !== undefined) return refuse('unknown-field', `${printable(strange, 64)}: not a field of a ${cmd}`);
-  const missing = NEEDED[cmd].find((key) => !Object.hasOwn(payload, key));
-  if (missing !== undefined) return malformed(missing, 'is missing');
-  if (cmd === 'release') return readRelease(payload);
-  return cmd === 'refresh' ? readRefresh(payload) : readVerdict(cmd, payload);
+  return readOrRefuse(() => read(payload));
 }
 
 /** The id a payload gives itself, for who must name what is refused; null if it is none. */
 export function commandId(payload: unknown): string | null {
-  return isFields(payload) && typeof payload.id === 'string' && ID.test(payload.id) ? payload.id : null;
+  return isFields(payload) && isId(payload.id) ? payload.id : null;
 }
 
-function readBase(fields: Fields): CommandBase | Refusal {
-  const { id, aud, iat, exp } = fields;
+function read(payload: unknown): Command {
+  const fields = asVersionOne(payload);
+  const cmd = COMMANDS.find((one) => one === fields.cmd);
+  if (cmd === undefined) return malformed('cmd', `expected ${COMMANDS.join(', ')}`);
+  checkKeys(fields, MEMBERS[cmd], `a ${cmd}`);
+  checkNeeded(fields, NEEDED[cmd]);
+  const base = readBase(fields);
+  if (cmd === 'release') return readRelease(base, fields);
+  return cmd === 'refresh' ? readRefresh(base, fields) : readVerdict(base, cmd, fields);
+}
+
+function readBase(fields: Fields): CommandBase {
+  const { aud } = fields;
+  const id = asId(fields.id, 'id');
   const address = typeof aud === 'string' ? parseAddress(aud) : null;
-  if (typeof id !== 'string' || !ID.test(id)) {
-    return malformed('id', 'expected an id of 1 to 64 letters, digits, `.`, `_`, `:` or `-`');
-  }
   if (address === null || !isDevice(address)) return malformed('aud', 'expected dev/ID: a command is for one device');
-  if (!isWhole(iat, 1, TIME_MAX_S)) return malformed('iat', 'expected epoch seconds');
-  if (!isWhole(exp, 1, TIME_MAX_S)) return malformed('exp', 'expected epoch seconds');
-  if (exp <= iat) return malformed('exp', 'is not after iat');
-  if (exp - iat > COMMAND_LIFE_MAX_S) return malformed('exp', 'is more than 7 days after iat');
+  const iat = asTime(fields.iat, 'iat');
+  const exp = asTime(fields.exp, 'exp');
+  if (exp <= iat) malformed('exp', 'is not after iat');
+  if (exp - iat > COMMAND_LIFE_MAX_S) malformed('exp', 'is more than 7 days after iat');
   return { v: 1, id, aud: address, iat, exp };
 }
 
-function readRelease(fields: Fields): Command | Refusal {
-  const base = readBase(fields);
-  if ('kind' in base) return base;
-  const { config, token, holder, end_holder, reason } = fields;
-  if (!isName(config)) return malformed('config', 'expected a name');
-  if (!isWhole(token, 0, Number.MAX_SAFE_INTEGER)) return malformed('token', 'expected a whole number from 0');
-  if (!isReason(reason)) return malformed('reason', `expected words, at most ${REASON_MAX_CHARS} characters`);
-  const named = holder === undefined ? null : readHolder(holder);
-  if (named !== null && 'kind' in named) return named;
-  if (end_holder !== undefined && typeof end_holder !== 'boolean') {
-    return malformed('end_holder', 'expected true or false');
-  }
-  if (end_holder === true && named === null) return malformed('holder', 'is missing: end_holder needs to know whom');
+function readRelease(base: CommandBase, fields: Fields): ReleaseCommand {
+  const { holder, end_holder } = fields;
+  const release = {
+    ...{ ...base, cmd: 'release' as const, config: asName(fields.config, 'config') },
+    ...{ token: asWhole(fields.token, 'token', 0), reason: asWords(fields.reason, 'reason', REASON_MAX_CHARS) },
+    ...(holder === undefined ? {} : { holder: readHolder(holder) }),
+  };
+  if (end_holder === undefined) return release;
+  if (typeof end_holder !== 'boolean') return malformed('end_holder', 'expected true or false');
+  if (end_holder && holder === undefined) malformed('holder', 'is missing: end_holder needs to know whom');
+  return { ...release, end_holder };
+}
+
+function readHolder(value: unknown): NamedHolder {
+  const fields = asFields(value, 'holder');
+  checkKeys(fields, ['pid', 'start'], 'a holder', 'holder.');
+  const { pid, start = null } = fields;
   return {
-    ...base,
-    ...{ cmd: 'release', config, token, reason },
-    ...(named === null ? {} : { holder: named }),
-    ...(end_holder === undefined ? {} : { end_holder }),
+    pid: asWhole(pid, 'holder.pid', 0),
+    start: start === null ? null : asWhole(start, 'holder.start', 0),
   };
 }
 
-function readHolder(value: unknown): NamedHolder | Refusal {
-  if (!isFields(value)) return malformed('holder', 'expected an object');
-  const strange = Object.keys(value).find((key) => key !== 'pid' && key !== 'start');
-  if (strange !== undefined)
-    return refuse('unknown-field', `holder.${printable(strange, 64)}: not a field of a holder`);
-  const { pid, start = null } = value;
-  if (!isWhole(pid, 0, Number.MAX_SAFE_INTEGER)) return malformed('holder.pid', 'expected a whole number from 0');
-  if (start !== null && !isWhole(start, 0, Number.MAX_SAFE_INTEGER)) {
-    return malformed('holder.start', 'expected clock ticks since boot, or null');
-  }
-  return { pid, start };
-}
-
-function readRefresh(fields: Fields): Command | Refusal {
-  const base = readBase(fields);
-  if ('kind' in base) return base;
+function readRefresh(base: CommandBase, fields: Fields): RefreshCommand {
   const { config, seq, reason } = fields;
-  if (config !== undefined && !isName(config)) return malformed('config', 'expected a name');
-  if (seq !== undefined && !isWhole(seq, 0, Number.MAX_SAFE_INTEGER)) {
-    return malformed('seq', 'expected a whole number from 0');
-  }
-  if (reason !== undefined && !isReason(reason)) {
-    return malformed('reason', `expected words, at most ${REASON_MAX_CHARS} characters`);
-  }
   return {
     ...base,
     cmd: 'refresh',
-    ...(config === undefined ? {} : { config }),
-    ...(seq === undefined ? {} : { seq }),
-    ...(reason === undefined ? {} : { reason }),
+    ...(config === undefined ? {} : { config: asName(config, 'config') }),
+    ...(seq === undefined ? {} : { seq: asWhole(seq, 'seq', 0) }),
+    ...(reason === undefined ? {} : { reason: asWords(reason, 'reason', REASON_MAX_CHARS) }),
   };
 }
 
-function readVerdict(cmd: VerdictCommand['cmd'], fields: Fields): Command | Refusal {
-  const base = readBase(fields);
-  if ('kind' in base) return base;
-  const { config, update, reason } = fields;
-  if (!isName(config)) return malformed('config', 'expected a name');
-  if (typeof update !== 'string' || !ID.test(update)) return malformed('update', 'expected the id of an update');
-  if (reason !== undefined && !isReason(reason)) {
-    return malformed('reason', `expected words, at most ${REASON_MAX_CHARS} characters`);
-  }
-  return { ...base, cmd, config, update, ...(reason === undefined ? {} : { reason }) };
-}
-
-type Fields = Readonly<Record<string, unknown>>;
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+function readVerdict(base: CommandBase, cmd: VerdictCommand['cmd'], fields: Fields): VerdictCommand {
+  const { update, reason } = fields;
+  return {
+    ...{ ...base, cmd, config: asName(fields.config, 'config') },
+    update: isId(update) ? update : malformed('update', 'expected the id of an update'),
+    ...(reason === undefined ? {} : { reason: asWords(reason, 'reason', REASON_MAX_CHARS) }),
+  };
 }
 
 function isDevice(address: string): address is `dev/${string}` {
   return address.startsWith('dev/');
-}
-
-function isWhole(value: unknown, min: number, max: number): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max;
-}
-
-function isName(value: unknown): value is string {
-  return typeof value === 'string' && NAME.test(value);
-}
-
-/** Words for a log: not empty, and nothing in them that could move a cursor. */
-function isReason(value: unknown): value is string {
-  return typeof value === 'string' && /\S/.test(value) && harmless(value, REASON_MAX_CHARS) === value;
-}
-
-function malformed(at: string, why: string): Refusal {
-  return refuse('malformed', `${at}: ${why}`);
 }

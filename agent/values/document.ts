@@ -1,8 +1,25 @@
-import { type Refusal, refuse } from './errors.ts';
+import type { Refusal } from './errors.ts';
 import { whyNoFetchUrl } from './fetch-url.ts';
+import {
+  asAddress,
+  asFields,
+  asId,
+  asName,
+  asText,
+  asTime,
+  asTrue,
+  asVersionOne,
+  asWhole,
+  checkKeys,
+  checkNeeded,
+  type Fields,
+  malformed,
+  readOrRefuse,
+  wrong,
+} from './fields.ts';
 import { printable } from './printable.ts';
-import { isLayer, parseAddress } from './topics.ts';
-import { isDigest, NAME } from './units.ts';
+import { isLayer } from './topics.ts';
+import { isDigest } from './units.ts';
 import {
   type Confirm,
   type Expectation,
@@ -17,33 +34,14 @@ import { type Window, whyNoWindow } from './window.ts';
 const REQUIRED = ['v', 'id', 'aud', 'config', 'layer', 'version', 'iat'];
 const OPTIONAL = ['files', 'withdraw', 'until', 'exp', 'expect', 'when', 'confirm', 'retry', 'rollout', 'note'];
 const FILE_KEYS = ['name', 'digest', 'encoding', 'content', 'url', 'size', 'absent'];
-const ID = /^[A-Za-z0-9._:-]{1,64}$/;
-/** The year 9999: later times do not fit RFC 3339. */
-const TIME_MAX_S = 253_402_300_799;
 const NOTE_MAX_CHARS = 1024;
 /** Shortest and longest time to confirm in, in seconds: a link needs some to come back, and a day is for people. */
 const CONFIRM_MIN_S = 5;
 const CONFIRM_MAX_S = 86_400;
 
-/** A refusal on its way up from the place where it was found; never leaves this file. */
-class Wrong extends Error {
-  readonly refusal: Refusal;
-  constructor(refusal: Refusal) {
-    super(refusal.reason);
-    this.refusal = refusal;
-  }
-}
-
-type Fields = Readonly<Record<string, unknown>>;
-
 /** Reads the payload of a signed update. Pure; the reason of a refusal starts with the path in the document. */
 export function parseUpdate(payload: unknown): Update | Refusal {
-  try {
-    return readUpdate(payload);
-  } catch (error) {
-    if (error instanceof Wrong) return error.refusal;
-    throw error;
-  }
+  return readOrRefuse(() => readUpdate(payload));
 }
 
 /** The payload of an update as it is signed: the reverse of {@link parseUpdate}. Pure. */
@@ -53,57 +51,52 @@ export function updatePayload(update: Update): object {
 }
 
 function readUpdate(payload: unknown): Update {
-  const fields = asFields(payload, 'document');
-  if (typeof fields.v !== 'number') malformed('v', 'expected 1');
-  if (fields.v !== 1) throw new Wrong(refuse('unsupported-format', `v: ${String(fields.v)}, this agent reads 1`));
-  checkKeys(fields, '', [...REQUIRED, ...OPTIONAL]);
-  for (const key of REQUIRED) if (!Object.hasOwn(fields, key)) malformed(key, 'is missing');
-  const { layer, aud, withdraw, files, until, exp, rollout, note, expect, when, confirm, retry } = fields;
-  const address = typeof aud === 'string' ? parseAddress(aud) : null;
-  if (address === null) return malformed('aud', 'expected dev/ID, grp/GROUP or all');
+  const fields = asVersionOne(payload);
+  checkKeys(fields, [...REQUIRED, ...OPTIONAL], 'an update');
+  checkNeeded(fields, REQUIRED);
+  const { layer, withdraw, files, until, exp, rollout, note, expect, when, confirm, retry } = fields;
   if (!isLayer(layer)) return malformed('layer', 'expected base or shadow');
-  if (withdraw !== undefined && withdraw !== true) malformed('withdraw', 'expected true, or nothing');
+  if (withdraw !== undefined) asTrue(withdraw, 'withdraw');
   if (withdraw === true && files !== undefined) malformed('files', 'a withdrawal has no files');
   if (withdraw !== true && files === undefined) malformed('files', 'is missing');
   if (layer === 'base' && until !== undefined) malformed('until', 'only a shadow ends');
   if (layer === 'shadow' && withdraw !== true && until === undefined)
     malformed('until', 'is missing: a shadow needs it');
-  if (retry !== undefined && retry !== true) malformed('retry', 'expected true, or nothing');
   return {
     v: 1,
-    id: text(fields.id, 'id', ID, 'an id of 1 to 64 letters, digits, `.`, `_`, `:` or `-`'),
-    aud: address,
-    config: text(fields.config, 'config', NAME, 'a name'),
+    id: asId(fields.id, 'id'),
+    aud: asAddress(fields.aud, 'aud'),
+    config: asName(fields.config, 'config'),
     layer,
-    version: integer(fields.version, 'version', 1, Number.MAX_SAFE_INTEGER),
-    iat: integer(fields.iat, 'iat', 1, TIME_MAX_S),
-    ...(exp === undefined ? {} : { exp: integer(exp, 'exp', 1, TIME_MAX_S) }),
-    ...(until === undefined ? {} : { until: integer(until, 'until', 1, TIME_MAX_S) }),
+    version: asWhole(fields.version, 'version', 1),
+    iat: asTime(fields.iat, 'iat'),
+    ...(exp === undefined ? {} : { exp: asTime(exp, 'exp') }),
+    ...(until === undefined ? {} : { until: asTime(until, 'until') }),
     ...(expect === undefined ? {} : { expect: readExpect(expect) }),
     ...(when === undefined ? {} : { when: readWhen(when) }),
     ...(confirm === undefined ? {} : { confirm: readConfirm(confirm) }),
-    ...(retry === undefined ? {} : { retry: true as const }),
+    ...(retry === undefined ? {} : { retry: asTrue(retry, 'retry') }),
     withdraw: withdraw === true,
     files: withdraw === true ? [] : readFiles(files),
-    ...(rollout === undefined ? {} : { rollout: text(rollout, 'rollout', NAME, 'a name') }),
-    ...(note === undefined ? {} : { note: readNote(note) }),
+    ...(rollout === undefined ? {} : { rollout: asName(rollout, 'rollout') }),
+    ...(note === undefined ? {} : { note: asText(note, 'note', NOTE_MAX_CHARS) }),
   };
 }
 
 function readExpect(value: unknown): Expectation {
   const fields = asFields(value, 'expect');
-  checkKeys(fields, 'expect.', ['digest', 'token']);
+  checkKeys(fields, ['digest', 'token'], 'an update', 'expect.');
   const { digest, token } = fields;
   if (digest === undefined && token === undefined) malformed('expect', 'expected digest or token in it');
   return {
     ...(digest === undefined ? {} : { digest: readDigest(digest, 'expect.digest') }),
-    ...(token === undefined ? {} : { token: integer(token, 'expect.token', 0, Number.MAX_SAFE_INTEGER) }),
+    ...(token === undefined ? {} : { token: asWhole(token, 'expect.token', 0) }),
   };
 }
 
 function readWhen(value: unknown): When {
   const fields = asFields(value, 'when');
-  checkKeys(fields, 'when.', ['window', 'vehicle']);
+  checkKeys(fields, ['window', 'vehicle'], 'an update', 'when.');
   const { window, vehicle } = fields;
   if (window === undefined && vehicle === undefined) malformed('when', 'expected window or vehicle in it');
   if (vehicle !== undefined && vehicle !== 'safe')
@@ -116,7 +109,7 @@ function readWhen(value: unknown): When {
 
 function readWindow(value: unknown): Window {
   const fields = asFields(value, 'when.window');
-  checkKeys(fields, 'when.window.', ['cron', 'minutes', 'tz']);
+  checkKeys(fields, ['cron', 'minutes', 'tz'], 'an update', 'when.window.');
   const { cron, minutes, tz } = fields;
   if (typeof cron !== 'string') return malformed('when.window.cron', 'expected a text of five fields');
   if (typeof minutes !== 'number') return malformed('when.window.minutes', 'expected a whole number');
@@ -128,10 +121,10 @@ function readWindow(value: unknown): Window {
 
 function readConfirm(value: unknown): Confirm {
   const fields = asFields(value, 'confirm');
-  checkKeys(fields, 'confirm.', ['within_s', 'by']);
+  checkKeys(fields, ['within_s', 'by'], 'an update', 'confirm.');
   const { within_s, by } = fields;
   if (by !== 'link' && by !== 'fleet') return malformed('confirm.by', 'expected link or fleet');
-  return { within_s: integer(within_s, 'confirm.within_s', CONFIRM_MIN_S, CONFIRM_MAX_S), by };
+  return { within_s: asWhole(within_s, 'confirm.within_s', CONFIRM_MIN_S, CONFIRM_MAX_S), by };
 }
 
 function readFiles(value: unknown): readonly UpdateFile[] {
@@ -139,20 +132,19 @@ function readFiles(value: unknown): readonly UpdateFile[] {
   const files = value.map((file: unknown, index) => readFile(file, `files[${index}]`));
   const names = new Set<string>();
   for (const [index, { name }] of files.entries()) {
-    if (names.has(name)) throw new Wrong(refuse('incomplete', `files[${index}].name: ${name} is listed twice`));
+    if (names.has(name)) wrong('incomplete', `files[${index}].name: ${name} is listed twice`);
     names.add(name);
   }
   const fetched = files.reduce((sum, file) => sum + ('url' in file ? file.size : 0), 0);
   if (fetched > FETCHED_MAX_BYTES) {
-    const why = `files: ${fetched} bytes are to be fetched, more than the ${FETCHED_MAX_BYTES} (8 MiB) allowed`;
-    throw new Wrong(refuse('too-large', why));
+    wrong('too-large', `files: ${fetched} bytes are to be fetched, more than the ${FETCHED_MAX_BYTES} (8 MiB) allowed`);
   }
   return files;
 }
 
 function readFile(value: unknown, at: string): UpdateFile {
   const fields = asFields(value, at);
-  checkKeys(fields, `${at}.`, FILE_KEYS);
+  checkKeys(fields, FILE_KEYS, 'an update', `${at}.`);
   const { name, encoding, content, absent } = fields;
   const none = (keys: readonly string[], why: string) => {
     for (const key of keys) if (Object.hasOwn(fields, key)) malformed(`${at}.${key}`, why);
@@ -183,7 +175,7 @@ function readRemote({ url, size, digest }: Fields, name: string, at: string): Re
   if (typeof url !== 'string' || wrong !== null) return malformed(`${at}.url`, wrong ?? '');
   return {
     ...{ name, url, digest: readDigest(digest, `${at}.digest`) },
-    size: integer(size, `${at}.size`, 0, Number.MAX_SAFE_INTEGER),
+    size: asWhole(size, `${at}.size`, 0),
   };
 }
 
@@ -203,40 +195,6 @@ function isBase64(content: string): boolean {
   return !content.endsWith('=') || /[AEIMQUYcgkosw048]=$/.test(content);
 }
 
-function readNote(value: unknown): string {
-  if (typeof value !== 'string') return malformed('note', 'expected a text');
-  return value.length > NOTE_MAX_CHARS ? malformed('note', `longer than ${NOTE_MAX_CHARS} characters`) : value;
-}
-
 function readDigest(value: unknown, at: string): string {
   return typeof value === 'string' && isDigest(value) ? value : malformed(at, 'expected sha256: and 64 hex digits');
-}
-
-function text(value: unknown, at: string, pattern: RegExp, expected: string): string {
-  return typeof value === 'string' && pattern.test(value) ? value : malformed(at, `expected ${expected}`);
-}
-
-function integer(value: unknown, at: string, min: number, max: number): number {
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max) return value;
-  return malformed(at, `expected a whole number from ${min} to ${max}`);
-}
-
-function asFields(value: unknown, at: string): Fields {
-  if (isFields(value)) return value;
-  return malformed(at, 'expected an object');
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function checkKeys(fields: Fields, prefix: string, known: readonly string[]): void {
-  for (const key of Object.keys(fields)) {
-    const at = `${prefix}${printable(key, 64)}`;
-    if (!known.includes(key)) throw new Wrong(refuse('unknown-field', `${at}: not a field of an update`));
-  }
-}
-
-function malformed(at: string, why: string): never {
-  throw new Wrong(refuse('malformed', `${at}: ${why}`));
 }

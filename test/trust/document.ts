@@ -33,7 +33,7 @@ t.test('what is wrong is named with its place', async (t) => {
   t.match(parseTrust([]), { code: 'malformed', reason: 'document: expected an object' });
   t.equal(said({ v: '1' }), 'malformed: v: expected 1');
   t.equal(said({ v: 2 }), 'unsupported-format: v: 2, this agent reads 1');
-  t.equal(said({ iat: 7 }), 'unknown-field: iat: not in the format');
+  t.equal(said({ iat: 7 }), 'unknown-field: iat: not a field of a trust document');
   for (const version of [0, 1.5, '3', 2 ** 53]) t.match(said({ version }), /^malformed: version: /);
   t.match(said({ keys: {} }), /^malformed: keys: /);
   t.match(said({ keys: Array.from({ length: 65 }, (_, n) => ({ ...KEY, kid: `k${n}` })) }), /^malformed: keys: /);
