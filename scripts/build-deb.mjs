@@ -142,6 +142,9 @@ function layOutDocs() {
   for (const name of ['operations', 'settings', 'codes', 'locks', 'protocol']) {
     copy(join(ROOT, `docs/${name}.md`), `${DOC}/${name}.md`);
   }
+  copy(join(ROOT, 'docs/asyncapi.yaml'), `${DOC}/asyncapi.yaml`);
+  for (const name of readdirSync(join(ROOT, 'docs/schemas')))
+    copy(join(ROOT, 'docs/schemas', name), `${DOC}/schemas/${name}`);
   for (const name of readdirSync(join(ROOT, 'docs/sample')))
     copy(join(ROOT, 'docs/sample', name), `${DOC}/examples/${name}`);
   const date = run('date', ['-u', '-R', '-d', `@${epoch}`])
