@@ -13,11 +13,10 @@ const GAP_MS = 5_000;
 const LATE_MS = 2_000;
 /** After a restart of the agent a flight goes on if its vehicle was heard within this time. */
 const RESUME_MS = 300_000;
-/** Coordinates are said to 1e-7 of a degree and to a centimetre. */
-const DEGREE_STEPS = 1e7;
+/** What numbers lose on the way through text and arithmetic, in metres. */
+const NUMBERS_M = 1e-4;
+/** The largest correction is said to a centimetre. */
 const METRE_STEPS = 100;
-/** What that rounding can move a point, in metres: half a step in each direction. */
-export const ROUNDING_M = 0.0095;
 
 /** A finished batch (null: it has no line, for fewer than two points came), and the records that go into the same write. */
 export interface TrackBatch {
@@ -92,7 +91,7 @@ function openOf({ flight, seq, offsetMs, keys, raw, correctionM, gaps, window }:
 
 /** Makes a track. */
 export function openTrack({ errorM, name, left }: TrackInput): Track {
-  const boundM = errorM - ROUNDING_M;
+  const boundM = errorM - NUMBERS_M;
   let flying = false;
   let run: Run | null = left === null ? null : resume(left);
 
@@ -133,19 +132,14 @@ export function openTrack({ errorM, name, left }: TrackInput): Track {
   function take(into: Run, sample: PositionSample, bootMs: number): void {
     const before = into.window.last();
     const lon = nearestTurn(sample.lonDeg, before?.[0] ?? sample.lonDeg);
-    const point: TrackPoint = [
-      round(lon, DEGREE_STEPS),
-      round(sample.latDeg, DEGREE_STEPS),
-      round(sample.altM, METRE_STEPS),
-      bootMs + into.offsetMs,
-    ];
+    const point: TrackPoint = [lon, sample.latDeg, sample.altM, bootMs + into.offsetMs];
     into.raw += 1;
     if (before !== null && point[3] - before[3] > GAP_MS) {
       const end = into.window.close();
       if (end !== null) into.keys.push(end);
       into.window.add(point);
-      into.window.close();
-      into.keys.push(point);
+      const start = into.window.close();
+      if (start !== null) into.keys.push(start);
       into.gaps.push([before[3], point[3]]);
       return;
     }
