@@ -11,8 +11,20 @@ export function hookRules({ configs }: Settings): readonly BrokenRule[] {
   return Object.entries(configs).flatMap(([name, config]) => [
     ...checkRules(name, config),
     ...oneOf(['configs', name, 'reload'], config.reload, ['argv', 'unit']),
+    ...reloadRules(name, config),
     ...healthRules(name, config),
   ]);
+}
+
+/** True for the units that come with Locksmith. Pure. */
+export function isOwnUnit(unit: string): boolean {
+  return /^locksmith(-(agent|recover|unit|page))?(@.*)?\.\w+$/.test(unit);
+}
+
+function reloadRules(name: string, { reload }: Config): readonly BrokenRule[] {
+  if (reload?.unit === undefined || !isOwnUnit(reload.unit)) return [];
+  const why = `${reload.unit} is Locksmith itself: it would end in the middle of the update`;
+  return [{ path: ['configs', name, 'reload', 'unit'], why, remedy: 'name the service that reads the config' }];
 }
 
 function oneOf(path: readonly string[], value: object | undefined, keys: readonly string[]): readonly BrokenRule[] {

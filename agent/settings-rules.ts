@@ -1,4 +1,4 @@
-import { hookRules } from './settings-hook-rules.ts';
+import { hookRules, isOwnUnit } from './settings-hook-rules.ts';
 import type { Settings } from './settings-schema.ts';
 import { whyNoCron } from './values/cron.ts';
 import { whyNoWindow } from './values/window.ts';
@@ -127,7 +127,7 @@ function lockRules({ locks, configs }: Settings): BrokenRule[] {
   const gc = why === null ? [] : [broken(['locks', 'gc'], why, 'every minute is "* * * * *"')];
   const own = Object.entries(configs).flatMap(([name, { writers }]) =>
     writers.flatMap((unit, index) =>
-      /^locksmith(@.*)?\.\w+$/.test(unit)
+      isOwnUnit(unit)
         ? [broken(['configs', name, 'writers', index], 'Locksmith cannot stop itself for a release')]
         : [],
     ),

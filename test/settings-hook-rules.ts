@@ -30,6 +30,7 @@ t.test('one way to reload, one to look at the health', async (t) => {
     /reload: expected one of argv, unit, found argv and unit/,
   ]);
   t.match(whys({ reload: {} }), [/found none of them/]);
+  t.match(whys({ reload: { unit: 'locksmith-agent.service' } }), [/reload\.unit: \S+ is Locksmith itself/]);
   t.match(whys({ health: { argv: ['x'], tcp: 'h:1' } }), [/health: expected one of argv, http, tcp/]);
 });
 

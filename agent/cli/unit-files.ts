@@ -15,6 +15,7 @@ const HOMES = /^\/(home|root|run\/user)(\/|$)/;
 const TEMPS = /^\/(tmp|var\/tmp)(\/|$)/;
 
 const DROP_IN = '/etc/systemd/system/locksmith-agent.service.d/50-settings.conf';
+const RECOVER_DROP_IN = '/etc/systemd/system/locksmith-recover.service.d/50-settings.conf';
 const POLKIT_RULE = '/etc/polkit-1/rules.d/50-locksmith.rules';
 
 /** A path as systemd reads it back: quoted, and without specifiers. */
@@ -54,14 +55,14 @@ export function unitFiles(
   const targets = configs.flatMap(({ files }) => files.map(({ path }) => dirname(real(path))));
   const directories = [...new Set([state, run, ...targets].map(real))].sort();
   const all = pathsOf(settings).map(real);
-  const lines = [
-    `# ${written}`,
+  const service = [
     '[Service]',
     ...directories.map((path) => `ReadWritePaths=${quoted(path)}`),
     ...(all.some((path) => HOMES.test(path)) ? ['ProtectHome=no'] : []),
     ...(all.some((path) => TEMPS.test(path)) ? ['PrivateTmp=no'] : []),
     ...lineOf(settings),
   ];
+  const text = (...lines: readonly string[]) => `${lines.join('\n')}\n`;
   const named = configs.flatMap(({ writers, reload }) => [
     ...writers,
     ...(reload?.unit === undefined ? [] : [reload.unit]),
@@ -80,9 +81,12 @@ export function unitFiles(
     '  return polkit.Result.NOT_HANDLED;',
     '});',
   ];
+  // Names of units have no `%` of their own: the schema of the settings keeps them out.
+  const order = units.length === 0 ? [] : ['[Unit]', ...units.map((unit) => `Before=${unit}`)];
   return new Map([
-    [DROP_IN, `${lines.join('\n')}\n`],
-    [POLKIT_RULE, units.length === 0 ? null : `${rule.join('\n')}\n`],
+    [DROP_IN, text(`# ${written}`, ...service)],
+    [RECOVER_DROP_IN, text(`# ${written}`, ...order, ...service)],
+    [POLKIT_RULE, units.length === 0 ? null : text(...rule)],
   ]);
 }
 

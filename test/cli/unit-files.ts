@@ -9,6 +9,7 @@ import { runCommand } from '../fixtures/command.ts';
 import { settingsWith } from '../fixtures/settings.ts';
 
 const DROP_IN = '/etc/systemd/system/locksmith-agent.service.d/50-settings.conf';
+const RECOVER_DROP_IN = '/etc/systemd/system/locksmith-recover.service.d/50-settings.conf';
 const POLKIT_RULE = '/etc/polkit-1/rules.d/50-locksmith.rules';
 
 /** Settings with one config of this file, and a root to fit. */
@@ -84,15 +85,37 @@ t.test('polkit lets the agent handle exactly the units of the settings', async (
   t.equal(ask('aim.service', 'stop', 'locksmith', 'org.freedesktop.systemd1.reload-daemon'), 'not handled');
 });
 
+t.test('recovery may write in the same places, and goes before the services of the settings', async (t) => {
+  const { files, write } = device(t);
+  const sections = (path: string) => files().get(path)?.split('\n').slice(1).join('\n') ?? '';
+  t.equal(sections(RECOVER_DROP_IN), sections(DROP_IN), 'nobody to go before');
+  write('/etc/aim/aim.conf', 'writers: [b.timer, aim@1.service]\n    reload: { unit: c.service }');
+  t.equal(
+    sections(RECOVER_DROP_IN),
+    `[Unit]\nBefore=aim@1.service\nBefore=b.timer\nBefore=c.service\n${sections(DROP_IN)}`,
+  );
+  t.notMatch(sections(DROP_IN), 'Before=');
+});
+
 t.test('on an image: written once, removed when not needed, never half', async (t) => {
   const { fit, root, write } = device(t);
   write('/etc/aim/aim.conf', 'writers: [aim.service]');
-  t.match(await fit(), { code: 0, err: '', out: `wrote     ${root}${DROP_IN}\nleft out  ${root}${POLKIT_RULE}\n` });
+  t.match(await fit(), {
+    code: 0,
+    err: '',
+    out: `wrote     ${root}${DROP_IN}\nwrote     ${root}${RECOVER_DROP_IN}\nleft out  ${root}${POLKIT_RULE}\n`,
+  });
   mkdirSync(join(root, 'etc/polkit-1/rules.d'), { recursive: true });
-  t.match(await fit(), { code: 0, out: `as it was ${root}${DROP_IN}\nwrote     ${root}${POLKIT_RULE}\n` });
+  t.match(await fit(), {
+    code: 0,
+    out: `as it was ${root}${DROP_IN}\nas it was ${root}${RECOVER_DROP_IN}\nwrote     ${root}${POLKIT_RULE}\n`,
+  });
   t.match(readFileSync(`${root}${POLKIT_RULE}`, 'utf8'), '["aim.service"]');
   write('/etc/other/aim.conf');
-  t.match(await fit(), { code: 0, out: `wrote     ${root}${DROP_IN}\nremoved   ${root}${POLKIT_RULE}\n` });
+  t.match(await fit(), {
+    code: 0,
+    out: `wrote     ${root}${DROP_IN}\nwrote     ${root}${RECOVER_DROP_IN}\nremoved   ${root}${POLKIT_RULE}\n`,
+  });
   t.notOk(existsSync(`${root}${POLKIT_RULE}`));
   t.match(readFileSync(`${root}${DROP_IN}`, 'utf8'), '/etc/other');
   t.strictSame(readdirSync(join(root, 'etc/systemd/system/locksmith-agent.service.d')), ['50-settings.conf']);

@@ -2,7 +2,7 @@ import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { buildPackages, debianTarball, withoutImages } from '../fixtures/image/debian.ts';
+import { buildPackage, debianTarball, nextPackage, withoutImages } from '../fixtures/image/debian.ts';
 import { bootMachine, type Machine } from '../fixtures/image/machine.ts';
 import { openProof } from '../fixtures/proof.ts';
 
@@ -48,7 +48,7 @@ t.test('the package on a booted Debian, from the first start to the purge', { sk
   const proof = openProof(t);
   const work = mkdtempSync(join(tmpdir(), 'locksmith-boot-'));
   t.teardown(() => rmSync(work, { recursive: true, force: true }));
-  const { deb, upgrade } = buildPackages(work);
+  const deb = buildPackage(work);
   const machine = await bootMachine(t, debianTarball());
   const { must, sh, comesTo, put } = machine;
   /** Each step stands on the one before: after a failed one the rest would only say so again. */
@@ -56,7 +56,7 @@ t.test('the package on a booted Debian, from the first start to the purge', { sk
     if (t.passing()) await t.test(name, run);
   };
   copyFileSync(deb, join(machine.root, 'first.deb'));
-  copyFileSync(upgrade, join(machine.root, 'upgrade.deb'));
+  copyFileSync(nextPackage(work, deb), join(machine.root, 'upgrade.deb'));
 
   await step('install: it waits for its settings and starts by itself when they arrive', async (t) => {
     await must('dpkg -i /first.deb');

@@ -133,3 +133,18 @@ t.test('units: systemd has no complaint, and their exposure is as promised', asy
   const without = exposure('--threshold=12');
   t.equal(without.code, 0, `without capabilities ${without.exposure}`);
 });
+
+t.test('recovery lives in the very sandbox of the agent', async (t) => {
+  const lines = (unit: string) => {
+    const text = readFileSync(join(ROOT, 'systemd', unit), 'utf8');
+    return text.slice(text.indexOf('[Service]'), text.indexOf('[Install]')).split('\n');
+  };
+  // How it is started, watched, ended and limited differs: the rest is what it may see and touch.
+  const OWN = /^(#|$|\[|Type|ExecSt|Timeout|Watchdog|Restart|Kill|OOM|Memory|Tasks)/;
+  const sandbox = lines('locksmith-agent.service').filter((line) => !OWN.test(line));
+  t.ok(sandbox.length > 30);
+  t.strictSame(
+    sandbox.filter((line) => !lines('locksmith-recover.service').includes(line)),
+    [],
+  );
+});

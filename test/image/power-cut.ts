@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import t from 'tap';
-import { buildPackages, debianTarball } from '../fixtures/image/debian.ts';
+import { buildPackage, debianTarball } from '../fixtures/image/debian.ts';
 import { cloudKernel, makeDisk, powerOn, withoutQemu } from '../fixtures/image/qemu.ts';
 import { openProof } from '../fixtures/proof.ts';
 
@@ -55,7 +55,7 @@ function device(dir: string, run = '/run/locksmith'): string {
   const root = join(dir, 'root');
   mkdirSync(root);
   execFileSync('tar', ['-xf', debianTarball(), '-C', root]);
-  const { deb } = buildPackages(dir);
+  const deb = buildPackage(dir);
   cpSync(deb, join(root, 'agent.deb'));
   const put = (path: string, text: string) => {
     mkdirSync(dirname(join(root, path)), { recursive: true });
