@@ -9,6 +9,7 @@ import { hostEd25519 } from '../host/ed25519.ts';
 import type { EmbeddedBroker } from '../host/embedded.ts';
 import { hostFetch } from '../host/fetch.ts';
 import { hostFiles } from '../host/files.ts';
+import { toOwnerOfDirectory } from '../host/heir.ts';
 import { hostHooks } from '../host/hooks.ts';
 import { createJournal } from '../host/journal.ts';
 import { fixedFinder, hostKernelLocks, xattrCopier } from '../host/libc.ts';
@@ -134,10 +135,12 @@ export async function openHostAgent(given: Settings, options: HostAgentOptions):
   const ca = given.trust.https_ca;
   const clock = hostClock();
   const sync = adaptiveSync();
-  const files = hostFiles(trace, sync);
+  const bequeath = toOwnerOfDirectory;
+  const files = hostFiles(trace, sync, bequeath);
   files.makeDir('log.append', state, 0o750);
   const entry = systemdJournal(env) ?? undefined;
-  const log = hostLog({ path: `${state}/log`, level: given.log.level, echo: options.echo, entry, nowMs: clock.wallMs });
+  const level = given.log.level;
+  const log = hostLog({ path: `${state}/log`, level, echo: options.echo, entry, nowMs: clock.wallMs, bequeath });
   const onFatal = (error: unknown) => {
     const why = error instanceof Error ? (error.stack ?? error.message) : String(error);
     log.say('error', `cannot go on: ${why}`);
@@ -161,7 +164,7 @@ export async function openHostAgent(given: Settings, options: HostAgentOptions):
     files,
     fetch: hostFetch(ca === undefined ? {} : { ca: () => readFileSync(ca, 'utf8') }),
     targets: hostTargets({ trace, copyAttributes: xattrCopier(), whyFixed: fixedFinder(), sync }),
-    kernel: hostKernelLocks({ trace }),
+    kernel: hostKernelLocks({ trace, bequeath }),
     processes: hostProcesses(),
     units: hostUnits(),
     hooks: hostHooks(trace),

@@ -1,5 +1,6 @@
 import { hostClock } from '../host/clock.ts';
 import { hostFiles } from '../host/files.ts';
+import { toOwnerOfDirectory } from '../host/heir.ts';
 import { hostKernelLocks } from '../host/libc.ts';
 import { hostProcesses } from '../host/processes.ts';
 import { type LockRoom, openLocks } from '../lock/room.ts';
@@ -24,7 +25,9 @@ export function openLockDesk(settingsPath: string, terminal: Terminal): LockDesk
       if (level === 'error' || level === 'warning' || level === 'notice') terminal.err(`${line}\n`);
     },
   };
-  const ports = { files: hostFiles(), kernel: hostKernelLocks(), processes: hostProcesses(), clock: hostClock(), log };
+  const bequeath = toOwnerOfDirectory;
+  const files = hostFiles(undefined, undefined, bequeath);
+  const ports = { files, kernel: hostKernelLocks({ bequeath }), processes: hostProcesses(), clock: hostClock(), log };
   const room = openLocks(ports, settings);
   // The clock's timers alone do not keep a process alive.
   const alive = setInterval(() => {}, 2 ** 30);

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
-import type { AppendFile, DiskSync, FileStat, Files } from '../ports/files.ts';
+import type { AppendFile, Bequeath, DiskSync, FileStat, Files } from '../ports/files.ts';
 import type { Trace } from '../ports/world.ts';
 import { errnoOf, failureOf } from '../values/errno.ts';
 import { Failure } from '../values/errors.ts';
@@ -56,8 +56,8 @@ function readAll(fd: number, size: number): Uint8Array {
 
 const inPool: DiskSync = (fd, how) => (how === 'all' ? fsync(fd) : fdatasync(fd));
 
-/** The files of this machine. */
-export function hostFiles(trace: Trace = () => {}, sync: DiskSync = inPool): Files {
+/** The files of this machine. `bequeath` says to whom what is made belongs; else it is ours. */
+export function hostFiles(trace: Trace = () => {}, sync: DiskSync = inPool, bequeath: Bequeath = () => {}): Files {
   const attempt = <T>(op: Op, step: string, path: string, fn: () => T): T => {
     trace(op, step);
     try {
@@ -81,6 +81,10 @@ export function hostFiles(trace: Trace = () => {}, sync: DiskSync = inPool): Fil
     } finally {
       fs.closeSync(fd);
     }
+  };
+  const giveAway = (fd: number, path: string, mode: number) => {
+    bequeath(fd, path);
+    fs.fchmodSync(fd, mode);
   };
   const tempName = (path: string) => `${path}.${process.pid}.${Math.random().toString(36).slice(2, 10)}.tmp`;
   const createFlags = fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_EXCL | NO_FOLLOW;
@@ -130,7 +134,18 @@ export function hostFiles(trace: Trace = () => {}, sync: DiskSync = inPool): Fil
         const made = fs.mkdirSync(dir, { recursive: true, mode });
         if (made === undefined) return;
         // Not left to the umask: others could not get to the lock below a directory that is closed to them.
-        for (let each = dir; each.length >= made.length; each = dirname(each)) fs.chmodSync(each, mode);
+        const levels: string[] = [];
+        for (let each = dir; each.length >= made.length; each = dirname(each)) levels.unshift(each);
+        for (const each of levels) {
+          // By descriptor: whom the directory above belongs to might put a link in its place.
+          const fd = fs.openSync(each, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY | NO_FOLLOW);
+          try {
+            fs.fchmodSync(fd, mode);
+            bequeath(fd, each);
+          } finally {
+            fs.closeSync(fd);
+          }
+        }
       });
     },
 
@@ -157,7 +172,7 @@ export function hostFiles(trace: Trace = () => {}, sync: DiskSync = inPool): Fil
       const fd = attempt(op, 'create', temp, () => fs.openSync(temp, createFlags, mode));
       try {
         attempt(op, 'write', temp, () => fs.writeFileSync(fd, bytes));
-        attempt(op, 'mode', temp, () => fs.fchmodSync(fd, mode));
+        attempt(op, 'mode', temp, () => giveAway(fd, temp, mode));
         await attemptSync(op, 'sync', temp, fd, 'all');
         attempt(op, 'rename', path, () => fs.renameSync(temp, path));
       } catch (error) {
@@ -175,7 +190,7 @@ export function hostFiles(trace: Trace = () => {}, sync: DiskSync = inPool): Fil
         const fd = attempt(op, 'create', temp, () => fs.openSync(temp, createFlags, mode));
         try {
           attempt(op, 'write', temp, () => fs.writeFileSync(fd, text));
-          attempt(op, 'mode', temp, () => fs.fchmodSync(fd, mode));
+          attempt(op, 'mode', temp, () => giveAway(fd, temp, mode));
         } finally {
           fs.closeSync(fd);
         }
@@ -193,7 +208,10 @@ export function hostFiles(trace: Trace = () => {}, sync: DiskSync = inPool): Fil
       const flags = fs.constants.O_RDWR | fs.constants.O_APPEND | fs.constants.O_CREAT | NO_FOLLOW;
       const fd = attempt(op, 'open', path, () => fs.openSync(path, flags, mode));
       try {
-        if (!existed) await syncDir(op, dirname(path));
+        if (!existed) {
+          attempt(op, 'mode', path, () => bequeath(fd, path));
+          await syncDir(op, dirname(path));
+        }
       } catch (error) {
         fs.closeSync(fd);
         throw error;

@@ -1,4 +1,5 @@
 import * as fs from 'node:fs';
+import type { Bequeath } from '../ports/files.ts';
 import type { Log } from '../ports/log.ts';
 import { LOG_LEVELS, type LogEntry, type LogLevel, logEntry, sayEntry, writeEntry } from '../values/log-line.ts';
 
@@ -16,6 +17,8 @@ export interface HostLogOptions {
   /** Where every line goes instead of the echo, with its level and fields; false: it was not taken. */
   readonly entry?: ((...said: Required<Parameters<Log['say']>>) => boolean) | undefined;
   readonly nowMs: () => number;
+  /** To whom a new file belongs; else it is ours. */
+  readonly bequeath?: Bequeath;
 }
 
 /** A file that only grows, to a bound; the lines before that are in `PATH.1`. */
@@ -28,14 +31,16 @@ interface StoryFile {
  * Opens the file when the first line comes. Nothing is synced: the kernel writes it out within half a minute and spares the flash; what
  * must survive a power cut is in the journal.
  */
-function storyFile(path: string): StoryFile {
+function storyFile(path: string, bequeath: Bequeath): StoryFile {
   let fd: number | null = null;
   let bytes = 0;
   let torn = false;
 
   const open = () => {
     const { O_RDWR, O_APPEND, O_CREAT, O_NOFOLLOW } = fs.constants;
+    const isNew = !fs.existsSync(path);
     const opened = fs.openSync(path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW, 0o640);
+    if (isNew) bequeath(opened, path);
     bytes = fs.fstatSync(opened).size;
     const last = Buffer.alloc(1);
     // A power cut can leave half a line; the next one must not be lost with it.
@@ -70,7 +75,7 @@ function storyFile(path: string): StoryFile {
 
 /** The device's own story, in a bounded file. */
 export function hostLog(options: HostLogOptions): Log {
-  const file = options.path === null ? null : storyFile(options.path);
+  const file = options.path === null ? null : storyFile(options.path, options.bequeath ?? (() => {}));
   const broken: { why: string | null } = { why: null };
   const echo = (entry: LogEntry) => {
     try {

@@ -55,5 +55,8 @@ export interface AppendFile {
 /** Makes a descriptor durable: `all` is fsync, `data` is fdatasync. Rejects with the error of the system call. */
 export type DiskSync = (fd: number, how: 'all' | 'data') => Promise<void>;
 
+/** What is done with something new that is still only ours: `fd` is open on it, `path` is where it stands. */
+export type Bequeath = (fd: number, path: string) => void;
+
 /** Calls back with the base name of whatever changes in a directory, until cancelled. Never throws. */
 export type WatchDir = (dir: string, changed: (name: string) => void) => Cancel;
