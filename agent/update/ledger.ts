@@ -64,7 +64,7 @@ export interface Tried {
   readonly key: string;
 }
 
-/** How many signed forms that were refused before they could be held are remembered. */
+/** How many signed forms that are not held, but have had their answer, are remembered. */
 const ANSWERED_KEPT = 512;
 
 /** The update room's memory: documents, marks, what runs, what is under way. Read with its methods, changed by records only. */
@@ -88,7 +88,7 @@ export interface Ledger extends JournalMemory, Past {
   /** The signed form of a document that is held or being committed; null if it is neither. */
   signedForm(of: HeldRef): string | null;
   tried(config: string): Tried | null;
-  /** True if this signed form was refused before: it gets no second answer. */
+  /** True if this signed form was refused before, or a newer one has taken its place: it gets no second answer. */
   answered(hash: string): boolean;
 }
 
@@ -188,6 +188,11 @@ export function createLedger(countOf?: GenerationCount): Ledger {
     const oldest = answered.values().next();
     if (answered.size > ANSWERED_KEPT && oldest.done !== true) answered.delete(oldest.value);
   };
+  /** A broker that has not seen the newer one hands out the older at every connect. It has, or will have, its one outcome. */
+  const displaced = (by: HeldUpdate) => {
+    const before = places.at(by)?.latest;
+    if (before !== undefined && before.hash !== by.hash) remember(before.hash);
+  };
 
   return {
     types: [...TYPES, ...PAST_TYPES],
@@ -198,6 +203,7 @@ export function createLedger(countOf?: GenerationCount): Ledger {
         case 'held':
           revoked.delete(record.held.kid);
           if (record.held.version > places.mark(record.held)) past.came(refOf(record.held), record.held.digest);
+          displaced(record.held);
           places.hold(record.held);
           break;
         case 'ended':

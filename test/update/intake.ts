@@ -135,6 +135,22 @@ t.test('version used twice: refused, and an alarm', async (t) => {
   t.match(await send({ version: 4, id: 'old' }), { code: 'replayed' });
 });
 
+t.test(
+  'one that a newer has taken the place of, and that the broker still has: counted, and no second answer',
+  async (t) => {
+    const { send, events, counted, ledger } = door();
+    await send({ version: 5, id: 'old' });
+    ledger.fold(endedRecord(ledger.place('aim', 'all', 'base')?.latest ?? heldUpdate(), 'applied', 0));
+    await send({ version: 6, id: 'new' });
+    const before = events.length;
+    t.match(await send({ version: 5, id: 'old' }), { kind: 'refusal', code: 'replayed' });
+    t.equal(events.length, before, 'the outcome it has had is its only one');
+    t.equal(counted.duplicates, 1);
+    await send({ version: 5, id: 'another' });
+    t.match(events.at(-1), { event: 'refused', update: 'another', code: 'replayed' });
+  },
+);
+
 t.test('a refusal is said once per signed form, with the place it was published to', async (t) => {
   const { send, events, records, counted, budget } = door();
   const topic = 'fleet/v1/grp/canary/desired/aim/shadow';
