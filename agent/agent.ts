@@ -6,7 +6,7 @@ import { openHands } from './hall/hands.ts';
 import type { Host } from './hall/host.ts';
 import { type Link, openLink } from './hall/link.ts';
 import { openOrders } from './hall/orders.ts';
-import { vehicleOf } from './hall/vehicle.ts';
+import { listenTo, vehicleOf } from './hall/vehicle.ts';
 import { createOutbox } from './link/outbox.ts';
 import { createOutboxMemory } from './link/outbox-memory.ts';
 import { createSpeech } from './link/speech.ts';
@@ -52,6 +52,8 @@ export interface Agent {
   resetClockFloor(who: string, reason: string): Promise<ClockReset>;
   /** Whether the vehicle is safe now; `unknown` where the settings name none. */
   vehicle(): VehicleState;
+  /** Who only takes documents from files listens to the vehicle when this is called, for as long as it takes to know it: ten seconds at most. */
+  listen(): Promise<void>;
   /** A person goes back to the last good content of a config, or takes that back. */
   goBack(wish: GoBackWish): Promise<WentBack>;
 }
@@ -219,7 +221,7 @@ export function openAgent(settings: Settings, world: Host): Agent {
         if (change.what !== 'token' && !isReleasing(config)) line.wake(config);
       });
       cancels.push(door.onChange(wakeAll));
-      // Who only takes documents from files leaves before the vehicle is known.
+      // Who only takes documents from files may need no vehicle.
       if (host.broker !== null) cancels.push(vehicle?.start() ?? (() => {}));
       outbox.onAcknowledged(line.acknowledged);
       await locks.settleAll();
@@ -261,6 +263,9 @@ export function openAgent(settings: Settings, world: Host): Agent {
       locks.close();
     },
     vehicle: door.state,
+    async listen() {
+      if (vehicle !== null && host.broker === null) cancels.push(await listenTo(vehicle, host));
+    },
     async apply(document, despiteHalt) {
       return answerTo(await line.file(new TextEncoder().encode(document), despiteHalt), ledger, line.view);
     },

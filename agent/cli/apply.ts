@@ -6,7 +6,7 @@ import { EXIT, SaidError } from '../values/errors.ts';
 import { harmless } from '../values/printable.ts';
 import { remedyOf } from '../values/remedy.ts';
 import { DOCUMENT_MAX_BYTES } from '../values/update.ts';
-import { askAgent, sayNoAnswer } from './ask-agent.ts';
+import { askAgent, listenFirst, sayNoAnswer } from './ask-agent.ts';
 import { type Command, lineFor, readArgs, SETTINGS_PATH } from './command.ts';
 
 /** What the line answers to a document from a file. */
@@ -46,7 +46,7 @@ export const command: Command = {
   help: `Usage: locksmith apply FILE [--despite-halt --reason R] [--settings FILE] [--json]
 
 Takes a signed update from a file (- for standard input) through the very same line as one from the broker: for a device
-without a network. Works with the daemon running or not.
+without a network. Works with the daemon running or not; without it the vehicle is listened to for ten seconds, if the update waits for it.
 Exit code: 0 applied or nothing to change, 3 refused or waiting (it is applied by itself later), 1 failed.
 
 While a halt holds it, it waits; --despite-halt lets this one update pass, and tells the fleet who did so and why.
@@ -74,8 +74,14 @@ Example: locksmith apply /media/usb/aim_lock_config.jws`,
     const despiteHalt = reason === undefined ? undefined : { who: userInfo().username, reason };
     const document = readDocument(positionals[0] ?? '');
     const request = { do: 'apply', document, ...(despiteHalt === undefined ? {} : { despite_halt: despiteHalt }) };
-    const own = (agent: Agent) => agent.apply(document, despiteHalt);
-    const answer = await askAgent('apply', readSettings(values.settings), request, own);
+    const settings = readSettings(values.settings);
+    const own = async (agent: Agent) => {
+      const first = await agent.apply(document, despiteHalt);
+      if (first.code !== 'not-safe' || first.result !== 'waiting') return first;
+      await listenFirst(agent, settings, terminal);
+      return agent.apply(document);
+    };
+    const answer = await askAgent('apply', settings, request, own);
     if (!isAnswer(answer)) throw new SaidError(EXIT.failed, `apply: ${sayNoAnswer(answer)}`, 'locksmith status');
     if (values.json) terminal.out(`${JSON.stringify(answer)}\n`);
     else {

@@ -3,12 +3,13 @@ import { sha256 } from '../host/chance.ts';
 import { hostFiles } from '../host/files.ts';
 import { replayJournal } from '../host/journal.ts';
 import { readSettings } from '../settings.ts';
+import { isGated } from '../update/gates.ts';
 import { type GoBackWish, type WentBack, wayBack } from '../update/going-back.ts';
 import { createLedger } from '../update/ledger.ts';
 import { generationTitle } from '../update/sides.ts';
 import { EXIT, SaidError } from '../values/errors.ts';
 import { sayLock } from '../values/lock-words.ts';
-import { askAgent, sayNoAnswer } from './ask-agent.ts';
+import { askAgent, listenFirst, sayNoAnswer } from './ask-agent.ts';
 import type { Terminal } from './command.ts';
 import { misuse } from './fleet-options.ts';
 import { knownConfig, openLockDesk } from './lock-room.ts';
@@ -68,7 +69,13 @@ export async function goBack(name: string, options: GoBackOptions, terminal: Ter
   const settings = readSettings(options.settings);
   const config = knownConfig('rollback', settings, options.settings, name);
   const wish: GoBackWish = { config, by: userInfo().username, reason, undo };
-  const answer = await askAgent('rollback', settings, { do: 'go-back', ...wish }, (agent) => agent.goBack(wish));
+  const answer = await askAgent('rollback', settings, { do: 'go-back', ...wish }, async (agent) => {
+    // Before the wish, not after it: the same wish twice goes back twice.
+    const asked = settings.configs[config];
+    if (asked !== undefined && isGated(asked, null, settings.vehicle !== undefined))
+      await listenFirst(agent, settings, terminal);
+    return agent.goBack(wish);
+  });
   if (!isAnswer(answer)) throw new SaidError(EXIT.failed, `rollback: ${sayNoAnswer(answer)}`, 'locksmith status');
   if (options.json) terminal.out(`${JSON.stringify(answer)}\n`);
   else terminal.out(`${answer.result}: ${answer.reason}\n`);

@@ -1,4 +1,5 @@
 import type { Wires } from '../ports/vehicle.ts';
+import type { Cancel } from '../ports/world.ts';
 import type { Settings } from '../settings-schema.ts';
 import { EXIT, SaidError } from '../values/errors.ts';
 import { openGpsd } from '../vehicle/gpsd.ts';
@@ -22,6 +23,32 @@ export function vehicleOf({ vehicle }: Settings, host: VehicleHost): Vehicle | n
   if (vehicle === undefined || wires === undefined) return null;
   const source = sourceOf(vehicle, host, wires);
   return source === null ? null : openVehicle(source, host);
+}
+
+/** So long a vehicle is listened to before it is not known for good: the rule's 5 s of rest, and the time it takes to ask what it does not say by itself. */
+const KNOWN_WITHIN_MS = 10_000;
+
+/**
+ * Listens to the vehicle for somebody who leaves again. Resolves as soon as it is known whether it is safe, or when the time is over;
+ * whatever the vehicle does after that is told on until cancelled.
+ */
+export async function listenTo({ door, start }: Vehicle, { clock }: Pick<Host, 'clock'>): Promise<Cancel> {
+  const stop = start();
+  await new Promise<void>((resolve) => {
+    const look = () => {
+      if (door.state().safety === 'unknown') return;
+      cancel();
+      unheard();
+      resolve();
+    };
+    const unheard = door.onChange(look);
+    const cancel = clock.after(KNOWN_WITHIN_MS, () => {
+      unheard();
+      resolve();
+    });
+    look();
+  });
+  return stop;
 }
 
 function sourceOf(vehicle: VehicleSettings, host: VehicleHost, wires: Wires): Source | null {

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { freeUdpPort, startAutopilot } from '../fixtures/autopilot.ts';
 import { nowS } from '../fixtures/documents.ts';
 import { flockBy } from '../fixtures/lock-holders.ts';
 import { loneDevice } from '../fixtures/lone-device.ts';
@@ -89,6 +90,34 @@ t.test('with the daemon running it does the work; a frozen one is said to be fro
   t.match(frozen, { code: 1, stdout: '', stderr: /frozen or overloaded.*\nTry: locksmith status\n$/ });
   t.equal((await agent.stop()).code, 0);
   t.same(device.contents(), { 'aim.conf': 'one\n' }, 'nothing was handed to it');
+});
+
+t.test('with the daemon dead the vehicle is listened to: landed, it goes ahead', { timeout: 90_000 }, async (t) => {
+  const port = await freeUdpPort();
+  const device = loneDevice(t, { vehicle: { mavlink: { listen: `udp://127.0.0.1:${port}`, system: 1 } } });
+  const heard = /^the agent does not run: the vehicle is listened to here, for ten seconds at most$/m;
+  const first = device.sign({ version: 1, ...file('one\n') });
+  const silent = await device.locksmith(['apply', '-'], first.jws);
+  t.match(silent, { code: 3, stderr: heard });
+  t.match(
+    silent.stdout,
+    /^waiting: the vehicle is not known to be safe: no heartbeat of system 1 yet; .* \(not-safe\)\n$/,
+  );
+
+  const vehicle = startAutopilot(t, port, true);
+  const flying = await device.locksmith(['apply', '-'], first.jws);
+  t.match(flying, { code: 3, stderr: heard });
+  t.match(flying.stdout, /^waiting: the vehicle is not safe: armed.* \(not-safe\)\n$/);
+  t.same(device.contents(), { 'aim.conf': 'hold = 500\n' }, 'nothing moves in the air');
+
+  vehicle.flies(false);
+  const startedMs = performance.now();
+  t.match(await device.locksmith(['apply', '-'], first.jws), { code: 0, stdout: 'applied\n', stderr: heard });
+  t.ok(performance.now() - startedMs >= 5_000, 'not before five seconds of rest');
+  t.same(device.contents(), { 'aim.conf': 'one\n' });
+  const back = await device.locksmith(['rollback', 'aim', '--yes', '--reason', 'it aims too low']);
+  t.match(back, { code: 0, stdout: /^rolled-back: /, stderr: heard });
+  t.same(device.contents(), { 'aim.conf': 'hold = 500\n' });
 });
 
 t.test('somebody else works with this state: exit 1, with a way out', async (t) => {

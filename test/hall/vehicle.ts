@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { vehicleOf } from '../../agent/hall/vehicle.ts';
+import { listenTo, vehicleOf } from '../../agent/hall/vehicle.ts';
 import { hostChance, sha256 } from '../../agent/host/chance.ts';
 import { hostFiles } from '../../agent/host/files.ts';
 import type { Wire, WireEvents } from '../../agent/ports/vehicle.ts';
@@ -72,6 +72,32 @@ t.test('the settings reach the gate and the requests', async (t) => {
     t.equal(sent.length > 0, asks);
     if (asks) t.match(sent.flatMap((bytes) => ourFrames(bytes))[0], { system: 3, component: 191 });
     stop?.();
+  }
+});
+
+t.test('who leaves again listens until the vehicle is known, ten seconds at most', async (t) => {
+  const settings = { mavlink: { listen: 'udp://127.0.0.1:1', system: 3 }, disarmed_is_enough: true };
+  for (const [beat, afterS, safety] of [
+    [null, 10, 'unknown'],
+    [{ type: 10, autopilot: 3, system_status: 4 }, 5, 'safe'],
+    [{ type: 10, autopilot: 3, system_status: 4, base_mode: 128 }, 0, 'unsafe'],
+  ] as const) {
+    const { clock, opened, made } = built(settings);
+    if (made === null) throw new Error('no vehicle');
+    const done = { is: false };
+    const listening = listenTo(made, { clock }).then((stop) => {
+      done.is = true;
+      return stop;
+    });
+    for (let second = 0; second < Math.max(1, afterS); second += 1) {
+      await new Promise(setImmediate);
+      t.notOk(done.is, `${safety}: not before ${afterS} s`);
+      if (beat !== null) opened[0]?.bytes(ourBytes('HEARTBEAT', beat, { system: 3 }), () => {});
+      if (second < afterS) clock.advance(1000);
+    }
+    const stop = await listening;
+    t.equal(made.door.state().safety, safety);
+    stop();
   }
 });
 
