@@ -25,6 +25,15 @@ t.test('each errno a full, broken or forbidden disk gives has its code', async (
   }
 });
 
+t.test('Node has no name for a quota that is used up', async (t) => {
+  for (const name of ['UNKNOWN', 'Unknown system error -122']) {
+    const unnamed = Object.assign(systemError(name), { errno: -122 });
+    t.match(failureOf('journal.append', '/state/journal', unnamed), { code: 'disk-full', message: /EDQUOT$/ }, name);
+  }
+  const other = Object.assign(systemError('UNKNOWN'), { errno: -4094 });
+  t.match(failureOf('journal.append', '/state/journal', other), { code: 'io', message: /UNKNOWN$/ });
+});
+
 t.test('a failure stays the one it was', async (t) => {
   const failure = new Failure('io', 'a', 'b', 'c', { retry: true });
   t.equal(failureOf('x', 'y', failure), failure);
