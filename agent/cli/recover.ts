@@ -7,6 +7,8 @@ import { openHostAgent } from './host-agent.ts';
 const WORDS: Readonly<Record<CutOff['end'], string>> = {
   forward: 'completed: all its files are new',
   back: 'taken back: all its files are old, and the agent tries it again',
+  'rolled-back': 'taken back: it was in place and never proved good; what was there before is back',
+  unproved: 'in place and never proved good: the agent takes it back when vehicle and lock let it',
   waits: 'half done: somebody has the lock; the agent completes it when the lock is COLD',
 };
 
@@ -15,8 +17,9 @@ export const command: Command = {
   help: `Usage: locksmith recover [--settings FILE] [--json]
 
 Ends what a crash or a power cut has cut off, and does nothing else: a set of files of which some are new is completed, one of which
-none is new is taken back. For the time before the programs start that read the files; the agent does the same when it starts.
-Exit code: 0 something was ended, 4 there was nothing to do, 3 somebody has the lock of a half-done set, 1 failed.
+none is new is taken back. So is a content that was in place and had not proved itself yet, unless the vehicle has to be asked: then the
+agent does it, as soon as it knows that the vehicle is safe. For the time before the programs start that read the files; the agent does the same when it starts.
+Exit code: 0 something was ended, 4 there was nothing to do, 3 something is left to the agent, 1 failed.
 
 Example: locksmith recover`,
   async run(argv, terminal) {
@@ -43,7 +46,7 @@ Example: locksmith recover`,
         );
       }
       if (cutOff.length === 0) terminal.err('nothing was cut off\n');
-      if (cutOff.some(({ end }) => end === 'waits')) return EXIT.refused;
+      if (cutOff.some(({ end }) => end === 'waits' || end === 'unproved')) return EXIT.refused;
       return cutOff.length === 0 ? EXIT.nothing : EXIT.done;
     } finally {
       await agent.stop('recover is done');

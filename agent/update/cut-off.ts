@@ -5,13 +5,19 @@ import type { Ledger } from './ledger.ts';
 import { sayDocument } from './sides.ts';
 import { type OpenFile, withFiles } from './stage.ts';
 
-/** What became of a commit that a crash cut off: taken back, gone forward to its end, or it waits, mixed, for a lock. */
+/**
+ * What became of a commit that a crash cut off: taken back, gone forward to its end, or it waits, mixed, for a lock. Or of a content that
+ * was in place and never proved: `rolled-back` where what was there before is back, `unproved` where that is left to the agent.
+ */
 export interface CutOff {
   readonly config: string;
   /** Its document, in words. */
   readonly document: string;
-  readonly end: 'back' | 'forward' | 'waits';
+  readonly end: 'back' | 'forward' | 'waits' | 'rolled-back' | 'unproved';
 }
+
+/** A document that is none, in words. */
+export const AS_BEFORE = 'the return to what was there before Locksmith';
 
 /** A config whose files are open. */
 interface Scene {
@@ -29,7 +35,7 @@ export async function endCutOff(
   const { ledger, targets, config, settings } = place;
   if (ledger.intent(config) === null) return null;
   const held = ledger.underWay(config);
-  const document = held === null ? 'the return to what was there before Locksmith' : sayDocument(held);
+  const document = held === null ? AS_BEFORE : sayDocument(held);
   const file = baseName(settings.files[0]?.path ?? config);
   const ended = await withFiles(targets, settings, (open) => finish({ config, settings, file, open }));
   const end = ledger.intent(config) !== null ? 'waits' : ended === null ? 'back' : 'forward';

@@ -20,6 +20,11 @@ export interface ProvePorts extends MovePorts, GatePorts {
 /** Has what is on trial prove itself, and takes it back if it does not. */
 export interface Prover {
   step(place: GatePlace, trial: Trial): Promise<StepEnd>;
+  /**
+   * For the time before anything else runs: takes back what was never proved, as the next start of the agent would, and begins no proof.
+   * Null if there is no such thing; false if it is left to the agent.
+   */
+  recover(place: GatePlace): Promise<boolean | null>;
   /** The fleet confirms an update; a refusal if that one does not wait for it. */
   confirm(config: string, update: string): Refusal | null;
   /** The fleet wants an update that is on trial taken back; a refusal if that one is not. */
@@ -57,6 +62,7 @@ export function createProver(ports: ProvePorts, parts: MoveParts, mover: Mover):
   };
   const isSafe = ({ config, settings }: GatePlace) =>
     !isGated(settings, trials.held(config), ports.hasVehicle) || vehicle.state().safety === 'safe';
+  const mayGoBack = (place: GatePlace) => place.settings.rollback_in_flight === true || isSafe(place);
   const unsafe = (what: string): Unmet => ({
     gate: 'vehicle',
     code: 'not-safe',
@@ -124,7 +130,7 @@ export function createProver(ports: ProvePorts, parts: MoveParts, mover: Mover):
 
   const back = async (place: GatePlace, trial: Trial): Promise<StepEnd> => {
     const { config, settings } = place;
-    const mayGo = () => settings.rollback_in_flight === true || isSafe(place);
+    const mayGo = () => mayGoBack(place);
     if (!mayGo()) {
       if (!trial.deferred) await said.tell(config, [trialRecord({ ...trial, deferred: true })], []);
       return hold(config, [unsafe('the rollback')], 'rollback-deferred');
@@ -162,14 +168,23 @@ export function createProver(ports: ProvePorts, parts: MoveParts, mover: Mover):
     return refuse('no-such-update', `${config}: update ${update} does not wait to be confirmed`);
   };
 
+  const wasCutOff = ({ fresh, phase, untried }: Trial) =>
+    fresh && untried !== true && (phase === 'hooks' || phase === 'confirm');
+  const cutOff = (trial: Trial) =>
+    failed(trial, refuse('unconfirmed', 'the agent ended before it was confirmed'), false);
+
   return {
-    step(place, trial) {
-      waiting.turnsAt(place.config, null);
-      if (!alive.has(place.config)) {
-        alive.add(place.config);
-        if (trial.fresh && (trial.phase === 'hooks' || trial.phase === 'confirm')) {
-          return failed(trial, refuse('unconfirmed', 'the agent ended before it was confirmed'), false);
-        }
+    async step(place, trial) {
+      const { config } = place;
+      waiting.turnsAt(config, null);
+      const isOurs = alive.has(config);
+      alive.add(config);
+      if (!isOurs && wasCutOff(trial)) return cutOff(trial);
+      if (trial.untried === true) {
+        // From here on it is being tried: another crash takes it back.
+        const { untried: _, ...tried } = trial;
+        await said.tell(config, [trialRecord(tried)], []);
+        return 'again';
       }
       switch (trial.phase) {
         case 'hooks':
@@ -181,6 +196,22 @@ export function createProver(ports: ProvePorts, parts: MoveParts, mover: Mover):
         case 'restored':
           return restored(place, trial);
       }
+    },
+    async recover(place) {
+      const { config } = place;
+      const trial = trials.of(config);
+      if (trial === null) return null;
+      if (alive.has(config)) {
+        // Completed just now: what has not been tried yet is not to blame.
+        await said.tell(config, [trialRecord({ ...trial, untried: true })], []);
+        return null;
+      }
+      if (!wasCutOff(trial) && trial.phase !== 'back') return null;
+      // Nobody knows the vehicle yet.
+      if (!mayGoBack(place)) return false;
+      if (trial.phase !== 'back') await cutOff(trial);
+      await back(place, trials.of(config) ?? trial);
+      return trials.of(config)?.phase === 'restored';
     },
     confirm(config, update) {
       const refusal = asked(config, update, ['confirm']);

@@ -5,7 +5,7 @@ import type { Address } from '../values/topics.ts';
 import { baseName } from '../values/units.ts';
 import { type AskPorts, createAsk } from './ask.ts';
 import { readContents } from './commit.ts';
-import { type CutOff, endCutOff } from './cut-off.ts';
+import { AS_BEFORE, type CutOff, endCutOff } from './cut-off.ts';
 import { createDrifts } from './drift.ts';
 import { createEndings, type EndingPorts } from './endings.ts';
 import type { Fetches } from './fetches.ts';
@@ -20,6 +20,7 @@ import { createProver, type ProvePorts, type Prover } from './prove.ts';
 import { about } from './report.ts';
 import { hasExpired, hasFallenOff, resolve } from './resolve.ts';
 import { type ConfigView, createSaid } from './said.ts';
+import { sayDocument } from './sides.ts';
 import { withFiles } from './stage.ts';
 import { createTrialEndings } from './trial-endings.ts';
 import { createWaiting } from './waiting.ts';
@@ -36,7 +37,7 @@ export interface StepPorts extends ProvePorts, AskPorts, Omit<EndingPorts, 'said
 
 /** Moves one config one step nearer to what should be on disk. */
 export interface Stepper {
-  /** Ends a commit that a crash cut off and does nothing else; null if there is none. Rejects with Failure. */
+  /** Ends a commit that a crash cut off, or takes back what it left unproved, and does nothing else; null if there is neither. Rejects with Failure. */
   recover(config: string): Promise<CutOff | null>;
   step(config: string): Promise<StepEnd>;
   /** When the clock will change by itself what a config waits for, Unix milliseconds; null: it will not. */
@@ -55,6 +56,10 @@ function isRunning(running: Running, effective: HeldUpdate | null): boolean {
   const same = running.version === version && running.layer === layer && running.address === address;
   return effective.ended === 'applied' && same;
 }
+
+const placeOf = (config: string, settings: ConfigSettings) => ({
+  ...{ config, settings, file: baseName(settings.files[0]?.path ?? config) },
+});
 
 /** Makes the stepper. */
 export function createStepper(ports: StepPorts): Stepper {
@@ -128,7 +133,7 @@ export function createStepper(ports: StepPorts): Stepper {
 
   const step = async (config: string, settings: ConfigSettings): Promise<StepEnd> => {
     if (!tidied.has(config)) await tidy(config, settings);
-    const place = { config, settings, file: baseName(settings.files[0]?.path ?? config) };
+    const place = placeOf(config, settings);
     const trial = trials.of(config);
     // What is on trial comes to its end first, one way or the other; whatever came meanwhile waits for that.
     if (trial !== null && ledger.intent(config) === null) return prover.step(place, trial);
@@ -190,7 +195,13 @@ export function createStepper(ports: StepPorts): Stepper {
   return {
     async recover(config) {
       const settings = ports.configs[config];
-      return settings === undefined ? null : endCutOff({ ...ports, config, settings }, mover.finish);
+      if (settings === undefined) return null;
+      const cutOff = await endCutOff({ ...ports, config, settings }, mover.finish);
+      if (cutOff?.end === 'waits') return cutOff;
+      const held = trials.held(config);
+      const document = held === null ? AS_BEFORE : sayDocument(held);
+      const back = await prover.recover(placeOf(config, settings));
+      return back === null ? cutOff : { config, document, end: back ? 'rolled-back' : 'unproved' };
     },
     async step(config) {
       const settings = ports.configs[config];

@@ -30,6 +30,8 @@ export interface Trial extends TrialPlan {
   readonly why: { readonly code: Code; readonly reason: string } | null;
   /** True once it was said that the rollback waits for the vehicle. */
   readonly deferred: boolean;
+  /** Put in place by a recovery that left the proof to the agent: it has not begun yet, so nothing has cut it off. */
+  readonly untried?: true;
 }
 
 /** What is on trial, one a config at most, and which contents have failed on this device. */
