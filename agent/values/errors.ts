@@ -50,7 +50,7 @@ export const CODES = {
     cause:
       'The key is not in `trust.keys` or not in the trust document in force, was revoked, or the header names the wrong key id.',
     remedy:
-      'Look at `locksmith keys list` on the device; sign with a key it knows, or have a trust document add the key.',
+      'Look at `locksmith keys list FILE` on the device, FILE being what `trust.keys` names; sign with a key it knows, or have a trust document add the key.',
   },
   'bad-signature': {
     meaning: 'The signature does not fit the document.',

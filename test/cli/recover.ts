@@ -90,7 +90,9 @@ t.test('what was in place and never proved is taken back before its programs sta
   t.same(device.contents(), OLD);
   t.match(await device.locksmith(['recover']), { code: 4 }, 'once');
   const daemon = await device.daemon();
-  t.match(await device.locksmith(['history', 'aim']), { stdout: /rolled-back aim base version 1 for all .unconfirmed/ });
+  t.match(await device.locksmith(['history', 'aim']), {
+    stdout: /rolled-back aim base version 1 for all .unconfirmed/,
+  });
   t.same(device.contents(), OLD, 'and it is not tried again by itself');
   await daemon.stop();
 });
