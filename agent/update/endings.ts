@@ -21,7 +21,6 @@ import { sameDocument } from './ref.ts';
 import { about, attemptOf, refusalEvent } from './report.ts';
 import { hasFallenOff, type ResolveTime } from './resolve.ts';
 import type { Said } from './said.ts';
-import { sayDocument } from './sides.ts';
 import { goodRecord, type Trials, trialOverRecord } from './trials.ts';
 
 /** Why a content is put in place that ran already. */
@@ -154,11 +153,8 @@ export function createEndings(ports: EndingPorts): Endings {
       let { lastAttempt } = view;
       const pin = ledger.pin(config);
       const pinned = pin !== null && isPinned(pin, goal.digest, held);
-      // Something newer than what somebody went back to has proved itself: what the fleet says counts again.
-      if (pin !== null && held !== null && isNewer(pin, held)) {
-        records.push(unpinnedRecord(config));
-        events.push({ event: 'unpinned', config, reason: `by ${sayDocument(held)}` });
-      }
+      // Something newer than what somebody went back to has proved itself: what was taken back is past.
+      if (pin !== null && held !== null && isNewer(pin, held)) records.push(unpinnedRecord(config));
       if (pinned && !same) {
         events.push(wentBackEvent(ledger, config, pin, changed));
       } else if (held === null) {

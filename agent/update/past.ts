@@ -32,6 +32,11 @@ export interface Pin {
   readonly from: PinnedContent;
   /** Documents that were first seen since, the newest of each place. */
   readonly newer: readonly HeldRef[];
+  /**
+   * The fleet has sent something newer that counts here: nobody is told of the pin any more. What was gone back to still stands until that
+   * is applied, for if it is refused, what was taken back must not return by itself.
+   */
+  readonly over?: true;
 }
 
 /** What each config had on disk, and what it has there instead of what was put there. */
@@ -45,7 +50,7 @@ export interface Past {
   allGenerations(): readonly Generation[];
   /** What is on disk instead of what was put there; null while they are the same, as far as anybody looked. */
   drift(config: string): Drift | null;
-  /** Null where nobody went back, or the fleet has sent something newer that was applied, or a withdrawal. */
+  /** Null where nobody went back, or something newer of the fleet was applied, or a withdrawal came. */
   pin(config: string): Pin | null;
 }
 
@@ -54,6 +59,8 @@ export const driftRecord = (config: string, digest: string | null): JournalRecor
 
 /** Somebody went back. */
 export const pinnedRecord = (config: string, pin: Pin): JournalRecord => ({ t: 'pinned', config, pin });
+/** The fleet has sent something newer that counts here. */
+export const pinOverRecord = (config: string): JournalRecord => ({ t: 'pin-over', config });
 /** What the fleet says counts again. */
 export const unpinnedRecord = (config: string): JournalRecord => ({ t: 'unpinned', config });
 
@@ -62,10 +69,11 @@ type Stored =
   | { t: 'stored'; config: string; n: number; files: readonly GenerationFile[] }
   | { t: 'drift'; config: string; digest: string | null }
   | { t: 'pinned'; config: string; pin: Pin }
+  | { t: 'pin-over'; config: string }
   | { t: 'unpinned'; config: string };
 
 /** The `t` of the records of this memory. */
-export const PAST_TYPES = ['generation', 'stored', 'drift', 'pinned', 'unpinned'] as const;
+export const PAST_TYPES = ['generation', 'stored', 'drift', 'pinned', 'pin-over', 'unpinned'] as const;
 
 /** Records of this room were written by this room and carry a check: their type is all that is looked at. */
 function isStored(record: JournalRecord): record is JournalRecord & Stored {
@@ -130,6 +138,11 @@ export function createPast(
           pins.set(config, pin);
           const isFrom = (one: Generation) => one.config === config && isContent(one, pin.from);
           generations.takeBack(isFrom, 'rolled-back');
+          break;
+        }
+        case 'pin-over': {
+          const pin = pins.get(record.config);
+          if (pin !== undefined) pins.set(record.config, { ...pin, over: true });
           break;
         }
         case 'unpinned':

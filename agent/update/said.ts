@@ -51,14 +51,14 @@ function after(
     if (record.config !== config) continue;
     if (record.t === 'ran') drift = null;
     if (record.t === 'drift') drift = typeof record.digest === 'string' ? { digest: record.digest } : null;
-    if (record.t === 'unpinned') pinned = null;
+    if (record.t === 'unpinned' || record.t === 'pin-over') pinned = null;
   }
   return { drift, pinned };
 }
 
 /** A pin as the fleet is told of it. */
 function sayPin(pin: Pin | null): Pinned | null {
-  return pin === null ? null : { by: pin.by, reason: pin.reason, at: pin.at };
+  return pin === null || pin.over === true ? null : { by: pin.by, reason: pin.reason, at: pin.at };
 }
 
 /** Starts with nothing said. */

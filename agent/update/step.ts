@@ -11,11 +11,12 @@ import { createEndings, type EndingPorts } from './endings.ts';
 import type { Fetches } from './fetches.ts';
 import { createGates, isFresh } from './gates.ts';
 import { goalOf } from './goal.ts';
-import { pinnedInstead } from './going-back.ts';
+import { isNewer, pinnedInstead } from './going-back.ts';
 import type { Speak } from './intake.ts';
 import { coveredRecord, type HeldUpdate } from './ledger.ts';
 import { createMover, type MoveParts, type Scene, type StepEnd } from './move.ts';
 import { createMoveCap } from './move-cap.ts';
+import { pinOverRecord } from './past.ts';
 import { createProver, type ProvePorts, type Prover } from './prove.ts';
 import { about } from './report.ts';
 import { hasExpired, hasFallenOff, resolve } from './resolve.ts';
@@ -163,6 +164,11 @@ export function createStepper(ports: StepPorts): Stepper {
     const isNew = (held: HeldUpdate) => isFresh(held) || isOut(held);
     const meanwhile = halted ? resolve(places, ports.addresses, time, isNew).effective : wanted;
     const sent = halted && isRunning(running, meanwhile) ? wanted : meanwhile;
+    const pin = ledger.pin(config);
+    if (pin !== null && pin.over !== true && wanted !== null && isNewer(pin, wanted)) {
+      const event = { event: 'unpinned', config, reason: `by ${sayDocument(wanted)}` } as const;
+      await said.tell(config, [pinOverRecord(config)], [event]);
+    }
     const pinned = pinnedInstead(ledger, config, sent);
     const effective = pinned === undefined ? sent : pinned;
     const cutOff = ledger.intent(config) !== null;

@@ -105,7 +105,7 @@ t.test('it waits for the lock and for the vehicle, and is done by itself', async
 });
 
 t.test(
-  'of what comes later only what would count takes over; a withdrawal does; what is refused does not',
+  'of what comes later only what counts here takes over, also if it is refused; and so does a withdrawal',
   async (t) => {
     const room = await lineRoom(t);
     const mine = { aud: 'dev/drone-7' } as const;
@@ -117,26 +117,45 @@ t.test(
     t.match(lastReport(room), { pinned: { by: 'mira' } });
     await room.give(wish(3, 'three\n', { ...mine, id: 'm-3', expect: { token: 999 } }));
     t.match(room.events.at(-1), { event: 'refused', version: 3 });
-    t.equal(room.content(), 'one\n', 'refused: what was gone back to stays');
-    t.match(lastReport(room), { pinned: { by: 'mira' } });
-    await room.give({ version: 4, id: 'm-4', withdraw: true, ...mine });
-    t.equal(room.content(), 'for all\n', 'after a withdrawal what the fleet says counts again');
-    t.match(lastReport(room), { pinned: null, running: { version: 7 } });
-    t.ok(names(room).includes('unpinned'));
+    t.equal(room.content(), 'one\n', 'refused: what was taken back does not return by itself');
+    t.match(lastReport(room), { pinned: null, running: { version: 1 }, pending: null });
+    t.ok(names(room).includes('unpinned'), 'but the fleet has taken over');
+    const again = await room.reborn();
+    t.equal(again.content(), 'one\n', 'nor with a restart');
+    t.match(lastReport(again), { pinned: null, running: { version: 1 } });
+    await again.give(wish(3, 'three\n', { ...mine, id: 'm-3', expect: { token: 999 } }));
+    t.notOk(names(again).includes('unpinned'), 'said once');
+    await again.give({ version: 4, id: 'm-4', withdraw: true, ...mine });
+    t.equal(again.content(), 'for all\n', 'after a withdrawal what the fleet says counts again');
+    t.match(lastReport(again), { pinned: null, running: { version: 7 } });
   },
 );
 
-t.test('a newer update that waits takes over once it is applied', async (t) => {
+t.test('a newer update that waits has taken over; what was gone back to stays until it is applied', async (t) => {
   const room = await lineRoom(t);
   await room.give(wish(1, 'one\n'));
   await room.give(wish(2, 'two\n'));
   await room.line.goBack(back);
   room.locks.hot = true;
   await room.give(wish(3, 'three\n'));
-  t.match(lastReport(room), { pinned: { by: 'mira' }, pending: { version: 3, waiting_for: ['lock'] } });
+  t.match(lastReport(room), { pinned: null, pending: { version: 3, waiting_for: ['lock'] }, running: { version: 1 } });
+  t.equal(room.content(), 'one\n');
+  t.match(names(room).slice(-2), ['unpinned', 'refused'], 'told when it came');
   room.locks.hot = false;
   room.line.wake('aim');
-  await until('applied', () => room.content() === 'three\n' && lastReport(room)?.pinned === null);
+  await until('applied', () => room.content() === 'three\n' && lastReport(room)?.pending === null);
+  t.equal(names(room).filter((name) => name === 'unpinned').length, 1);
+});
+
+t.test('a newer update that was refused: a person can still have back what was taken away', async (t) => {
+  const room = await lineRoom(t);
+  await room.give(wish(1, 'one\n'));
+  await room.give(wish(2, 'two\n'));
+  await room.line.goBack(back);
+  await room.give(wish(3, 'three\n', { expect: { token: 999 } }));
+  t.equal(room.content(), 'one\n');
+  t.same(await room.line.goBack(undo), { result: 'undone', reason: 'base version 2 for all' });
+  t.equal(room.content(), 'two\n');
 });
 
 t.test('what came before is not applied any more, though it still waited', async (t) => {
