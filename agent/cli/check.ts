@@ -120,7 +120,8 @@ export async function examineWorld(
   const read = (steps: readonly Step[], file: string): string | null =>
     attempt(steps, () => {
       const bytes = hostFiles().read('check.read', file, KEYS_MAX_BYTES);
-      if (bytes === null) throw new Error(`${file}: there is no such file`);
+      const given = file.startsWith('/run/credentials/') ? ' while the unit is down' : '';
+      if (bytes === null) throw new Error(`${file}: there is no such file${given}`);
       return new TextDecoder().decode(bytes);
     });
   const guard = (steps: readonly Step[], file: string, forbidden: number, why: string) => {

@@ -119,18 +119,20 @@ t.test('units: systemd has no complaint, and their exposure is as promised', asy
   const paths = readdirSync(units).map((name) => join(units, name));
   const verified = tool('systemd-analyze', 'verify', ...paths);
   t.strictSame([verified.code, verified.err], [0, ''], 'it answers 0 also for keys that it does not know');
-  const exposure = (...argv: readonly string[]) => {
-    const service = join(units, 'locksmith-agent.service');
+  const exposure = (unit: string, ...argv: readonly string[]) => {
+    const service = join(units, unit);
     const { code, out } = tool('systemd-analyze', 'security', '--offline=true', '--no-pager', ...argv, service);
     return { code, exposure: Number(/exposure level for \S+: ([0-9.]+)/.exec(out)?.[1]) };
   };
-  const whole = exposure('--threshold=20');
+  const whole = exposure('locksmith-agent.service', '--threshold=20');
   t.equal(whole.code, 0);
   t.ok(whole.exposure <= 2, `${whole.exposure}`);
+  for (const unit of ['locksmith-recover.service', 'locksmith-page.service'])
+    t.equal(exposure(unit, '--threshold=20').code, 0, unit);
   const dropIns = join(units, 'locksmith-agent.service.d');
   mkdirSync(dropIns);
   cpSync(join(tree, 'usr/share/locksmith-agent/without-capabilities.conf'), join(dropIns, 'a.conf'));
-  const without = exposure('--threshold=12');
+  const without = exposure('locksmith-agent.service', '--threshold=12');
   t.equal(without.code, 0, `without capabilities ${without.exposure}`);
 });
 
