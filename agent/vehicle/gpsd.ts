@@ -37,15 +37,17 @@ export function openGpsd(input: GpsdInput): Source {
     used: number | null;
     altM: number | null;
   } = { wire: 'not opened yet', fix: null, used: null, altM: null };
-  const time: { firstMs: number | null; lastMs: number } = { firstMs: null, lastMs: 0 };
+  const time = { lastMs: Number.NEGATIVE_INFINITY };
 
-  /** Time since the first position; a receiver whose time falls starts anew. Null for one that is a little late. */
+  /**
+   * The receiver's own clock is Unix time. Reason: counted from the first position it would begin anew with each start of the agent, and
+   * end the flight under way. Falls where the receiver had it wrong before; null for one that is a little late.
+   */
   const sourceMs = (unixMs: number): number | null => {
-    if (time.firstMs === null || unixMs < time.lastMs - DISORDER_MS) time.firstMs = unixMs;
     // One without a time of its own was dated by our clock, and the next may be dated a little before it.
-    else if (unixMs < time.lastMs) return null;
+    if (unixMs < time.lastMs && unixMs >= time.lastMs - DISORDER_MS) return null;
     time.lastMs = unixMs;
-    return unixMs - time.firstMs;
+    return unixMs;
   };
   const position = (report: Report) => {
     const mode = numberIn(report, 'mode') ?? 0;

@@ -1,44 +1,16 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import t from 'tap';
 import { hostClock } from '../../agent/host/clock.ts';
 import { tcpWire } from '../../agent/host/sockets.ts';
 import type { PositionSample } from '../../agent/ports/vehicle.ts';
 import { openGpsd } from '../../agent/vehicle/gpsd.ts';
 import { freeUdpPort } from '../fixtures/autopilot.ts';
+import { degrees, freeTcpPort, inView, sentence, startGpsd } from '../fixtures/gpsd.ts';
 import { lineDevice, lineWorld } from '../fixtures/line.ts';
 import type { Owner } from '../fixtures/mosquitto.ts';
 import { until } from '../fixtures/until.ts';
 
 // gpsd itself, fed with NMEA over UDP by a made-up receiver.
-
-async function freeTcpPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-}
-
-function sentence(body: string): string {
-  const sum = [...body].reduce((all, letter) => all ^ letter.charCodeAt(0), 0);
-  return `$${body}*${sum.toString(16).toUpperCase().padStart(2, '0')}\r\n`;
-}
-
-/** Degrees as NMEA writes them. */
-function degrees(value: number, width: number): string {
-  const whole = Math.floor(value);
-  return `${String(whole).padStart(width, '0')}${((value - whole) * 60).toFixed(4).padStart(7, '0')}`;
-}
-
-/** Four satellites in view: number, elevation, azimuth, strength. */
-function inView(from: number): string {
-  const of = (at: number) => `${String(from + at).padStart(2, '0')},45,${String((from + at) * 30).padStart(3, '0')},42`;
-  return [1, 2, 3, 4].map(of).join(',');
-}
 
 /** A receiver on its way north, five times a second, with twelve satellites; without a fix it says so. */
 function startReceiver(owner: Owner, port: number) {
@@ -67,20 +39,6 @@ function startReceiver(owner: Owner, port: number) {
     socket.close();
   });
   return state;
-}
-
-/** Starts gpsd on a port of its own; resolves when it takes connections. */
-async function startGpsd(owner: Owner, port: number, receiver: number): Promise<ChildProcess> {
-  const child = spawn('gpsd', ['-N', '-n', '-S', String(port), `udp://127.0.0.1:${receiver}`], {
-    env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` },
-    stdio: 'ignore',
-  });
-  owner.teardown(() => void child.kill('SIGKILL'));
-  await new Promise<void>((resolve, reject) => {
-    child.once('spawn', resolve);
-    child.once('error', reject);
-  });
-  return child;
 }
 
 t.test('gpsd for real: its positions, no fix, killed in mid-flight and back', { timeout: 90_000 }, async (t) => {
