@@ -86,6 +86,19 @@ function connectWith(socket: Socket, password: string | null, wish: ConnectWish,
   let connected = false;
   let ended = false;
   let pingedMs = 0;
+  /** QoS 1 messages that may still go out before others are acknowledged. MQTT 5 brokers say how many; for the others it is up to us. */
+  let room = Number.POSITIVE_INFINITY;
+  const queue: (() => void)[] = [];
+  const whenRoom = (send: () => void) => {
+    if (room === 0) return void queue.push(send);
+    room -= 1;
+    send();
+  };
+  const left = () => {
+    const next = queue.shift();
+    if (next === undefined) room += 1;
+    else next();
+  };
   const waiting = new Set<(error: Error) => void>();
 
   // The first cause is the true one: whatever follows is its echo.
@@ -150,8 +163,9 @@ function connectWith(socket: Socket, password: string | null, wish: ConnectWish,
   });
   // Without a listener a refusal or a TLS failure would be silent, and a parse error would leave a deaf connection open.
   client.on('error', blameError);
-  client.on('connect', () => {
+  client.on('connect', ({ properties }) => {
     connected = true;
+    room = properties?.receiveMaximum ?? room;
     events.connected();
   });
   client.handleMessage = (packet, acknowledge) => {
@@ -205,12 +219,16 @@ function connectWith(socket: Socket, password: string | null, wish: ConnectWish,
       }),
     publish: (topic, payload, { qos, retain }) =>
       answer(qos === 1, (resolve, reject) => {
-        client.publish(topic, payload, { qos, retain }, (error) => {
-          const code = codeOf(error);
-          if (error == null) resolve(0);
-          else if (typeof code === 'number' && code >= 128) resolve(code);
-          else reject(error);
-        });
+        const send = () =>
+          client.publish(topic, payload, { qos, retain }, (error) => {
+            if (qos === 1) left();
+            const code = codeOf(error);
+            if (error == null) resolve(0);
+            else if (typeof code === 'number' && code >= 128) resolve(code);
+            else reject(error);
+          });
+        if (qos === 1) whenRoom(send);
+        else send();
       }),
     close: () => {
       blame({ kind: 'left' }, 'we left');

@@ -239,3 +239,29 @@ t.test('MQTT 5: a denied publish is answered with its reason', async (t) => {
   t.equal(await link.publish('shut/a', 'b', { qos: 1, retain: false }), 135);
   t.equal(await link.publish('shut/a', 'b', { qos: 0, retain: false }), 0, 'nobody answers QoS 0');
 });
+
+t.test('MQTT 5: no more under way than the broker says it takes, and all of it in order', async (t) => {
+  const open: Buffer[] = [];
+  const seen: string[] = [];
+  const most = { open: 0 };
+  const broker = await startFakeBroker(t, ({ type, body }, socket) => {
+    // CONNACK with Receive Maximum 3.
+    if (type === PACKETS.connect) socket.write(Buffer.from([0x20, 6, 0, 0, 3, 0x21, 0, 3]));
+    if (type !== PACKETS.publish) return;
+    const at = 2 + body.readUInt16BE(0);
+    open.push(body.subarray(at, at + 2));
+    seen.push(body.subarray(at + 3).toString());
+    most.open = Math.max(most.open, open.length);
+    // Late, one by one: whatever the client means to send without waiting has come by then.
+    setTimeout(() => socket.write(Buffer.concat([Buffer.from([0x40, 2]), open.shift() ?? Buffer.of()])), 20);
+  });
+  const connected = latch();
+  const link = mqttBroker.connect(wish(broker.url, { protocol: '5' }), {
+    ...{ connected: connected.open, frame: async () => {}, roundTrip: () => {}, ended: () => {} },
+  });
+  t.teardown(() => link.drop());
+  await connected.opened;
+  const texts = Array.from({ length: 10 }, (_, n) => `${n}`);
+  await Promise.all(texts.map((text) => link.publish('x', text, { qos: 1, retain: false })));
+  t.strictSame([seen, most.open], [texts, 3]);
+});
