@@ -6,7 +6,8 @@ import { readSettings } from '../settings.ts';
 import { isGated } from '../update/gates.ts';
 import { type GoBackWish, type WentBack, wayBack } from '../update/going-back.ts';
 import { createLedger } from '../update/ledger.ts';
-import { generationTitle } from '../update/sides.ts';
+import { generationTitle, sayDocument } from '../update/sides.ts';
+import { createTrials } from '../update/trials.ts';
 import { EXIT, SaidError } from '../values/errors.ts';
 import { sayLock } from '../values/lock-words.ts';
 import { askAgent, listenFirst, sayNoAnswer } from './ask-agent.ts';
@@ -25,21 +26,25 @@ async function plan(name: string, undo: boolean, settingsPath: string, terminal:
     const { settings, room } = desk;
     const config = knownConfig('rollback', settings, settingsPath, name);
     const ledger = createLedger((one) => settings.configs[one]?.generations);
-    replayJournal(hostFiles(), sha256, `${settings.paths.state}/journal`, [ledger]);
+    const trials = createTrials(ledger.find);
+    replayJournal(hostFiles(), sha256, `${settings.paths.state}/journal`, [ledger, trials]);
+    const proving = !undo && trials.of(config)?.fresh === true ? trials.held(config) : null;
     const pin = ledger.pin(config);
-    const way = undo ? null : wayBack(ledger, config);
-    if (undo ? pin === null : way === null) {
+    const way = undo || proving !== null ? null : wayBack(ledger, config);
+    if (proving === null && (undo ? pin === null : way === null)) {
       const why = undo ? `nobody went back with ${name}` : `no earlier content of ${name} is known to be good`;
       throw new SaidError(EXIT.nothing, `rollback: ${why}`, `locksmith history ${name}`);
     }
     const { lock } = await room.lock(config).observe();
     const steps =
-      way === null
-        ? [`take the pin away that ${pin?.by} has set (${pin?.reason}): what the fleet has sent counts again`]
-        : [
-            `put back: ${generationTitle(way.to)}, there since ${way.to.at.slice(0, 19).replace('T', ' ')} UTC`,
-            `pin it: what the fleet has sent so far, ${generationTitle(way.from)} too, counts no more until it sends something newer, or --undo`,
-          ];
+      proving !== null
+        ? [`take back ${sayDocument(proving)}, which has not proved itself yet: what ran before it is back`]
+        : way === null
+          ? [`take the pin away that ${pin?.by} has set (${pin?.reason}): what the fleet has sent counts again`]
+          : [
+              `put back: ${generationTitle(way.to)}, there since ${way.to.at.slice(0, 19).replace('T', ' ')} UTC`,
+              `pin it: what the fleet has sent so far, ${generationTitle(way.from)} too, counts no more until it sends something newer, or --undo`,
+            ];
     if (lock.state === 'HOT')
       terminal.out(`It waits until the lock is COLD: ${lock.file} HOT (${sayLock(lock, Date.now())})\n`);
     for (const [index, step] of steps.entries()) terminal.out(`${index + 1}. ${step}\n`);

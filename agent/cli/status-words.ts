@@ -73,7 +73,10 @@ function sayConfig(
   }
   if (pending !== null) {
     const what = pending.id === null ? 'the return to what was before' : `version ${pending.version}`;
-    lines.push(['  waits', `${what}, for ${pending.waiting_for.join(', ')}; it is applied by itself`]);
+    const gates = pending.waiting_for.join(', ');
+    const later = `${what}, for ${gates}; it is applied by itself`;
+    const proving = `${what} is in place, and has to prove itself; otherwise it is taken back`;
+    lines.push(['  waits', gates === 'confirm' ? proving : later]);
   }
   if (last !== null && last.result !== 'applied' && last.result !== 'withdrawn') {
     const isHot = last.reason?.startsWith('lock mismatch') === true;

@@ -21,7 +21,7 @@ export interface GoBackPorts {
   readonly clock: Clock;
   readonly speak: Speak;
   /** Wants an update back that is on trial; a refusal if it is not. */
-  takeBack(config: string, update: string): Refusal | null;
+  takeBack(config: string, update: string, why: string): Refusal | null;
   wake(config: string): void;
   /** Resolves when the config has come to rest. */
   settled(config: string): Promise<void>;
@@ -40,7 +40,7 @@ export async function goBack(ports: GoBackPorts, wish: GoBackWish): Promise<Went
   const proving = wish.undo ? null : trials.held(config);
   if (proving !== null && trials.of(config)?.fresh === true) {
     // What is still being proved is taken back by the trial itself: it never ran.
-    const refusal = ports.takeBack(config, proving.id);
+    const refusal = ports.takeBack(config, proving.id, `${wish.by} has taken it back: ${wish.reason}`);
     if (refusal !== null) return { result: 'nothing', reason: refusal.reason };
     await speak([], [takenBackEvent(proving, wish)]);
     const view = await rest();

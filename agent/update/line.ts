@@ -255,7 +255,7 @@ export function openLine(ports: LinePorts): Line {
       return refusal;
     },
     async rollBack(config, update) {
-      const refusal = stepper.takeBack(config, update);
+      const refusal = stepper.takeBack(config, update, 'the fleet has taken it back');
       const running = refusal === null ? null : runningUpdate(ports.ledger, config, update);
       if (refusal !== null && running === null) return refusal;
       if (running !== null) await ports.speak([endedRecord(running, 'rolled-back', null)], []);

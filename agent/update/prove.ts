@@ -27,8 +27,8 @@ export interface Prover {
   recover(place: GatePlace): Promise<boolean | null>;
   /** The fleet confirms an update; a refusal if that one does not wait for it. */
   confirm(config: string, update: string): Refusal | null;
-  /** The fleet wants an update that is on trial taken back; a refusal if that one is not. */
-  takeBack(config: string, update: string): Refusal | null;
+  /** Somebody wants an update that is on trial taken back, for this reason; a refusal if that one is not. */
+  takeBack(config: string, update: string, why: string): Refusal | null;
 }
 
 /** Makes it. */
@@ -37,7 +37,7 @@ export function createProver(ports: ProvePorts, parts: MoveParts, mover: Mover):
   const { said, endings, trialEndings, waiting, ask, alive } = parts;
   /** Updates the fleet has confirmed, or wants back, by config. */
   const confirmed = new Map<string, string>();
-  const unwanted = new Map<string, string>();
+  const unwanted = new Map<string, { readonly update: string; readonly why: string }>();
   /** The number the broker must have for the link to confirm. */
   const seqs = new Map<string, number>();
 
@@ -84,8 +84,8 @@ export function createProver(ports: ProvePorts, parts: MoveParts, mover: Mover):
     return 'again';
   };
   const unwantedNow = ({ config }: Trial): Refusal | null => {
-    const { id } = documentOf(config);
-    return id !== null && unwanted.get(config) === id ? refuse('unconfirmed', 'the fleet has taken it back') : null;
+    const wish = unwanted.get(config);
+    return wish !== undefined && wish.update === documentOf(config).id ? refuse('unconfirmed', wish.why) : null;
   };
 
   const hooks = async (place: GatePlace, trial: Trial): Promise<StepEnd> => {
@@ -218,9 +218,9 @@ export function createProver(ports: ProvePorts, parts: MoveParts, mover: Mover):
       if (refusal === null) confirmed.set(config, update);
       return refusal;
     },
-    takeBack(config, update) {
+    takeBack(config, update, why) {
       const refusal = asked(config, update, ['hooks', 'confirm']);
-      if (refusal === null) unwanted.set(config, update);
+      if (refusal === null) unwanted.set(config, { update, why });
       return refusal;
     },
   };
