@@ -12,6 +12,7 @@ import { errnoOf } from '../values/errno.ts';
 import { EXIT, Failure, SaidError } from '../values/errors.ts';
 import { examineTarget } from './check-target.ts';
 import { type Command, lineFor, readArgs, SETTINGS_PATH, type Terminal } from './command.ts';
+import { readTrusted, sayTrusted, type Trusted } from './trusted.ts';
 import { fitUnits, unitFiles } from './unit-files.ts';
 
 /** One thing that is wrong; `line` and `column` where it is a matter of the settings file. */
@@ -81,8 +82,8 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<number>
     );
   }
   if (summary !== null) {
-    const { device, configs, keys } = summary;
-    const words = `${path}: all right: device ${device}, configs ${configs.join(' ')}, keys ${keys.join(' ')}`;
+    const { device, configs } = summary;
+    const words = `${path}: all right: device ${device}, configs ${configs.join(' ')}, keys ${sayTrusted(summary, ' ')}`;
     terminal.out(`${lineFor(terminal, words)}\n`);
   }
   return EXIT.done;
@@ -91,11 +92,10 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<number>
 /** What the settings name, looked at. */
 interface World {
   readonly problems: readonly Problem[];
-  readonly summary: {
+  readonly summary: Trusted & {
     readonly device: string;
     readonly configs: readonly string[];
     readonly warnings: readonly string[];
-    readonly keys: readonly string[];
   };
 }
 
@@ -166,7 +166,7 @@ export async function examineWorld(
       device: settings.device.id,
       configs: Object.keys(settings.configs),
       warnings,
-      keys: ring?.keys.map(({ kid }) => kid) ?? [],
+      ...readTrusted(settings, ring),
     },
   };
 }

@@ -14,6 +14,7 @@ import { resetClockFloor } from './doctor-reset.ts';
 import { lookAtVehicle } from './doctor-vehicle.ts';
 import { type Finding, finding, fine, type Health, type Remark } from './finding.ts';
 import { readStatus } from './status-read.ts';
+import { sayTrusted, type Trusted } from './trusted.ts';
 
 /** A certificate that ends within this time is worth a word. */
 const RENEW_MS = 30 * 86_400_000;
@@ -24,7 +25,7 @@ interface Scene {
   readonly status: Status;
   /** What `locksmith check` finds wrong with what the settings name. */
   readonly problems: readonly Problem[];
-  readonly keys: readonly string[];
+  readonly trusted: Trusted;
 }
 
 type Check = (scene: Scene) => readonly Remark[] | Promise<readonly Remark[]>;
@@ -121,9 +122,9 @@ const CHECKS: Readonly<Record<string, Check>> = {
   clock: ({ status }) => lookAtClock(status),
   disk: ({ settings }) => lookAtDisk(settings),
   unit: ({ settings, status }) => lookAtUnit(settings, status),
-  keys: ({ problems, keys }) => {
+  keys: ({ problems, trusted }) => {
     const found = wrong(problems, /^trust\./);
-    return found.length > 0 ? found : [fine(`${keys.length} known: ${keys.join(', ')}`)];
+    return found.length > 0 ? found : [fine(`${trusted.keys.length} known: ${sayTrusted(trusted, ', ')}`)];
   },
   tls: lookAtTls,
   broker: ({ settings, status }) => lookAtBroker(settings, status),
@@ -160,7 +161,7 @@ async function examine(path: string, wanted: (name: string) => boolean): Promise
   }
   const { settings, placeOf } = reading;
   const { problems, summary } = await examineWorld(settings, path, placeOf);
-  const scene: Scene = { settings, problems, keys: summary.keys, status: await readStatus(settings) };
+  const scene: Scene = { settings, problems, trusted: summary, status: await readStatus(settings) };
   const own = wrong(problems, /^: /);
   const findings: Finding[] = [];
   if (wanted('settings')) findings.push(finding('settings', own.length > 0 ? own : [fine(`${path}: all right`)]));

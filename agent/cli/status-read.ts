@@ -19,6 +19,7 @@ import type { LockState } from '../values/lock.ts';
 import type { Reported } from '../values/report.ts';
 import type { AgentState, Status } from '../values/status.ts';
 import { rfc3339 } from '../values/units.ts';
+import { readTrusted } from './trusted.ts';
 
 function isStatusFile(value: unknown): value is StatusFile {
   return typeof value === 'object' && value !== null && 'link' in value && 'pid' in value && 'at' in value;
@@ -134,6 +135,7 @@ export async function readStatus(settings: Settings): Promise<Status> {
     configs,
     locks,
     advice,
+    trust_version: readTrusted(settings, null).trust,
     vehicle: alive && !isFrozen ? (file?.vehicle ?? null) : null,
     counters: counted === undefined ? null : countersOf(counted),
     hidden,

@@ -113,6 +113,7 @@ export function sayStatus(status: Status, names: readonly string[], { width, col
   if (backlog.count > 0 && link?.connected !== true) {
     rows.push(['outbox', `${backlog.count} ${backlog.count === 1 ? 'report waits' : 'reports wait'} for the broker`]);
   }
+  if (status.trust_version !== null) rows.push(['keys', `those of trust document version ${status.trust_version}`]);
   const { vehicle } = status;
   if (vehicle !== null) rows.push(...sayVehicle(vehicle, when(vehicle.since, nowMs)));
   for (const name of names) {

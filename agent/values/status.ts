@@ -43,6 +43,8 @@ export interface Status {
   readonly locks: Readonly<Record<string, LockState>>;
   /** What every HOT lock means and what to do about it. */
   readonly advice: Readonly<Record<string, { readonly explanation: string; readonly remedy: string }>>;
+  /** Version of the trust document in force; null: there is none, and the keys are those of `trust.keys`, or it could not be read. */
+  readonly trust_version: number | null;
   /** As it was at `agent.last_sign`; null where the settings name none, and while the daemon does not run. */
   readonly vehicle: VehicleView | null;
   /** What has happened since the agent started; null if that is not known. */

@@ -137,30 +137,6 @@ t.test('nothing moves in the air', { timeout: 240_000 }, async (t) => {
     t.equal(readFileSync(hooks, 'utf8'), 'reload\nreload\n', 'told of the way back, on the ground');
   });
 
-  await t.test('going back by hand waits for the landing, and is then done by itself', async (t) => {
-    const { device, agent, vehicle, locksmith } = await flyingDevice(t, world, 'back', false);
-    await agent.line('vehicle safe');
-    for (const version of [1, 2]) {
-      const { id } = await device.push(wish(version, `hold = ${version}\n`));
-      await device.evt({ update: id, event: 'applied' });
-    }
-    vehicle.flies(true);
-    await agent.line('vehicle unsafe');
-    const before = fileOf(device);
-    t.match(await locksmith('rollback', 'aim', '--yes', '--reason', 'it oscillates'), {
-      code: 3,
-      stdout: 'waiting: it waits for vehicle, and is done by itself\n',
-    });
-    t.match(await waits(device, () => true), { running: { version: 2 }, pinned: { reason: 'it oscillates' } });
-    t.same(fileOf(device), before, 'not touched in the air');
-    vehicle.flies(false);
-    await device.evt({ event: 'rolled-back', version: 2 });
-    t.equal(fileOf(device).text, 'hold = 1\n');
-    t.match(await device.reported(({ pending, pinned }) => pending === null && pinned !== null), {
-      running: { version: 1 },
-    });
-  });
-
   await t.test('a release: from far away and from nearby, and what a person may do', async (t) => {
     const { device, agent, vehicle, systemctl, locksmith } = await flyingDevice(t, world, 'release', true);
     await agent.line('vehicle unsafe');
