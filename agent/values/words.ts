@@ -206,7 +206,7 @@ export const EVENT_TEXTS = {
   },
   unpinned: {
     meaning: 'What the fleet says counts again.',
-    cause: 'A newer update was applied, or somebody undid the rollback.',
+    cause: 'A newer update that counts here has come, or a withdrawal, or somebody undid the rollback.',
     remedy: NOTHING,
   },
   trust: {
