@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, { readonly does: string; load(): Promise
   push: { does: 'signs an update and publishes it to the fleet', load: () => import('./cli/push.ts') },
   halt: { does: 'lets updates wait, or go on again', load: () => import('./cli/halt.ts') },
   withdraw: { does: 'takes an update back', load: () => import('./cli/withdraw.ts') },
+  rollout: { does: 'changes a fleet in waves, canary first', load: () => import('./cli/rollout.ts') },
   fleet: { does: 'all devices in one table; every HOT lock; forgets a device', load: () => import('./cli/fleet.ts') },
   status: { does: 'agent, link, configs and locks at a glance', load: () => import('./cli/status.ts') },
   apply: { does: 'a signed update from a file', load: () => import('./cli/apply.ts') },

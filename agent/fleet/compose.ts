@@ -19,20 +19,24 @@ export interface FileToSend {
   readonly url?: string | undefined;
 }
 
-/** What an operator wants to say; times are epoch seconds. `files` null: take back what was said before. */
+/**
+ * What an operator wants to say; times are epoch seconds. `files` null: take back what was said before; those of an update that was
+ * signed before will do too.
+ */
 export interface Wish {
   readonly config: string;
   readonly address: Address;
   readonly layer: Layer;
   readonly version: number;
   readonly iat: number;
-  readonly files: readonly FileToSend[] | null;
+  readonly files: readonly (FileToSend | UpdateFile)[] | null;
   readonly until?: number | undefined;
   readonly exp?: number | undefined;
   readonly expect?: Expectation | undefined;
   readonly when?: When | undefined;
   readonly confirm?: Confirm | undefined;
   readonly retry?: true | undefined;
+  readonly rollout?: string | undefined;
   readonly note?: string | undefined;
 }
 
@@ -47,7 +51,7 @@ export interface SignedUpdate {
 
 /** Makes and signs an update. Throws {@link SaidError} if a device would not even read it: wrong shape, or over 128 KiB. */
 export async function signWish(wish: Wish, signer: Signer): Promise<SignedUpdate> {
-  const { files, until, exp, expect, when, confirm, retry, note, address, ...rest } = wish;
+  const { files, until, exp, expect, when, confirm, retry, rollout, note, address, ...rest } = wish;
   const update = parseUpdate(
     updatePayload({
       v: 1,
@@ -60,6 +64,7 @@ export async function signWish(wish: Wish, signer: Signer): Promise<SignedUpdate
       ...(when === undefined ? {} : { when }),
       ...(confirm === undefined ? {} : { confirm }),
       ...(retry === undefined ? {} : { retry }),
+      ...(rollout === undefined ? {} : { rollout }),
       ...(note === undefined ? {} : { note }),
       withdraw: files === null,
       files: (files ?? []).map(toUpdateFile),
@@ -80,8 +85,10 @@ export async function signWish(wish: Wish, signer: Signer): Promise<SignedUpdate
   return { update, jws };
 }
 
-/** Puts a file into an update: by its address, else as text if it is UTF-8, else as base64. */
-function toUpdateFile({ name, bytes, url }: FileToSend): UpdateFile {
+/** Puts a file into an update: by its address, else as text if it is UTF-8, else as base64. One that was in an update already stays as it is. */
+function toUpdateFile(file: FileToSend | UpdateFile): UpdateFile {
+  if (!('bytes' in file)) return file;
+  const { name, bytes, url } = file;
   if (bytes === null) return { name, absent: true };
   const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
   if (url !== undefined) return { name, digest, url, size: bytes.length };

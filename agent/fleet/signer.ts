@@ -11,12 +11,16 @@ import { DOCUMENT_TYPES, type Update } from '../values/update.ts';
 /** A private key ready to sign with. */
 export interface Signer {
   readonly kid: string;
+  /** The public half, as a member of a JWKS. */
+  readonly publicJwk: { readonly kty: 'OKP'; readonly crv: 'Ed25519'; readonly kid: string; readonly x: string };
   /** The compact JWS of an update. */
   sign(update: Update): Promise<string>;
   /** The compact JWS of a halt. */
   signHalt(halt: Halt): Promise<string>;
   /** The compact JWS of a command. */
   signCommand(command: Command): Promise<string>;
+  /** The compact JWS of what operators tell each other of a roll-out. */
+  signRollout(payload: object): Promise<string>;
 }
 
 /** A key pair on disk. */
@@ -111,9 +115,11 @@ export async function readSigner(path: string): Promise<Signer> {
       .sign(key);
   return {
     kid: jwk.kid,
+    publicJwk: { kty: 'OKP', crv: 'Ed25519', kid: jwk.kid, x: jwk.x },
     sign: (update) => sign('update', updatePayload(update)),
     signHalt: (halt) => sign('halt', halt),
     signCommand: (command) => sign('command', command),
+    signRollout: (payload) => sign('rollout', payload),
   };
 }
 

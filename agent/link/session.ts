@@ -77,7 +77,7 @@ export function openSession(input: SessionInput): Session {
   });
   const statusTopic = deviceTopic(broker.root, device.id, 'status');
   const status = (state: 'online' | 'offline', reason: string) =>
-    JSON.stringify({ state, boot: clock.bootId, at: rfc3339(clock.wallMs()), reason });
+    JSON.stringify({ state, boot: clock.bootId, at: rfc3339(clock.wallMs()), reason, groups: device.groups });
 
   /** Counts the attempts: what an older one still has to say is not heard. */
   let epoch = 0;

@@ -7,6 +7,8 @@ export const DOCUMENT_TYPES = {
   command: 'locksmith-command+jwt',
   trust: 'locksmith-trust+jwt',
   halt: 'locksmith-halt+jwt',
+  /** Between operators alone: no device takes it. */
+  rollout: 'locksmith-rollout+jwt',
 } as const;
 
 /** Largest message, in bytes, that is taken as a signed document. Source: the smallest limit of common brokers. */

@@ -163,7 +163,8 @@ export const STATUS_SCHEMA = {
     boot: BOOT_SCHEMA,
     at: AT_SCHEMA,
     reason: { type: 'string' },
+    groups: { type: 'array', items: NAME_SCHEMA, description: 'those of its settings; the first one counts most' },
   },
-  required: ['state', 'boot', 'at', 'reason'],
+  required: ['state', 'boot', 'at', 'reason', 'groups'],
   additionalProperties: false,
 } as const;

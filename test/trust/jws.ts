@@ -5,7 +5,7 @@ import { DOCUMENT_TYPES } from '../../agent/values/update.ts';
 const encode = (part: unknown) => Buffer.from(JSON.stringify(part)).toString('base64url');
 
 t.test('a header of one kind is none of another', async (t) => {
-  const kinds = ['update', 'command', 'trust', 'halt'] as const;
+  const kinds = ['update', 'command', 'trust', 'halt', 'rollout'] as const;
   t.same(Object.keys(DOCUMENT_TYPES).sort(), [...kinds].sort());
   for (const made of kinds) {
     const head = encode({ alg: 'EdDSA', typ: DOCUMENT_TYPES[made], kid: 'k' });

@@ -1,0 +1,99 @@
+import type { FleetLink } from '../link.ts';
+import { foreignAt, isOurs, nowS, type Run, type RunEnd, sayHalt, standingsOf } from './context.ts';
+import { type JudgedWave, judge } from './judge.ts';
+import { addressesIn, type Plan, type Wave } from './plan.ts';
+import { releaseOrphan } from './release.ts';
+import { haltOver, sendAll } from './sender.ts';
+
+/** Publishes what a wave that has begun still lacks. */
+async function sendMissing(link: FleetLink, run: Run, wave: Wave): Promise<void> {
+  const { plan, scene } = run;
+  const missing = addressesIn(wave).filter((address) => {
+    const kept = scene.kept(address, 'shadow');
+    return !isOurs(kept, plan) && foreignAt(kept, plan) === null;
+  });
+  if (missing.length === 0) return;
+  run.show.note(
+    `${wave.name}: ${wave.devices.length} ${wave.devices.length === 1 ? 'device' : 'devices'} (${say(wave)})`,
+  );
+  await sendAll(
+    link,
+    plan,
+    missing.map((address) => ({ address, layer: 'shadow', withdraw: false })),
+    run,
+  );
+}
+
+function say({ group, devices }: Wave): string {
+  if (group !== null) return `grp/${group}`;
+  return devices.length <= 8 ? devices.join(' ') : `${devices.slice(0, 8).join(' ')} …`;
+}
+
+/** One look at a roll-out that is in its waves: publishes, judges, and goes on where that is right. Null: nothing has ended yet. */
+export async function advance(link: FleetLink, run: Run): Promise<RunEnd | null> {
+  const { plan, scene } = run;
+  const halt = haltOver(scene.halt(), plan, nowS());
+  if (halt !== null) return hold(link, run, sayHalt(halt), halt.rollout !== plan.name);
+  const wave = plan.waves[plan.wave];
+  if (wave === undefined) throw new Error(`there is no wave ${plan.wave}`);
+  // Before it goes out: a quick device answers at once.
+  for (const { devices } of plan.waves.slice(0, plan.wave + 1)) for (const device of devices) scene.changed(device);
+  await sendMissing(link, run, wave);
+  const begun: readonly JudgedWave[] = plan.waves
+    .slice(0, plan.wave + 1)
+    .map((one) => ({ wave: one, standings: standingsOf(one, plan, scene) }));
+  run.show.standings(plan, begun);
+  const nowMs = performance.now();
+  const released = new Map(
+    wave.devices.flatMap((device) => {
+      const worked = run.released.get(`${device} ${scene.devices().get(device)?.locks[plan.config]?.token}`);
+      return worked === undefined ? [] : [[device, worked] as const];
+    }),
+  );
+  const readyForS = run.readyMs === null ? null : (nowMs - run.readyMs) / 1000;
+  const verdict = judge(begun, plan.rules, readyForS, released);
+  switch (verdict.kind) {
+    case 'wait':
+      run.readyMs = verdict.isReady ? (run.readyMs ?? nowMs) : null;
+      return null;
+    case 'go':
+      run.readyMs = null;
+      return next(link, run, wave);
+    case 'skip':
+      run.show.note(`goes on without ${verdict.devices.join(', ')}: HOT`);
+      await run.keep(link, { skipped: [...plan.skipped, ...verdict.devices] });
+      return null;
+    case 'release':
+      for (const device of verdict.devices) await releaseOrphan(link, run, device);
+      return null;
+    case 'hold':
+      return hold(link, run, verdict.why, true);
+    case 'stop':
+      return stop(link, run, verdict.why);
+  }
+}
+
+async function next(link: FleetLink, run: Run, wave: Wave): Promise<RunEnd | null> {
+  const { plan } = run;
+  run.show.note(`${wave.name}: well`);
+  const isLast = plan.wave + 1 >= plan.waves.length;
+  if (plan.wave === 0 && plan.rules.pause) {
+    await run.keep(link, { stage: 'paused', why: null });
+    return { kind: 'paused' };
+  }
+  await run.keep(link, isLast ? { stage: 'promoting', since: nowS() } : { wave: plan.wave + 1, since: nowS() });
+  return null;
+}
+
+/** Nothing is taken back: what waits may still be applied, but no further wave begins. */
+async function hold(link: FleetLink, run: Run, why: string, isKept: boolean): Promise<RunEnd> {
+  if (isKept) await run.keep(link, { stage: 'paused', why: why.slice(0, 500) });
+  return { kind: 'held', why };
+}
+
+async function stop(link: FleetLink, run: Run, why: string): Promise<RunEnd | null> {
+  const stage: Plan['stage'] = run.plan.rules.undo ? 'undoing' : 'paused';
+  run.show.note(`stopped: ${why}`);
+  await run.keep(link, { stage, why: why.slice(0, 500), since: nowS() });
+  return run.plan.rules.undo ? null : { kind: 'failed', why, left: [] };
+}

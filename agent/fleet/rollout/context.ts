@@ -1,0 +1,86 @@
+import type { Halt } from '../../values/halt.ts';
+import type { FleetLink } from '../link.ts';
+import { whyWorse } from './health.ts';
+import type { JudgedWave } from './judge.ts';
+import { addressIn, type Plan, type Wave } from './plan.ts';
+import type { KeptDocument, Scene } from './scene.ts';
+import type { SenderInput } from './sender.ts';
+import { type Standing, standingOf } from './standing.ts';
+
+/** What a person is told on the way. */
+export interface Show {
+  /** A line that stands by itself. */
+  note(text: string): void;
+  /** How everybody stands; only what has changed is worth a line. */
+  standings(plan: Plan, waves: readonly JudgedWave[]): void;
+}
+
+/** How a run has ended. */
+export type RunEnd =
+  | { readonly kind: 'done'; readonly left: readonly string[] }
+  /** As it was asked to. */
+  | { readonly kind: 'paused' }
+  /** By a lock that is HOT, or by a halt. */
+  | { readonly kind: 'held'; readonly why: string }
+  | { readonly kind: 'failed'; readonly why: string; readonly left: readonly string[] }
+  /** Taken back, because somebody said so. */
+  | { readonly kind: 'halted'; readonly why: string; readonly left: readonly string[] }
+  /** Somebody else goes on with it. */
+  | { readonly kind: 'taken'; readonly why: string };
+
+/** What the stages of a roll-out work with. It outlives a link. */
+export interface Run extends SenderInput {
+  /** The plan as this process has kept it last. */
+  plan: Plan;
+  readonly show: Show;
+  /** Since when enough of the current wave have been well, monotonic ms; null: they are not. */
+  readyMs: number | null;
+  /** Locks that a release was tried on, by device and token, and whether the device said that it worked. */
+  readonly released: Map<string, boolean>;
+  /** The id of the base document that this process has published; null: none yet. */
+  promoted: string | null;
+  /** Has the broker keep the plan with these changes, before anything is done by them. */
+  keep(link: FleetLink, changes: Partial<Plan>): Promise<void>;
+}
+
+/** Epoch seconds now. */
+export function nowS(): number {
+  return Math.floor(Date.now() / 1000);
+}
+
+/** True for a document of this roll-out that is in force. */
+export function isOurs(kept: KeptDocument | null, plan: Pick<Plan, 'name'>): kept is KeptDocument {
+  return kept !== null && kept.rollout === plan.name && !kept.withdraw;
+}
+
+/** What somebody else has put in the place of our document since we are at it; null if nobody has. */
+export function foreignAt(kept: KeptDocument | null, plan: Plan): string | null {
+  if (kept === null || kept.rollout === plan.name) return null;
+  if (kept.withdraw) return kept.iat > plan.since ? `version ${kept.version} has taken it back` : null;
+  if (kept.layer === 'shadow' && kept.until !== null && kept.until <= nowS()) return null;
+  return `another ${kept.layer} for ${kept.address} (version ${kept.version}) has its place`;
+}
+
+/** How the devices of a wave stand. */
+export function standingsOf(wave: Wave, plan: Plan, scene: Scene): readonly Standing[] {
+  const now = nowS();
+  return wave.devices.map((device) => {
+    const kept = scene.kept(addressIn(wave, device), 'shadow');
+    const sent = isOurs(kept, plan) ? kept : null;
+    const other = foreignAt(kept, plan);
+    if (other !== null) return { device, state: 'covered', why: other, code: null, isLate: false, lock: null };
+    const sinceS = plan.since;
+    return standingOf({
+      ...{ device, config: plan.config, seen: scene.devices().get(device) ?? null, sent, nowS: now, sinceS },
+      withinS: plan.rules.within_s,
+      isSkipped: plan.skipped.includes(device),
+      worse: sent === null ? null : whyWorse(scene.pulses(device), now - sent.iat),
+    });
+  });
+}
+
+/** A halt in words. */
+export function sayHalt(halt: Halt): string {
+  const what = halt.rollout === undefined ? (halt.configs?.join(', ') ?? 'all updates') : `roll-out ${halt.rollout}`;
+  return `halt version ${halt.version} for ${halt.aud} holds ${what}${halt.note === undefined ? '' : `: ${halt.note}`}`;
+}

@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto';
+import type { Address } from '../../values/topics.ts';
+import { isFields } from '../answers.ts';
+import type { SeenDevice } from '../view.ts';
+import { nowS } from './context.ts';
+import type { Plan, RolloutRules } from './plan.ts';
+import { newRunner } from './run.ts';
+import type { KeptDocument, Scene } from './scene.ts';
+import { type Candidate, dealWaves, type WaveWish } from './waves.ts';
+
+/** What an operator asks for. */
+export interface DraftWish {
+  readonly name: string;
+  readonly config: string;
+  readonly target: Plan['target'];
+  readonly digest: string;
+  /** Epoch seconds. */
+  readonly until: number;
+  readonly waves: readonly WaveWish[];
+  readonly success: number;
+  readonly rules: RolloutRules;
+  /** Devices that are offline are in the waves too, instead of getting it with the promotion. */
+  readonly withOffline: boolean;
+}
+
+/** A device that a roll-out cannot reach, and what stands above it there. */
+export interface Hidden {
+  readonly device: string;
+  readonly by: string;
+}
+
+/** A plan, and what stands in its way. */
+export interface Draft {
+  readonly plan: Plan;
+  /** How many devices it is for, the later ones too. */
+  readonly fleet: number;
+  readonly hidden: readonly Hidden[];
+  /** Devices called by name that are not there, or are offline. */
+  readonly missing: readonly string[];
+  /** Everybody runs it as the base of the target already. */
+  readonly isDone: boolean;
+}
+
+/** The groups that a device says it is in, the first counting most. Agents older than roll-outs say none. */
+export function groupsOf({ wire }: SeenDevice): readonly string[] {
+  const groups = wire.status?.groups;
+  return Array.isArray(groups) ? groups.filter((group): group is string => typeof group === 'string') : [];
+}
+
+/** Makes a plan from what the broker keeps. Pure but for the time and a number that is drawn. */
+export function draftPlan(scene: Scene, wish: DraftWish): Draft {
+  const { name, config, target, digest, until, rules } = wish;
+  const all = [...scene.devices().values()].filter(
+    (device) => device.wire.configs[config] !== undefined && isIn(device, target),
+  );
+  const hidden = all.flatMap((device): readonly Hidden[] => {
+    const by = hider(scene.allKept(), device, target);
+    return by === null ? [] : [{ device: device.device, by }];
+  });
+  const isHidden = new Set(hidden.map(({ device }) => device));
+  const free = all.filter(({ device }) => !isHidden.has(device));
+  const now = free.filter(({ online }) => wish.withOffline || online === true);
+  const candidates = now.map((device): Candidate => ({ device: device.device, groups: groupsOf(device) }));
+  const waves = dealWaves(name, candidates, wish.waves, wish.success);
+  const named = wish.waves.flatMap((wave) => (wave.kind === 'devices' ? wave.devices : []));
+  const empty = wish.waves.flatMap((wave) =>
+    wave.kind === 'group' && !waves.some(({ group }) => group === wave.group) ? [`grp/${wave.group}`] : [],
+  );
+  const at = nowS();
+  return {
+    plan: {
+      ...{ v: 1, name, version: 0, iat: at, config, target, digest, until, waves, rules },
+      later: free.filter((device) => !now.includes(device)).map(({ device }) => device),
+      ...{ stage: 'waves', wave: 0, since: at, skipped: [], runner: newRunner(), why: null },
+    },
+    fleet: free.length,
+    hidden,
+    missing: [...named.filter((device) => !candidates.some((one) => one.device === device)), ...empty],
+    isDone: free.length > 0 && free.every((device) => runsAlready(device, wish)),
+  };
+}
+
+function isIn(device: SeenDevice, target: Plan['target']): boolean {
+  return target === 'all' || groupsOf(device).includes(target.slice('grp/'.length));
+}
+
+function runsAlready({ wire }: SeenDevice, { config, target, digest }: DraftWish): boolean {
+  const reported = wire.configs[config];
+  const running = isFields(reported) ? reported.running : null;
+  if (!isFields(running)) return false;
+  return running.layer === 'base' && running.address === target && running.digest === digest;
+}
+
+/** What would hide the base for the target on a device, or has the place of our shadow; null for nothing. */
+function hider(kept: readonly KeptDocument[], device: SeenDevice, target: Plan['target']): string | null {
+  const addresses: readonly Address[] = [
+    `dev/${device.device}`,
+    ...groupsOf(device).map((group): Address => `grp/${group}`),
+    'all',
+  ];
+  const now = nowS();
+  const stands = ({ withdraw, until }: KeptDocument) => !withdraw && (until === null || until > now);
+  const above = addresses.slice(0, addresses.indexOf(target));
+  const found = kept.find(
+    (one) => stands(one) && (one.layer === 'shadow' ? addresses.includes(one.address) : above.includes(one.address)),
+  );
+  return found === undefined ? null : `${found.layer} version ${found.version} for ${found.address}`;
+}
+
+/** A name for a roll-out that was given none. */
+export function newName(config: string): string {
+  return `${config.slice(0, 50)}-${randomUUID().slice(0, 8)}`;
+}

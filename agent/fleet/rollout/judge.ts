@@ -1,0 +1,85 @@
+import type { RolloutRules, Wave } from './plan.ts';
+import type { Standing } from './standing.ts';
+
+/** A wave that has begun, and how its devices stand. */
+export interface JudgedWave {
+  readonly wave: Wave;
+  readonly standings: readonly Standing[];
+}
+
+/** What is to be done next. */
+export type Verdict =
+  /** `isReady`: enough are well; only the time to stay so is not over. */
+  | { readonly kind: 'wait'; readonly isReady: boolean }
+  | { readonly kind: 'go' }
+  /** Too many have failed. */
+  | { readonly kind: 'stop'; readonly why: string }
+  /** Too many are HOT in a way that no waiting will mend. */
+  | { readonly kind: 'hold'; readonly why: string }
+  | { readonly kind: 'skip'; readonly devices: readonly string[] }
+  | { readonly kind: 'release'; readonly devices: readonly string[] };
+
+/** HOT for reasons that do not go away by themselves. */
+const HOPELESS = ['orphaned', 'unseen'];
+
+/** True for a device that has had its chance and is not well. */
+function isBad({ state, isLate }: Standing, hot: RolloutRules['hot']): boolean {
+  if (state === 'failed' || state === 'worse' || state === 'late' || state === 'covered') return true;
+  return state === 'hot' && isLate && hot === 'wait';
+}
+
+/** HOT, and waiting longer is of no use. */
+function isStuck({ state, isLate, lock }: Standing): boolean {
+  return state === 'hot' && (isLate || HOPELESS.includes(lock?.verdict ?? ''));
+}
+
+/**
+ * Judges the waves that have begun, the last one being the one that is waited for. `readyForS`: for how long enough have been well;
+ * null: they are not. `released`: devices
+ * whose lock a release was tried on, and whether they say that it worked: what they say of the lock itself may still be on its way. Pure.
+ */
+export function judge(
+  begun: readonly JudgedWave[],
+  rules: RolloutRules,
+  readyForS: number | null,
+  released: ReadonlyMap<string, boolean> = new Map(),
+): Verdict {
+  const { hot, release, soak_s } = rules;
+  for (const { wave, standings } of begun) {
+    const counted = standings.filter(({ state }) => state !== 'skipped');
+    const allowed = counted.length - needed(counted.length, wave.success);
+    const bad = counted.filter((one) => isBad(one, hot));
+    if (bad.length > allowed) return { kind: 'stop', why: sayBad(wave, bad, allowed) };
+  }
+  const current = begun.at(-1);
+  if (current === undefined) return { kind: 'go' };
+  const { wave, standings } = current;
+  const counted = standings.filter(({ state }) => state !== 'skipped');
+  const orphaned = counted.filter(
+    ({ device, state, lock }) => state === 'hot' && lock?.verdict === 'orphaned' && !released.has(device),
+  );
+  if (release && orphaned.length > 0) return { kind: 'release', devices: orphaned.map(({ device }) => device) };
+  const stuck = counted.filter((one) => isStuck(one) && (one.isLate || released.get(one.device) !== true));
+  if (stuck.length > 0 && hot === 'skip') return { kind: 'skip', devices: stuck.map(({ device }) => device) };
+  const bad = counted.filter((one) => isBad(one, hot));
+  const allowed = counted.length - needed(counted.length, wave.success);
+  if (hot === 'stop' && stuck.length + bad.length > allowed && stuck.length > 0) {
+    return { kind: 'hold', why: stuck.map(({ device, why }) => `${device}: ${why}`).join('; ') };
+  }
+  const isReady = counted.filter(({ state }) => state === 'confirmed').length >= needed(counted.length, wave.success);
+  if (isReady && readyForS !== null && readyForS >= soak_s) return { kind: 'go' };
+  return { kind: 'wait', isReady };
+}
+
+/** How many of so many devices must be well. */
+export function needed(count: number, success: number): number {
+  return Math.ceil((count * success) / 100);
+}
+
+function sayBad({ name }: Wave, bad: readonly Standing[], allowed: number): string {
+  const [first, ...more] = bad;
+  const others = more.length === 0 ? '' : `, and ${more.length} more`;
+  const limit = allowed === 0 ? '' : ` (at most ${allowed} may fail)`;
+  const code = first?.code == null ? '' : ` (${first.code})`;
+  return `${name}: ${first?.device} ${first?.state}: ${first?.why}${code}${others}${limit}`;
+}

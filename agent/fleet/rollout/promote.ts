@@ -1,0 +1,73 @@
+import type { Address } from '../../values/topics.ts';
+import { isFields } from '../answers.ts';
+import type { FleetLink } from '../link.ts';
+import { isOurs, nowS, type Run, type RunEnd, sayHalt } from './context.ts';
+import { addressIn, type Plan } from './plan.ts';
+import { haltOver, sendAll } from './sender.ts';
+
+/** True for a device that runs the promoted base. */
+function runsBase(run: Run, device: string, version: number): boolean {
+  const reported = run.scene.devices().get(device)?.wire.configs[run.plan.config];
+  const running = isFields(reported) ? reported.running : null;
+  if (!isFields(running) || running.layer !== 'base' || running.address !== run.plan.target) return false;
+  return typeof running.version === 'number' && running.version >= version && running.digest === run.plan.digest;
+}
+
+/** Everybody of the waves, with the address of the shadow. */
+function members({ waves }: Plan): readonly { readonly device: string; readonly address: Address }[] {
+  return waves.flatMap((wave) => wave.devices.map((device) => ({ device, address: addressIn(wave, device) })));
+}
+
+/**
+ * One look at the promotion. One base document for the whole target comes first; a shadow is withdrawn only when its devices have said
+ * that they hold the base beneath it, so that nothing is ever written twice. The shadow of a device that is away stays until it is back
+ * or its time is over. Null: nothing has ended yet.
+ */
+export async function promote(link: FleetLink, run: Run): Promise<RunEnd | null> {
+  const { plan, scene } = run;
+  const halt = haltOver(scene.halt(), plan, nowS());
+  if (halt !== null) return { kind: 'held', why: sayHalt(halt) };
+  if (run.promoted === null) {
+    // Also after a process before us has: who has said so is not kept anywhere, and each answers a new one.
+    const kept = scene.kept(plan.target, 'base');
+    const done = isOurs(kept, plan) && members(plan).every(({ device }) => runsBase(run, device, kept.version));
+    if (!done) {
+      run.show.note(`promotion: one base document for ${plan.target}`);
+      await sendAll(link, plan, [{ address: plan.target, layer: 'base', withdraw: false }], run);
+    }
+    run.promoted = scene.kept(plan.target, 'base')?.id ?? '';
+  }
+  const base = scene.kept(plan.target, 'base');
+  if (base === null || base.id !== run.promoted) {
+    return { kind: 'failed', why: `somebody has put another base for ${plan.target} in its place`, left: [] };
+  }
+  const all = members(plan);
+  const isOnline = (device: string) => scene.devices().get(device)?.online !== false;
+  const holdsBase = (device: string) =>
+    scene.hasSaid(device, 'covered', base.id) || runsBase(run, device, base.version);
+  const addresses = [...new Set(all.map(({ address }) => address))].filter((address) => {
+    if (!isOurs(scene.kept(address, 'shadow'), plan)) return false;
+    const here = all.filter((one) => one.address === address && isOnline(one.device));
+    return here.length > 0 && here.every(({ device }) => holdsBase(device));
+  });
+  if (addresses.length > 0) {
+    await sendAll(
+      link,
+      plan,
+      addresses.map((address) => ({ address, layer: 'shadow', withdraw: true })),
+      run,
+    );
+  }
+  const open = all.filter(({ device }) => !runsBase(run, device, base.version));
+  const isOver = nowS() - plan.since >= plan.rules.within_s;
+  const waited = open.filter(({ device }) => isOnline(device) && !plan.skipped.includes(device));
+  if (waited.length > 0 && !isOver) return null;
+  const left = open.map(({ device }) => device);
+  if (waited.length > 0) {
+    const names = waited.map(({ device }) => device);
+    const why = `promoted, but these do not run the base yet: ${names.slice(0, 10).join(', ')}${names.length > 10 ? ' …' : ''}`;
+    return { kind: 'failed', why, left };
+  }
+  await run.keep(link, { stage: 'done', why: null });
+  return { kind: 'done', left };
+}

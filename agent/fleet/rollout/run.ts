@@ -1,0 +1,130 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import { gather } from '../gather.ts';
+import { connectFleet, type FleetBroker, type FleetLink, LinkFailure } from '../link.ts';
+import { advance } from './advance.ts';
+import type { Run, RunEnd } from './context.ts';
+import { keepPlan } from './desk.ts';
+import type { Plan } from './plan.ts';
+import { promote } from './promote.ts';
+import type { SenderInput } from './sender.ts';
+import { undo } from './undo.ts';
+
+/** Pause before the link is made again. */
+const AGAIN_MS = 1_000;
+/** Longest pause between two looks: time passes too. */
+const LOOK_MS = 500;
+const TICK_MS = 20;
+
+/** A roll-out to be gone on with, from wherever its plan stands. */
+export interface RunWish extends SenderInput {
+  readonly broker: FleetBroker;
+  /** The plan as it shall be from now on; this process becomes its runner. */
+  readonly plan: Plan;
+  /** It is taken back because somebody said so. */
+  readonly byHand: boolean;
+  readonly show: Run['show'];
+  /** The plan is kept: from now on anybody can go on with it. */
+  onKept(): void;
+}
+
+/** Draws the number of a runner. */
+export function newRunner(): string {
+  return randomBytes(8).toString('hex');
+}
+
+/** Looks at everything that is kept of a roll-out, and listens from then on. Rejects with LinkFailure. */
+export async function attend(link: FleetLink, { scene }: Pick<SenderInput, 'scene'>): Promise<void> {
+  link.listen(scene.take);
+  await gather(link, scene.retained, () => {});
+  await link.subscribe(scene.live);
+}
+
+/**
+ * Goes on with a roll-out until it ends or pauses; the link is made again when it is lost. All that counts is at the broker: killed at
+ * whatever instant, another process goes on from there. Throws SaidError; rejects with LinkFailure if the first link is lost.
+ */
+export async function runRollout(
+  link: FleetLink,
+  wish: RunWish,
+): Promise<{ readonly end: RunEnd; readonly plan: Plan }> {
+  const { root, signer, ledger, scene, content, show, broker } = wish;
+  const run: Run = {
+    ...{ root, signer, ledger, scene, content, show, plan: wish.plan },
+    ...{ readyMs: null, released: new Map<string, boolean>(), promoted: null },
+    async keep(at, changes) {
+      const iat = Math.floor(Date.now() / 1000);
+      const version = Math.max(run.plan.version, scene.plan()?.version ?? 0) + 1;
+      const plan = { ...run.plan, ...changes, version, iat };
+      await keepPlan(at, root, plan, signer);
+      run.plan = plan;
+    },
+  };
+  await run.keep(link, {});
+  wish.onKept();
+  const current = { link, isNew: false };
+  for (;;) {
+    try {
+      if (current.isNew) await attend(current.link, run);
+      current.isNew = false;
+      const end = await lookOn(current.link, run, wish.byHand);
+      return { end, plan: run.plan };
+    } catch (error) {
+      if (!(error instanceof LinkFailure)) throw error;
+      show.note('the link to the broker is lost; trying again');
+      current.link.close();
+      current.link = await again(broker);
+      current.isNew = true;
+    } finally {
+      if (current.link !== link && !current.isNew) current.link.close();
+    }
+  }
+}
+
+async function again(broker: FleetBroker): Promise<FleetLink> {
+  for (;;) {
+    await pause(AGAIN_MS);
+    try {
+      return await connectFleet(broker);
+    } catch (error) {
+      if (!(error instanceof LinkFailure)) throw error;
+    }
+  }
+}
+
+async function lookOn(link: FleetLink, run: Run, byHand: boolean): Promise<RunEnd> {
+  const lost: { failure: LinkFailure | null } = { failure: null };
+  void link.ended.then((end) => {
+    lost.failure = new LinkFailure(end);
+  });
+  for (;;) {
+    const { scene, plan } = run;
+    const kept = scene.plan();
+    if (kept !== null && kept.version >= plan.version && kept.runner !== plan.runner) {
+      return { kind: 'taken', why: `somebody else goes on with ${plan.name} (${kept.stage})` };
+    }
+    const before = scene.changes();
+    const end = await look(link, run, byHand);
+    if (end !== null) return end;
+    const endMs = performance.now() + LOOK_MS;
+    while (scene.changes() === before && lost.failure === null && performance.now() < endMs) await pause(TICK_MS);
+    if (lost.failure !== null) throw lost.failure;
+  }
+}
+
+async function look(link: FleetLink, run: Run, byHand: boolean): Promise<RunEnd | null> {
+  switch (run.plan.stage) {
+    case 'waves':
+      return advance(link, run);
+    case 'promoting':
+      return promote(link, run);
+    case 'undoing':
+      return undo(link, run, byHand);
+    case 'paused':
+      return { kind: 'paused' };
+    case 'done':
+      return { kind: 'done', left: [] };
+    case 'halted':
+      return { kind: 'halted', why: run.plan.why ?? '', left: [] };
+  }
+}

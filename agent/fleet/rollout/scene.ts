@@ -1,0 +1,169 @@
+import type { Frame } from '../../ports/broker.ts';
+import { parseUpdate } from '../../values/document.ts';
+import { type Halt, parseHalt } from '../../values/halt.ts';
+import { parseStrictJson } from '../../values/json.ts';
+import { type Address, type Layer, orderTopic, parseDesiredTopic } from '../../values/topics.ts';
+import { readFields } from '../answers.ts';
+import { versionIn } from '../versions.ts';
+import { openFleetView, type SeenDevice, viewFilters } from '../view.ts';
+import { addPulse, NO_PULSES, type Pulses, readPulse } from './health.ts';
+import { type Plan, planTopic } from './plan.ts';
+import type { SentDocument } from './standing.ts';
+
+/** A document that the broker keeps for the config of a roll-out. Its signature is the devices' business. */
+export interface KeptDocument extends SentDocument {
+  readonly address: Address;
+  readonly layer: Layer;
+  readonly withdraw: boolean;
+  readonly rollout: string | null;
+  /** End of a shadow, epoch seconds. */
+  readonly until: number | null;
+}
+
+/** What a roll-out looks at. */
+export interface SceneInput {
+  readonly root: string;
+  readonly config: string;
+  readonly name: string;
+  readonly target: Plan['target'];
+  /** Reads a plan and looks at its signature; null if it is none of ours. */
+  readPlan(payload: Uint8Array): Plan | null;
+}
+
+/** All that is known of a roll-out from the broker. It outlives a link. */
+export interface Scene {
+  /** What is kept there, to be read to its end before anything is decided. */
+  readonly retained: readonly string[];
+  /** What devices go on to say. */
+  readonly live: readonly string[];
+  take(frame: Frame): void;
+  /** Counts up with every message that may change something. */
+  changes(): number;
+  devices(): ReadonlyMap<string, SeenDevice>;
+  /** What is kept for an address; null for nothing. */
+  kept(address: string, layer: Layer): KeptDocument | null;
+  allKept(): readonly KeptDocument[];
+  /** The highest version known for a place, used or reported. */
+  highest(address: string, layer: Layer): number;
+  /** True once a device has said of this update that a more specific one hides it, or that it has taken back what it was to take back. */
+  hasSaid(device: string, event: 'covered' | 'withdrawn', update: string): boolean;
+  pulses(device: string): Pulses;
+  /** From now on heartbeats of the device count as those after the change. */
+  changed(device: string): void;
+  plan(): Plan | null;
+  halt(): Halt | null;
+}
+
+/** Opens an empty one. */
+export function openScene(input: SceneInput): Scene {
+  const { root, config, name, target } = input;
+  const view = openFleetView(root);
+  const kept = new Map<string, KeptDocument>();
+  const highest = new Map<string, number>();
+  const said = new Set<string>();
+  const pulses = new Map<string, Pulses>();
+  const changed = new Set<string>();
+  const state: {
+    changes: number;
+    plan: Plan | null;
+    halt: Halt | null;
+    devices: ReadonlyMap<string, SeenDevice> | null;
+  } = { changes: 0, plan: null, halt: null, devices: null };
+  const haltTopic = orderTopic(root, target, 'halt');
+  const devicePrefix = `${root}/v1/dev/`;
+  const placeKey = (address: string, layer: Layer) => `${address} ${layer}`;
+  const raise = (address: string, layer: Layer, version: number) => {
+    const key = placeKey(address, layer);
+    highest.set(key, Math.max(version, highest.get(key) ?? 0));
+  };
+
+  const takeDesired = (frame: Frame): boolean => {
+    const place = parseDesiredTopic(root, frame.topic);
+    if (place === null || place.config !== config) return false;
+    const { address, layer } = place;
+    raise(address, layer, versionIn(frame, { root, ...place }));
+    const document = readKept(frame.payload);
+    if (document === null) kept.delete(placeKey(address, layer));
+    else kept.set(placeKey(address, layer), { ...document, address, layer });
+    return true;
+  };
+  const takeSaid = (frame: Frame): boolean => {
+    if (!frame.topic.startsWith(devicePrefix)) return false;
+    const [device = '', kind, of] = frame.topic.slice(devicePrefix.length).split('/');
+    const fields = readFields(frame.payload);
+    if (fields === null) return false;
+    if (kind === 'hb') {
+      const pulse = readPulse(fields);
+      if (pulse !== null) pulses.set(device, addPulse(pulses.get(device) ?? NO_PULSES, pulse, changed.has(device)));
+      return pulse !== null;
+    }
+    if (kind === 'evt' && (fields.event === 'covered' || fields.event === 'withdrawn')) {
+      return said.add(`${device} ${fields.event} ${String(fields.update)}`).size > 0;
+    }
+    if (kind !== 'reported' || of !== config) return false;
+    for (const part of [fields.running, fields.last_attempt]) {
+      if (typeof part !== 'object' || part === null || !('address' in part && 'layer' in part && 'version' in part))
+        continue;
+      const { address, layer, version } = part;
+      const isLayer = layer === 'base' || layer === 'shadow';
+      if (typeof address === 'string' && isLayer && typeof version === 'number') raise(address, layer, version);
+    }
+    return false;
+  };
+  return {
+    retained: [
+      ...viewFilters(root),
+      ...['dev/+', 'grp/+', 'all'].map((address) => `${root}/v1/${address}/desired/${config}/+`),
+      ...[haltTopic, planTopic(root, name)],
+    ],
+    live: [`${devicePrefix}+/hb`, `${devicePrefix}+/evt`],
+    take(frame) {
+      const before = state.changes;
+      if (view.take(frame)) {
+        state.devices = null;
+        state.changes = before + 1;
+      }
+      if (takeDesired(frame) || takeSaid(frame)) state.changes = before + 1;
+      if (frame.topic === haltTopic) {
+        state.halt = readHalt(frame.payload);
+        state.changes = before + 1;
+      }
+      if (frame.topic === planTopic(root, name)) {
+        const plan = input.readPlan(frame.payload);
+        if (plan !== null && plan.version >= (state.plan?.version ?? 0)) state.plan = plan;
+        state.changes = before + 1;
+      }
+    },
+    changes: () => state.changes,
+    devices() {
+      state.devices ??= new Map(view.devices().map((device) => [device.device, device]));
+      return state.devices;
+    },
+    kept: (address, layer) => kept.get(placeKey(address, layer)) ?? null,
+    allKept: () => [...kept.values()],
+    highest: (address, layer) => highest.get(placeKey(address, layer)) ?? 0,
+    hasSaid: (device, event, update) => said.has(`${device} ${event} ${update}`),
+    pulses: (device) => pulses.get(device) ?? NO_PULSES,
+    changed: (device) => void changed.add(device),
+    plan: () => state.plan,
+    halt: () => state.halt,
+  };
+}
+
+function readBody(payload: Uint8Array): unknown {
+  const body = Buffer.from(payload).toString('latin1').split('.')[1] ?? '';
+  const json = parseStrictJson(Buffer.from(body, 'base64url').toString('utf8'));
+  return json.kind === 'json' ? json.value : null;
+}
+
+function readKept(payload: Uint8Array): Omit<KeptDocument, 'address' | 'layer'> | null {
+  const update = parseUpdate(readBody(payload));
+  if ('kind' in update) return null;
+  const { id, version, iat, withdraw, rollout = null, until = null } = update;
+  return { id, version, iat, withdraw, rollout, until };
+}
+
+function readHalt(payload: Uint8Array): Halt | null {
+  const halt = parseHalt(readBody(payload));
+  return 'kind' in halt ? null : halt;
+}

@@ -1,0 +1,89 @@
+import t from 'tap';
+import { openShow, sayDraft, sayEnd, sayProgress, sayStanding } from '../../agent/cli/rollout-words.ts';
+import { plan, standing, wave } from '../fixtures/rollout.ts';
+
+t.test('a device, a wave, a plan', async (t) => {
+  t.equal(sayStanding(standing('d1', 'confirmed')), 'd1               confirmed');
+  t.match(
+    sayStanding(standing('d1', 'failed', { why: 'refused: no', code: 'schema' })),
+    /failed: refused: no \(schema\)$/,
+  );
+  t.match(sayStanding(standing('d1', 'hot', { why: 'lock mismatch: HOT', code: 'lock-mismatch' })), /HOT$/);
+  const standings = [
+    standing('d1', 'confirmed'),
+    standing('d2', 'hot'),
+    standing('d3', 'hot'),
+    standing('d4', 'skipped'),
+  ];
+  t.equal(sayProgress({ wave: wave([], { success: 60 }), standings }), 'canary: 1 of 2 confirmed, 2 hot, 1 skipped');
+  const draft = {
+    plan: plan({ later: ['d9'] }),
+    fleet: 4,
+    hidden: [{ device: 'd8', by: 'base version 3 for dev/d8' }],
+    missing: [],
+    isDone: false,
+  };
+  t.equal(
+    sayDraft(draft),
+    [
+      'roll-out spring: aim for all, 4 devices',
+      '  canary       1  d1',
+      '  wave 1       2  d2 d3',
+      '  then one base document for all, and the shadows are withdrawn',
+      '  each device has 1 min, each wave stays well for 10 s',
+      '  offline, and so with the promotion: d9',
+      '  left out: d8 covered by base version 3 for dev/d8',
+      '',
+    ].join('\n'),
+  );
+});
+
+t.test('an end has an exit code, and says how to go on', async (t) => {
+  const ends = [
+    [{ kind: 'done', left: [] }, 0, /^done/],
+    [{ kind: 'done', left: ['d1'] }, 0, /not there yet: d1$/],
+    [{ kind: 'paused' }, 0, /resume spring$/],
+    [{ kind: 'held', why: 'd1: HOT' }, 3, /^stopped: d1: HOT; nothing was taken back.*resume spring$/],
+    [{ kind: 'failed', why: 'x', left: [] }, 1, /^failed: x$/],
+    [{ kind: 'halted', why: 'x', left: ['d2'] }, 3, /^halted.*d2$/],
+    [{ kind: 'taken', why: 'somebody' }, 3, /^somebody$/],
+  ] as const;
+  for (const [end, exit, words] of ends) t.match(sayEnd(end, plan()), { exit, line: words });
+});
+
+t.test('each change is a line once; a terminal has a line that is redrawn; quiet is quiet', async (t) => {
+  const said = { out: '', err: '' };
+  const terminal = (live: boolean) => ({
+    ...{ live, colour: false, columns: null, env: {} },
+    out: (text: string) => {
+      said.out += text;
+    },
+    err: (text: string) => {
+      said.err += text;
+    },
+  });
+  const one = {
+    wave: wave(['d1', 'd2']),
+    standings: [standing('d1', 'hot', { why: 'held, for 3 s, token 1' }), standing('d2', 'silent')],
+  };
+  const show = openShow(terminal(true), false);
+  show.standings(plan(), [one]);
+  const later = {
+    ...one,
+    standings: [standing('d1', 'hot', { why: 'held, for 9 s, token 1' }), standing('d2', 'silent')],
+  };
+  show.standings(plan(), [later]);
+  t.equal(said.out, 'd1               hot: held, for 3 s, token 1\n', 'time passing is no news');
+  t.match(said.err, /canary: 0 of 2 confirmed, 1 silent, 1 hot …$/);
+  t.equal(show.last()[0], later);
+  said.out = '';
+  said.err = '';
+  const quiet = openShow(terminal(true), true);
+  quiet.standings(plan(), [one]);
+  quiet.note('x');
+  quiet.clear();
+  t.same(said, { out: '', err: '' });
+  const many = Array.from({ length: 31 }, (_, index) => standing(`d${index}`, 'confirmed'));
+  openShow(terminal(false), false).standings(plan(), [{ wave: wave([]), standings: many }]);
+  t.equal(said.out, '', 'of many that are well, the number will do');
+});

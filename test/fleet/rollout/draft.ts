@@ -1,0 +1,95 @@
+import t from 'tap';
+import { type DraftWish, draftPlan, groupsOf, newName } from '../../../agent/fleet/rollout/draft.ts';
+import { attend } from '../../../agent/fleet/rollout/run.ts';
+import { NAME } from '../../../agent/values/units.ts';
+import { type FakeFleet, fakeFleet } from '../../fixtures/fake-fleet.ts';
+import { plan, rules } from '../../fixtures/rollout.ts';
+import { NEW_DIGEST, rolloutOperator } from '../../fixtures/rollout-operator.ts';
+
+const LATER = Math.floor(Date.now() / 1000) + 3600;
+const WISH: DraftWish = {
+  ...{ name: 'spring', config: 'aim', target: 'all', digest: NEW_DIGEST, until: LATER, rules: rules(), success: 90 },
+  ...{
+    withOffline: false,
+    waves: [
+      { kind: 'devices', devices: ['d1'] },
+      { kind: 'percent', percent: 100 },
+    ],
+  },
+};
+const GROUPS: Readonly<Record<string, readonly string[]>> = { d1: ['a'], d2: ['a', 'b'], d3: ['b'], d4: [] };
+const groups = (id: string) => GROUPS[id] ?? [];
+
+function put(fleet: FakeFleet, address: string, layer: string, more: object) {
+  const payload = { v: 1, id: 'x', aud: address, config: 'aim', layer, version: 9, iat: LATER, ...more };
+  const jws = `x.${Buffer.from(JSON.stringify(payload)).toString('base64url')}.x`;
+  fleet.publish(`fleet/v1/${address}/desired/aim/${layer}`, jws, true);
+}
+
+t.test('who is in which wave, and who comes later', async (t) => {
+  const operator = await rolloutOperator(t);
+  const draft = async (fleet: FakeFleet, changes: Partial<DraftWish> = {}) => {
+    const machine = operator.machine(plan());
+    await attend(fleet.link(), machine);
+    return draftPlan(machine.scene, { ...WISH, ...changes });
+  };
+  const fleet = fakeFleet(['d1', 'd2', 'd3', 'd4'], groups);
+  fleet.setOnline('d4', false);
+  const first = await draft(fleet);
+  t.match(first, { fleet: 4, hidden: [], missing: [], isDone: false });
+  t.match(first.plan, { stage: 'waves', wave: 0, later: ['d4'], digest: NEW_DIGEST, target: 'all', version: 0 });
+  t.same(
+    first.plan.waves.map(({ devices }) => devices),
+    [['d1'], ['d2', 'd3']],
+  );
+  t.same((await draft(fleet, { withOffline: true })).plan.waves[1]?.devices, ['d2', 'd3', 'd4']);
+  const group = await draft(fleet, { target: 'grp/a', waves: [{ kind: 'group', group: 'b' }, ...WISH.waves] });
+  t.same(
+    group.plan.waves.map(({ devices }) => devices),
+    [['d2'], ['d1']],
+  );
+  const missing = await draft(fleet, {
+    waves: [
+      { kind: 'devices', devices: ['d4', 'd9'] },
+      { kind: 'group', group: 'z' },
+    ],
+  });
+  t.same(missing.missing, ['d4', 'd9', 'grp/z']);
+  t.match(await draft(fakeFleet([])), { fleet: 0, isDone: false, plan: { waves: [] } });
+});
+
+t.test('what would cover it is named, and left out', async (t) => {
+  const operator = await rolloutOperator(t);
+  const files = [{ name: 'aim.conf', absent: true }];
+  const hiddenBy = async (address: string, layer: string, more: object, target: DraftWish['target'] = 'all') => {
+    const fleet = fakeFleet(['d1', 'd2', 'd3', 'd4'], groups);
+    put(fleet, address, layer, more);
+    const machine = operator.machine(plan());
+    await attend(fleet.link(), machine);
+    const { hidden, plan: made } = draftPlan(machine.scene, {
+      ...WISH,
+      target,
+      waves: [{ kind: 'percent', percent: 100 }],
+    });
+    t.notOk(made.waves.some(({ devices }) => devices.some((one) => hidden.some(({ device }) => device === one))));
+    return hidden.map(({ device }) => device).join(' ');
+  };
+  t.equal(await hiddenBy('dev/d1', 'base', { files }), 'd1');
+  t.equal(await hiddenBy('dev/d1', 'base', { withdraw: true }), '');
+  t.equal(await hiddenBy('grp/b', 'base', { files }), 'd2 d3');
+  t.equal(await hiddenBy('grp/b', 'base', { files }, 'grp/a'), '', 'its group a counts more');
+  t.equal(await hiddenBy('grp/a', 'base', { files }, 'grp/b'), 'd2');
+  t.equal(await hiddenBy('all', 'base', { files }), '', 'that is what the promotion replaces');
+  t.equal(await hiddenBy('grp/a', 'shadow', { files, until: LATER }), 'd1 d2');
+  t.equal(await hiddenBy('all', 'shadow', { files, until: LATER }), 'd1 d2 d3 d4');
+  t.equal(await hiddenBy('grp/a', 'shadow', { files, until: 5 }), '', 'its time is over');
+});
+
+t.test('groups as a device says them; names that are made up', async (t) => {
+  const wire = { configs: {}, locks: {} };
+  const device = { device: 'd', online: true, reason: null, lastSeen: null, configs: {}, locks: {} };
+  t.same(groupsOf({ ...device, wire: { ...wire, status: { groups: ['a', 7, 'b'] } } }), ['a', 'b']);
+  for (const status of [null, {}, { groups: 'a' }]) t.same(groupsOf({ ...device, wire: { ...wire, status } }), []);
+  t.match(newName('x'.repeat(64)), NAME);
+  t.not(newName('aim'), newName('aim'));
+});

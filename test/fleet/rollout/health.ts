@@ -1,0 +1,69 @@
+import t from 'tap';
+import { addPulse, NO_PULSES, type Pulse, readPulse, whyWorse } from '../../../agent/fleet/rollout/health.ts';
+
+const beat = (changes: Partial<Pulse> = {}): Pulse => ({
+  ...{ atMs: 1000, seq: 5, uptimeS: 3600, reconnects: 0, vehicle: null, ...changes },
+});
+const vehicle = (heard: boolean, hasFix: boolean) => ({ heard, hasFix, reason: 'silent' });
+
+t.test('a heartbeat is read for what a change can spoil', async (t) => {
+  const at = '2026-01-01T00:00:00.000Z';
+  const fields = {
+    at,
+    seq: 3,
+    uptime_s: 90,
+    link: { reconnects: 2 },
+    vehicle: { safety: 'safe', fix: '3d', reason: 'r' },
+  };
+  t.same(readPulse(fields), {
+    ...{ atMs: Date.parse(at), seq: 3, uptimeS: 90, reconnects: 2 },
+    vehicle: { heard: true, hasFix: true, reason: 'r' },
+  });
+  t.match(readPulse({ at, seq: 1, uptime_s: 1, vehicle: { safety: 'unknown', fix: null } }), {
+    ...{ reconnects: 0, vehicle: { heard: false, hasFix: false } },
+  });
+  t.equal(readPulse({ at, seq: 1, uptime_s: 1 })?.vehicle, null);
+  for (const bad of [{}, { at: 'x', seq: 1, uptime_s: 1 }, { at, uptime_s: 1 }, { at, seq: 1 }])
+    t.equal(readPulse(bad), null);
+});
+
+t.test('before and after; what was kept without a link comes late and counts for nothing', async (t) => {
+  const before = addPulse(NO_PULSES, beat(), false);
+  const later = addPulse(before, beat({ atMs: 2000, seq: 6, uptimeS: 3601 }), true);
+  t.match(later, { before: { seq: 5 }, after: { seq: 6 }, restarts: 0 });
+  t.equal(addPulse(later, beat({ atMs: 1500, seq: 1, uptimeS: 1 }), true), later, 'older than the last one');
+  const again = addPulse(later, beat({ atMs: 3000, seq: 1, uptimeS: 2 }), true);
+  t.match(again, { before: { seq: 5 }, after: { seq: 1 }, restarts: 1 });
+  t.match(addPulse(again, beat({ atMs: 4000, seq: 2, uptimeS: 3 }), true), { restarts: 1 });
+});
+
+t.test('worse than before', async (t) => {
+  const table: readonly (readonly [string, Partial<Pulse> | null, Partial<Pulse> | null, number, RegExp | null])[] = [
+    ['nothing heard since', {}, null, 0, null],
+    ['as before', {}, {}, 0, null],
+    ['a restart after an hour without one', {}, {}, 1, /restarted once/],
+    ['a restart, and nothing is known of before', null, {}, 1, /restarted once/],
+    ['a restart of what had been up for 20 s only', { uptimeS: 20 }, {}, 1, null],
+    ['more of them than before', { uptimeS: 20 }, {}, 4, /restarted 4 times/],
+    ['one link lost may be the broker', {}, { reconnects: 1 }, 0, null],
+    ['two are not', {}, { reconnects: 2 }, 0, /link was lost 2 times/],
+    ['as often as before', { uptimeS: 60, reconnects: 5 }, { reconnects: 10 }, 0, null],
+    [
+      'the vehicle falls silent',
+      { vehicle: vehicle(true, true) },
+      { vehicle: vehicle(false, false) },
+      0,
+      /not heard.*silent/,
+    ],
+    ['it was silent before', { vehicle: vehicle(false, false) }, { vehicle: vehicle(false, false) }, 0, null],
+    ['it loses its fix', { vehicle: vehicle(true, true) }, { vehicle: vehicle(true, false) }, 0, /lost its fix/],
+  ];
+  for (const [name, before, after, restarts, expected] of table) {
+    const why = whyWorse(
+      { before: before === null ? null : beat(before), after: after === null ? null : beat(after), restarts },
+      60,
+    );
+    if (expected === null) t.equal(why, null, name);
+    else t.match(why, expected, name);
+  }
+});
