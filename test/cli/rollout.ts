@@ -14,7 +14,7 @@ import {
   startRollout as start,
 } from '../fixtures/rollout-incident.ts';
 
-t.test('six devices, three of them canaries', { timeout: 240_000 }, async (t) => {
+t.test('six devices, three of them canaries', { timeout: 600_000 }, async (t) => {
   const fleet = await incidentFleet(t, 6);
   const ids = fleet.devices.map(({ id }) => id);
 

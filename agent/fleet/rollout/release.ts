@@ -4,8 +4,8 @@ import type { Run } from './context.ts';
 import { nowS } from './context.ts';
 import { sayHot } from './standing.ts';
 
-/** How long a device may take to answer. */
-const ANSWER_MS = 30_000;
+/** How long a device may take to answer: it stops and starts services on the way. */
+const ANSWER_MS = 120_000;
 
 /**
  * Has a device release a lock whose owner is gone, and end the process that was left with it: for the token and the process it has
