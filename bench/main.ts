@@ -1,33 +1,26 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import mqtt, { type MqttClient } from 'mqtt';
+import type { MqttClient } from 'mqtt';
 import {
+  connectDriver,
   cpuMs,
   makeKey,
   openWorld,
   quantile,
   rssMb,
   signUpdate,
+  startBroker,
   startProgram,
   type World,
   writeSettings,
 } from './world.ts';
 
-const [here = '', locksmith = ''] = process.argv.slice(2);
+const [here = '', locksmith = '', ...unitFlags] = process.argv.slice(2);
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 300);
 const WARM_UP = 50;
 const STARTS = Number(process.env.BENCH_STARTS ?? 11);
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return address !== null && typeof address === 'object' ? address.port : 0;
-}
 
 async function until(what: string, is: () => boolean, everyMs = 1): Promise<void> {
   const end = performance.now() + 30_000;
@@ -35,21 +28,6 @@ async function until(what: string, is: () => boolean, everyMs = 1): Promise<void
     if (performance.now() > end) throw new Error(`bench: ${what} did not happen within 30 s`);
     await pause(everyMs);
   }
-}
-
-async function startBroker(world: World): Promise<string> {
-  const port = await freePort();
-  const conf = join(world.dir, 'mosquitto.conf');
-  writeFileSync(conf, `listener ${port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\nlog_type error\n`);
-  startProgram(world, 'mosquitto', ['-c', conf]);
-  return `mqtt://127.0.0.1:${port}`;
-}
-
-async function connect(world: World, url: string): Promise<MqttClient> {
-  const client = await mqtt.connectAsync(url, { clientId: 'bench-driver', reconnectPeriod: 100 });
-  world.later(() => client.endAsync(true));
-  if ('setNoDelay' in client.stream && typeof client.stream.setNoDelay === 'function') client.stream.setNoDelay(true);
-  return client;
 }
 
 /** Milliseconds from publishing an update to the arrival of the report that it runs. */
@@ -135,11 +113,16 @@ async function memory(world: World, agentPid: number, settings: string) {
   );
   process.kill(agentPid, 'SIGTERM');
   await until('the end of the agent', () => !existsSync(`/proc/${agentPid}/exe`), 20);
-  const idle = startProgram(world, process.execPath, [locksmith, 'run', '--settings', settings]);
-  await pause(4000);
-  ratio('RSS, idle and connected', rssMb(idle.pid ?? 0), bareMb, 1.35);
-  idle.kill('SIGTERM');
-  await until('the end of the agent', () => idle.exitCode !== null, 20);
+  for (const flags of [[], unitFlags]) {
+    const beside = startProgram(world, process.execPath, [...flags, join(here, 'bare.mjs')]);
+    const idle = startProgram(world, process.execPath, [...flags, locksmith, 'run', '--settings', settings]);
+    await pause(8000);
+    const as = flags.length === 0 ? 'without flags' : `both with ${flags.join(' ')}`;
+    ratio(`RSS, idle and connected, ${as}`, rssMb(idle.pid ?? 0), rssMb(beside.pid ?? 0), 1.35);
+    beside.kill('SIGKILL');
+    idle.kill('SIGTERM');
+    await until('the end of the agent', () => idle.exitCode !== null, 20);
+  }
 }
 
 async function startUp(world: World, settings: string, url: string, client: MqttClient) {
@@ -181,8 +164,9 @@ function ratio(what: string, ours: number, theirs: number, goal: number): void {
 
 const world = openWorld();
 try {
-  const url = await startBroker(world);
-  const client = await connect(world, url);
+  const port = await startBroker(world);
+  const url = `mqtt://127.0.0.1:${port}`;
+  const client = await connectDriver(world, port);
   const agent = await latency(world, url, client);
   const settings = join(world.dir, 'agent.yaml');
   await memory(world, agent.pid ?? 0, settings);

@@ -1,6 +1,6 @@
 // Bundles the bench and runs it against dist/locksmith.js: `npm run bench`. Prints ratios within this one run; nothing is judged in a test.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,8 +19,10 @@ await build({
   logLevel: 'warning',
   banner: { js: "import { createRequire as __cr } from 'node:module'; const require = __cr(import.meta.url);" },
 });
-const { status } = spawnSync(process.execPath, [join(out, 'main.mjs'), out, join(here, '..', 'dist', 'locksmith.js')], {
-  stdio: 'inherit',
-});
+/** As on a device: the flags of the unit. */
+const unit = readFileSync(join(here, '..', 'systemd/locksmith-agent.service'), 'utf8');
+const flags = /^ExecStart=\S+((?: --\S+)*)/m.exec(unit)?.[1]?.trim().split(' ') ?? [];
+const argv = [join(out, 'main.mjs'), out, join(here, '..', 'dist', 'locksmith.js'), ...flags];
+const { status } = spawnSync(process.execPath, argv, { stdio: 'inherit' });
 rmSync(out, { recursive: true, force: true });
 process.exitCode = status ?? 1;

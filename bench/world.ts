@@ -1,9 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import mqtt, { type MqttClient } from 'mqtt';
 
 /** Closes what a bench has opened, last first. */
 export interface World {
@@ -39,6 +41,32 @@ export function startProgram(world: World, command: string, args: readonly strin
     await gone;
   });
   return child;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return address !== null && typeof address === 'object' ? address.port : 0;
+}
+
+/** Starts a broker of its own; its port on this machine. */
+export async function startBroker(world: World): Promise<number> {
+  const port = await freePort();
+  const conf = join(world.dir, 'mosquitto.conf');
+  writeFileSync(conf, `listener ${port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\nlog_type error\n`);
+  startProgram(world, 'mosquitto', ['-c', conf]);
+  return port;
+}
+
+/** The client that does the pushing and listening; ends with the bench. */
+export async function connectDriver(world: World, port: number): Promise<MqttClient> {
+  const options = { clientId: 'bench-driver', reconnectPeriod: 100 };
+  const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${port}`, options);
+  world.later(() => client.endAsync(true));
+  if ('setNoDelay' in client.stream && typeof client.stream.setNoDelay === 'function') client.stream.setNoDelay(true);
+  return client;
 }
 
 /** Resident memory of a process in MB. */
@@ -93,8 +121,8 @@ export function signUpdate(
   return new SignJWT(payload).setProtectedHeader({ alg: 'EdDSA', kid: 'bench', typ: 'locksmith-update+jwt' }).sign(key);
 }
 
-/** Writes the settings of an agent for one config without schema; returns their path. */
-export function writeSettings(world: World, url: string): string {
+/** Writes the settings of an agent for one config without schema, `more` in place of what they say else; returns their path. */
+export function writeSettings(world: World, url: string, more: object = {}): string {
   const { dir } = world;
   mkdirSync(join(dir, 'etc'), { recursive: true });
   writeFileSync(join(dir, 'etc', 'aim.conf'), 'hold_ms = 0\n');
@@ -105,6 +133,7 @@ export function writeSettings(world: World, url: string): string {
     paths: { state: join(dir, 'state'), run: join(world.fastDir, 'run') },
     configs: { aim: { files: [{ path: join(dir, 'etc', 'aim.conf') }] } },
     log: { level: 'warning' },
+    ...more,
   };
   const path = join(dir, 'agent.yaml');
   writeFileSync(path, JSON.stringify(settings));

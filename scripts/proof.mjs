@@ -1,5 +1,5 @@
 // Runs the long proofs in full and writes their figures into docs/proof.md. Started by scripts/proof.
-// A proof is a file of test/crash/ (its name is the proof's), one of test/image/ (`image-` and its name), `model` or `bench`; it says
+// A proof is a file of test/crash/ (its name is the proof's), one of test/image/ (`image-` and its name), `model`, `soak` or `bench`; it says
 // figures as `# FIGURE name value unit`.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -43,6 +43,7 @@ function proofs() {
       ]),
     ),
     model: { plain: true, command: [join(ROOT, 'scripts/model')] },
+    soak: { plain: true, command: ['node', 'bench/soak.mjs'] },
     ...(existsSync(join(ROOT, 'bench/run.mjs'))
       ? { bench: { plain: true, command: ['npm', 'run', '--silent', 'bench'] } }
       : {}),
