@@ -79,7 +79,9 @@ Example: locksmith release aim_lock_config --yes --reason "left over from the ni
           for (const [index, step] of planRelease(found, wish, writers).entries())
             terminal.out(`${lineFor(terminal, `${index + 1}. ${step}`)}\n`);
         const flags = `${values['end-holder'] ? ' --end-holder' : ''}${values.break ? ' --break' : ''}`;
-        terminal.err(`Nothing was done. To carry it out: locksmith release ${name}${flags} --yes --reason "…"\n`);
+        const next =
+          refusal === null ? `To carry it out: locksmith release ${name}${flags} --yes --reason "…"` : `Try: ${remedy}`;
+        terminal.err(`Nothing was done. ${next}\n`);
         return EXIT.done;
       }
       const scene = { lock, writers, units: hostUnits(), processes: hostProcesses(), clock: hostClock(), notSafe };

@@ -25,6 +25,12 @@ t.test('refused on a live holder; an orphan only with --end-holder', async (t) =
     code: 3,
     stderr: new RegExp(`pid ${locker.pid} flock.*live holder`),
   });
+  const plan = await run(['release', 'aim', '--settings', settings]);
+  t.match(plan, {
+    code: 0,
+    stdout: /would be refused: .*live holder/,
+    stderr: /^Nothing was done\. Try: locksmith locks/,
+  });
   await locker.end();
   const leak = await leakBy(t, conf);
   t.match(await release(), { code: 3, stderr: /orphaned.*--end-holder/ });
