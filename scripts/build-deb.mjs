@@ -139,7 +139,7 @@ function layOutDocs() {
   const locksmith = (...argv) => run(process.execPath, [join(ROOT, 'dist/locksmith.js'), ...argv]).toString();
   put('usr/share/man/man1/locksmith.1.gz', zipped(manPage(locksmith, own, epoch)));
   put('usr/share/bash-completion/completions/locksmith', completion(locksmith));
-  for (const name of ['operations', 'settings', 'codes', 'locks', 'protocol']) {
+  for (const name of ['operations', 'brokers', 'settings', 'codes', 'locks', 'protocol']) {
     copy(join(ROOT, `docs/${name}.md`), `${DOC}/${name}.md`);
   }
   copy(join(ROOT, 'docs/asyncapi.yaml'), `${DOC}/asyncapi.yaml`);
@@ -147,6 +147,10 @@ function layOutDocs() {
     copy(join(ROOT, 'docs/schemas', name), `${DOC}/schemas/${name}`);
   for (const name of readdirSync(join(ROOT, 'docs/sample')))
     copy(join(ROOT, 'docs/sample', name), `${DOC}/examples/${name}`);
+  for (const broker of ['mosquitto', 'nats']) {
+    for (const name of readdirSync(join(ROOT, 'docs', broker)))
+      copy(join(ROOT, 'docs', broker, name), `${DOC}/${broker}/${name}`);
+  }
   const date = run('date', ['-u', '-R', '-d', `@${epoch}`])
     .toString()
     .trim();

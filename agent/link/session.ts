@@ -107,13 +107,18 @@ export function openSession(input: SessionInput): Session {
     input.onState(shown);
   };
 
-  const subscribe = async (mine: number, link: Connection) => {
+  const subscribe = async (mine: number, link: Connection, isFirst = true) => {
     try {
       const answers = await Promise.all(packets.map((filters) => link.subscribe(filters)));
       if (mine !== epoch) return;
       const refused = packets.flatMap((filters, i) => filters.filter((_, j) => (answers[i]?.[j] ?? 128) >= 128));
       if (refused.length === 0) {
-        show('connected', true, '');
+        if (isFirst) show('connected', true, '');
+        // A server of a cluster may not have had yet what another had acknowledged. Asked again, it hands it out.
+        if (!isFirst || broker.urls.length < 2) return;
+        cancelPause = clock.after(plan.stableMs, () => {
+          if (mine === epoch) void subscribe(mine, link, false);
+        });
         return;
       }
       show('not-subscribed', true, refused.join(', '));

@@ -257,3 +257,23 @@ t.test('asked to, it says online again; what the fleet does not see is a state, 
   await link.state('closed', from);
   await until('connected anew', () => link.session.state().state === 'connected' && link.ups() === 2);
 });
+
+t.test(
+  'of several servers one may be behind: what it keeps is asked for once more when the link has lasted',
+  async (t) => {
+    const asked = { cluster: 0, single: 0 };
+    const broker = (which: keyof typeof asked) =>
+      startFakeBroker(t, (packet, socket) => {
+        if (packet.type === PACKETS.subscribe) asked[which] += 1;
+        agree(packet, socket);
+      });
+    const [cluster, single] = [await broker('cluster'), await broker('single')];
+    const backoff = { first_s: 0.02, cap_s: 0.2, stable_s: 0.1 };
+    const alone = startLink(t, linkSettings([single.url], { backoff }));
+    await alone.state('connected');
+    const link = startLink(t, linkSettings([cluster.url, cluster.url], { backoff }));
+    await until('the second time', () => asked.cluster === 2);
+    t.equal(asked.single, 1, 'a broker that is alone has what it has acknowledged');
+    t.same(link.states.map(({ state }) => state).slice(-1), ['connected']);
+  },
+);
