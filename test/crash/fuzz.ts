@@ -45,6 +45,7 @@ t.test('whatever comes, the agent lives, the files stay, and each gets a code', 
     'bad-signature',
     'unknown-field',
     'replayed',
+    'wrong-topic',
   ]) {
     t.ok((codes[code] ?? 0) > 0, `${code} was met`);
   }
