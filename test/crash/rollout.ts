@@ -31,7 +31,7 @@ t.test('SIGKILL of the operator at random, gone on with elsewhere', { timeout: 3
   const ids = Array.from({ length: proof.rounds(4, 8) }, (_, index) => `k${index + 1}`);
   const fleet = await rolloutFleet(t, { ids });
   const sum = { kills: 0 };
-  for (let round = 1; round <= proof.rounds(1, 20); round += 1) {
+  for (let round = 1; round <= proof.rounds(2, 20); round += 1) {
     const name = `round-${round}`;
     const content = `hold = ${1000 + round}\n`;
     const quick = ['--soak', '0s', '--within', '5m'];
@@ -49,12 +49,16 @@ t.test('SIGKILL of the operator at random, gone on with elsewhere', { timeout: 3
       ...quick,
     ];
     const resume = ['rollout', 'resume', name, ...quick];
-    for (;;) {
+    // Later each time: a slow machine must come to an end too.
+    for (let life = 1; ; life += 1) {
       const known = (await fleet.operator(['rollout', 'status', name])).code === 0;
       const operator = fleet.startOperator(known ? resume : start);
-      const death = pause(1_000 + proof.below(4_000)).then(() => 'death' as const);
+      const death = pause(400 + proof.below(1_200 * life)).then(() => 'death' as const);
       if ((await Promise.race([operator.ended, death])) !== 'death') {
-        t.match(await operator.ended, { code: 0 }, `${name}: ${operator.stdout()}${operator.stderr()}`);
+        // The one before may have been killed when all was done.
+        const { code } = await operator.ended;
+        const isDone = code === 0 || (code === 4 && operator.stderr().includes('is done'));
+        t.ok(isDone, `${name}: ${code} ${operator.stdout()}${operator.stderr()}`);
         break;
       }
       await operator.stop('SIGKILL');
@@ -69,7 +73,7 @@ t.test('SIGKILL of the operator at random, gone on with elsewhere', { timeout: 3
   }
   t.not(fleet.devices[0]?.contents()['aim.conf'], OLD);
   proof.figure('rollout-kills', sum.kills, 'kills');
-  proof.figure('rollout-rounds', proof.rounds(1, 20), 'runs');
+  proof.figure('rollout-rounds', proof.rounds(2, 20), 'runs');
 });
 
 t.test('the incident as a roll-out, with twelve devices', { timeout: 600_000 }, async (t) => {
