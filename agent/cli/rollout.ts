@@ -161,6 +161,8 @@ async function status(argv: readonly string[], terminal: Terminal): Promise<numb
         return EXIT.done;
       }
       terminal.out(`${sayPlan(plan)}\n`);
+      // The shadows are gone, or going: what counts is who runs the base, and the table of the fleet has that.
+      if (plan.stage === 'promoting' || plan.stage === 'done') return EXIT.done;
       for (const one of waves) {
         terminal.out(`${sayProgress(one)}\n`);
         for (const standing of one.standings) {
