@@ -1,3 +1,4 @@
+import type { KeptDocument } from '../fleet/kept.ts';
 import type { SeenLock } from '../fleet/retained.ts';
 import { type FleetRow, isFailed } from '../fleet/rows.ts';
 import type { SeenDevice, SeenReport } from '../fleet/view.ts';
@@ -28,11 +29,16 @@ function sayLink({ online, lastSeen }: SeenDevice, nowMs: number): Cell {
   return { text: since === null ? text : `${text} ${since}`, isBad: true };
 }
 
-function sayRuns(report: SeenReport | null): Cell {
+function sayRuns({ report, covered }: FleetRow): Cell {
   if (report === null) return { text: '?' };
   const { version, layer, address, drifted, pinned } = report;
   const runs = layer === null ? 'as before' : `${version} ${layer} ${address ?? ''}`.trimEnd();
-  return { text: `${runs}${drifted ? ' drift' : ''}${pinned ? ' pinned' : ''}`, isBad: drifted };
+  const hides = covered === null ? '' : `, ${sayCovered(covered)} covered`;
+  return { text: `${runs}${drifted ? ' drift' : ''}${pinned ? ' pinned' : ''}${hides}`, isBad: drifted };
+}
+
+function sayCovered({ version, layer, address }: KeptDocument): string {
+  return `${version} ${layer} ${address}`;
 }
 
 function sayLast(report: SeenReport | null): Cell {
@@ -65,15 +71,18 @@ function setTable(rows: readonly (readonly Cell[])[], { colour }: Setting): stri
 
 /** The table of the fleet, a line a config of a device, and what it comes to. */
 export function sayFleet(rows: readonly FleetRow[], setting: Setting, nowMs: number): string {
-  const cells = rows.map(({ device, config, report, lock }): readonly Cell[] => [
-    { text: device.device },
-    sayLink(device, nowMs),
-    { text: config ?? '-' },
-    sayRuns(report),
-    sayLast(report),
-    { text: report === null || report.waitsFor.length === 0 ? '-' : report.waitsFor.join(' ') },
-    sayLockCell(lock, nowMs),
-  ]);
+  const cells = rows.map((row): readonly Cell[] => {
+    const { device, config, report, lock } = row;
+    return [
+      { text: device.device },
+      sayLink(device, nowMs),
+      { text: config ?? '-' },
+      sayRuns(row),
+      sayLast(report),
+      { text: report === null || report.waitsFor.length === 0 ? '-' : report.waitsFor.join(' ') },
+      sayLockCell(lock, nowMs),
+    ];
+  });
   const devices = new Map(rows.map(({ device }) => [device.device, device]));
   const count = (fits: (row: FleetRow) => boolean) => rows.filter(fits).length;
   const sums = [
@@ -82,6 +91,7 @@ export function sayFleet(rows: readonly FleetRow[], setting: Setting, nowMs: num
     `${count(({ lock }) => lock?.state === 'HOT')} HOT`,
     `${count(({ report }) => report !== null && isFailed(report))} failed`,
     `${count(({ report }) => (report?.waitsFor.length ?? 0) > 0)} waiting`,
+    ...(rows.some(({ covered }) => covered !== null) ? [`${count(({ covered }) => covered !== null)} covered`] : []),
   ];
   return `${rows.length === 0 ? '' : setTable(cells, setting)}${sums.join(', ')}\n`;
 }

@@ -1,8 +1,10 @@
 import { forgetDevice } from '../fleet/forget.ts';
 import { gather } from '../fleet/gather.ts';
+import { openKept } from '../fleet/kept.ts';
 import { connectFleet, type FleetLink } from '../fleet/link.ts';
 import { type FleetRow, rowsOf, type Wanted } from '../fleet/rows.ts';
 import { openFleetView, viewFilters } from '../fleet/view.ts';
+import type { Frame } from '../ports/broker.ts';
 import { EXIT, SaidError } from '../values/errors.ts';
 import { VERDICTS } from '../values/lock.ts';
 import { isDigest, NAME } from '../values/units.ts';
@@ -32,7 +34,8 @@ export const command: Command = {
        locksmith fleet locks [--older-than D] [--verdict V] [--config NAME] [--json] [options]
        locksmith fleet forget DEVICE [--yes] [options]
 
-All devices as the broker has them: online or since when not, what runs, what was tried last, what waits and for what, drift, locks.
+All devices as the broker has them: online or since when not, what runs (and which newer update it covers), what was tried last, what
+waits and for what, drift, locks.
 Needs the broker and no key. The broker has to hand out retained messages for wildcard filters.
 
 locks    every HOT lock of the fleet, the oldest first: verdict, holder, age, refusals, and what to do
@@ -102,10 +105,13 @@ function pick(all: readonly FleetRow[], { olderMs, isLocks }: Show, nowMs: numbe
 
 async function show(link: FleetLink, root: string, how: Show, terminal: Terminal): Promise<number> {
   const view = openFleetView(root);
-  await gather(link, viewFilters(root), view.take);
+  const kept = openKept(root);
+  const take = (frame: Frame) => view.take(frame) || kept.take(frame);
+  // Whose lock is HOT does not depend on updates, and they are large.
+  await gather(link, [...viewFilters(root), ...(how.isLocks ? [] : kept.filters)], take);
   const print = (): number => {
     const nowMs = Date.now();
-    const rows = pick(rowsOf(view.devices(), how.wanted), how, nowMs);
+    const rows = pick(rowsOf(view.devices(), how.wanted, kept.all(), nowMs / 1000), how, nowMs);
     const setting = { width: readingWidth(terminal), colour: terminal.colour };
     if (how.json) terminal.out(`${JSON.stringify(toJson(rows))}\n`);
     else if (how.isLocks) terminal.out(rows.length === 0 ? 'no lock is HOT\n' : sayHotLocks(rows, nowMs));
@@ -116,7 +122,7 @@ async function show(link: FleetLink, root: string, how: Show, terminal: Terminal
   if (!how.watch) return found === 0 ? EXIT.nothing : EXIT.done;
   const state = { isDirty: false };
   link.listen((frame) => {
-    if (view.take(frame)) state.isDirty = true;
+    if (take(frame)) state.isDirty = true;
   });
   const timer = setInterval(() => {
     if (!state.isDirty) return;
@@ -141,6 +147,13 @@ function toJson(rows: readonly FleetRow[]): readonly object[] {
     return {
       ...{ device, online, last_seen: lastSeen, status: wire.status },
       ...{ configs: only(wire.configs), locks: only(wire.locks) },
+      covered: Object.fromEntries(
+        rows.flatMap(({ device: of, config, covered }) => {
+          if (of.device !== device || config === null || covered === null) return [];
+          const { id, version, layer, address } = covered;
+          return [[config, { id, version, layer, address }]];
+        }),
+      ),
     };
   });
 }

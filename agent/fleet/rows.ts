@@ -1,3 +1,5 @@
+import { coveredOn } from './covered.ts';
+import type { KeptDocument } from './kept.ts';
 import type { SeenLock } from './retained.ts';
 import type { SeenDevice, SeenReport } from './view.ts';
 
@@ -28,17 +30,25 @@ export interface FleetRow {
   readonly config: string | null;
   readonly report: SeenReport | null;
   readonly lock: SeenLock | null;
+  /** A newer update that a more specific one hides. */
+  readonly covered: KeptDocument | null;
 }
 
-/** The rows that are wanted. Pure. */
-export function rowsOf(devices: readonly SeenDevice[], wanted: Wanted): readonly FleetRow[] {
+/** The rows that are wanted; `kept` are the updates at the broker, `nowS` epoch seconds. Pure. */
+export function rowsOf(
+  devices: readonly SeenDevice[],
+  wanted: Wanted,
+  kept: readonly KeptDocument[] = [],
+  nowS = 0,
+): readonly FleetRow[] {
   const { config, hot, verdict, failed, notOn } = wanted;
   const all = devices.flatMap((device): readonly FleetRow[] => {
     const names = [...new Set([...Object.keys(device.configs), ...Object.keys(device.locks)])].sort();
-    if (names.length === 0) return [{ device, config: null, report: null, lock: null }];
+    if (names.length === 0) return [{ device, config: null, report: null, lock: null, covered: null }];
     return names.map((name) => ({
       ...{ device, config: name },
       ...{ report: device.configs[name] ?? null, lock: device.locks[name] ?? null },
+      covered: coveredOn(device, name, kept, nowS),
     }));
   });
   return all.filter((row) => {

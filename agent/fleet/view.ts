@@ -26,6 +26,8 @@ export interface SeenDevice {
   readonly online: boolean | null;
   /** Why it is offline, in its own word or the broker's; null where nobody said. */
   readonly reason: string | null;
+  /** As it says them, the first counting most; none where it does not. */
+  readonly groups: readonly string[];
   /** RFC 3339 UTC: the newest time in anything it said. */
   readonly lastSeen: string | null;
   readonly configs: Readonly<Record<string, SeenReport>>;
@@ -87,6 +89,7 @@ function seen(device: string, { status, configs, locks }: Known): SeenDevice {
     device,
     online: status === null ? null : status.state === 'online',
     reason: text(status?.reason),
+    groups: Array.isArray(status?.groups) ? status.groups.filter(isName) : [],
     lastSeen: times.sort().at(-1) ?? null,
     configs: Object.fromEntries([...configs].map(([name, fields]) => [name, readSeenReport(fields)])),
     locks: Object.fromEntries(
@@ -112,6 +115,10 @@ function readSeenReport({ running, last_attempt, pending, drift, pinned }: Field
     drifted: isFields(drift),
     pinned: isFields(pinned),
   };
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && NAME.test(value);
 }
 
 function count(value: unknown): number {

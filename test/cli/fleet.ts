@@ -68,6 +68,27 @@ t.test('fleet', { timeout: 120_000 }, async (t) => {
     t.equal(devices.length, 2);
   });
 
+  await t.test('a newer update that a more specific one covers is named', async (t) => {
+    const keep = (topic: string, version: number, iat: number) => {
+      const aud = topic.split('/desired')[0];
+      const layer = topic.split('/').at(-1);
+      const until = layer === 'shadow' ? { until: 4_000_000_000 } : {};
+      const files = [{ name: 'aim.conf', digest: DIGEST, encoding: 'utf8', content: '' }];
+      const payload = { v: 1, id: `u${version}`, aud, config: 'aim', layer, version, iat, ...until, files };
+      const body = Buffer.from(JSON.stringify(payload)).toString('base64url');
+      return mosquittoPub(broker, `fleet/v1/${topic}`, `x.${body}.x`, { retain: true });
+    };
+    await say('d7/status', { state: 'online', at: minutesAgo(1), groups: ['canary'] });
+    await keep('grp/canary/desired/aim/shadow', 42, 1000);
+    await keep('all/desired/aim/base', 7, 2000);
+    const { out } = await run();
+    t.match(out, /\nd7 +online +aim +42 shadow grp\/canary, 7 base all covered +43 refused/);
+    t.match(out, /\nd9 +online +aim +42 shadow grp\/canary +43/, 'it does not say that it is in the group');
+    t.match(out, /, 1 waiting, 1 covered\n$/);
+    const [d7] = JSON.parse((await run('--json')).out);
+    t.same(d7.covered, { aim: { id: 'u7', version: 7, layer: 'base', address: 'all' } });
+  });
+
   await t.test(
     "the incident's question: who is HOT for longer than 10 minutes, and whose owner is gone?",
     async (t) => {

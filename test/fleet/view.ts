@@ -66,3 +66,13 @@ t.test('what tells nothing of a device, or is not what it should be, is passed o
   view.take(frame('d1/status', { state: 'offline', reason: '\u001b[31m' }));
   t.equal(view.devices()[0]?.reason, '?[31m', 'nothing a device says moves the cursor');
 });
+
+t.test('groups as a device says them', async (t) => {
+  const groups = (status: object) => {
+    const view = openFleetView('fleet');
+    view.take(frame('d/status', status));
+    return view.devices().map((device) => device.groups);
+  };
+  t.same(groups({ groups: ['a', 7, 'b', '../x'] }), [['a', 'b']]);
+  for (const status of [{}, { groups: 'a' }]) t.same(groups(status), [[]]);
+});

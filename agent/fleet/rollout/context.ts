@@ -1,9 +1,10 @@
 import type { Halt } from '../../values/halt.ts';
+import type { KeptDocument } from '../kept.ts';
 import type { FleetLink } from '../link.ts';
 import { whyWorse } from './health.ts';
 import type { JudgedWave } from './judge.ts';
 import { addressIn, type Plan, type Wave } from './plan.ts';
-import type { KeptDocument, Scene } from './scene.ts';
+import type { Scene } from './scene.ts';
 import type { SenderInput } from './sender.ts';
 import { type Standing, standingOf } from './standing.ts';
 

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import type { Address } from '../../values/topics.ts';
+import { addressesOf } from '../../values/topics.ts';
 import { isFields } from '../answers.ts';
+import type { KeptDocument } from '../kept.ts';
 import type { SeenDevice } from '../view.ts';
 import { nowS } from './context.ts';
 import type { Plan, RolloutRules } from './plan.ts';
 import { newRunner } from './run.ts';
-import type { KeptDocument, Scene } from './scene.ts';
+import type { Scene } from './scene.ts';
 import { type Candidate, dealWaves, type WaveWish } from './waves.ts';
 
 /** What an operator asks for. */
@@ -41,12 +42,6 @@ export interface Draft {
   readonly isDone: boolean;
 }
 
-/** The groups that a device says it is in, the first counting most. Agents older than roll-outs say none. */
-export function groupsOf({ wire }: SeenDevice): readonly string[] {
-  const groups = wire.status?.groups;
-  return Array.isArray(groups) ? groups.filter((group): group is string => typeof group === 'string') : [];
-}
-
 /** Makes a plan from what the broker keeps. Pure but for the time and a number that is drawn. */
 export function draftPlan(scene: Scene, wish: DraftWish): Draft {
   const { name, config, target, digest, until, rules } = wish;
@@ -60,7 +55,7 @@ export function draftPlan(scene: Scene, wish: DraftWish): Draft {
   const isHidden = new Set(hidden.map(({ device }) => device));
   const free = all.filter(({ device }) => !isHidden.has(device));
   const now = free.filter(({ online }) => wish.withOffline || online === true);
-  const candidates = now.map((device): Candidate => ({ device: device.device, groups: groupsOf(device) }));
+  const candidates = now.map((device): Candidate => ({ device: device.device, groups: device.groups }));
   const waves = dealWaves(name, candidates, wish.waves, wish.success);
   const named = wish.waves.flatMap((wave) => (wave.kind === 'devices' ? wave.devices : []));
   const empty = wish.waves.flatMap((wave) =>
@@ -81,7 +76,7 @@ export function draftPlan(scene: Scene, wish: DraftWish): Draft {
 }
 
 function isIn(device: SeenDevice, target: Plan['target']): boolean {
-  return target === 'all' || groupsOf(device).includes(target.slice('grp/'.length));
+  return target === 'all' || device.groups.includes(target.slice('grp/'.length));
 }
 
 function runsAlready({ wire }: SeenDevice, { config, target, digest }: DraftWish): boolean {
@@ -93,11 +88,7 @@ function runsAlready({ wire }: SeenDevice, { config, target, digest }: DraftWish
 
 /** What would hide the base for the target on a device, or has the place of our shadow; null for nothing. */
 function hider(kept: readonly KeptDocument[], device: SeenDevice, target: Plan['target']): string | null {
-  const addresses: readonly Address[] = [
-    `dev/${device.device}`,
-    ...groupsOf(device).map((group): Address => `grp/${group}`),
-    'all',
-  ];
+  const addresses = addressesOf(device.device, device.groups);
   const now = nowS();
   const stands = ({ withdraw, until }: KeptDocument) => !withdraw && (until === null || until > now);
   const above = addresses.slice(0, addresses.indexOf(target));

@@ -1,24 +1,12 @@
 import type { Frame } from '../../ports/broker.ts';
-import { parseUpdate } from '../../values/document.ts';
 import { type Halt, parseHalt } from '../../values/halt.ts';
-import { parseStrictJson } from '../../values/json.ts';
-import { type Address, type Layer, orderTopic, parseDesiredTopic } from '../../values/topics.ts';
+import { type Layer, orderTopic, parseDesiredTopic } from '../../values/topics.ts';
 import { readFields } from '../answers.ts';
+import { bodyOf, type KeptDocument, readKept } from '../kept.ts';
 import { versionIn } from '../versions.ts';
 import { openFleetView, type SeenDevice, viewFilters } from '../view.ts';
 import { addPulse, NO_PULSES, type Pulses, readPulse } from './health.ts';
 import { type Plan, planTopic } from './plan.ts';
-import type { SentDocument } from './standing.ts';
-
-/** A document that the broker keeps for the config of a roll-out. Its signature is the devices' business. */
-export interface KeptDocument extends SentDocument {
-  readonly address: Address;
-  readonly layer: Layer;
-  readonly withdraw: boolean;
-  readonly rollout: string | null;
-  /** End of a shadow, epoch seconds. */
-  readonly until: number | null;
-}
 
 /** What a roll-out looks at. */
 export interface SceneInput {
@@ -82,9 +70,9 @@ export function openScene(input: SceneInput): Scene {
     if (place === null || place.config !== config) return false;
     const { address, layer } = place;
     raise(address, layer, versionIn(frame, { root, ...place }));
-    const document = readKept(frame.payload);
+    const document = readKept(frame.payload, place);
     if (document === null) kept.delete(placeKey(address, layer));
-    else kept.set(placeKey(address, layer), { ...document, address, layer });
+    else kept.set(placeKey(address, layer), document);
     return true;
   };
   const takeSaid = (frame: Frame): boolean => {
@@ -150,20 +138,7 @@ export function openScene(input: SceneInput): Scene {
   };
 }
 
-function readBody(payload: Uint8Array): unknown {
-  const body = Buffer.from(payload).toString('latin1').split('.')[1] ?? '';
-  const json = parseStrictJson(Buffer.from(body, 'base64url').toString('utf8'));
-  return json.kind === 'json' ? json.value : null;
-}
-
-function readKept(payload: Uint8Array): Omit<KeptDocument, 'address' | 'layer'> | null {
-  const update = parseUpdate(readBody(payload));
-  if ('kind' in update) return null;
-  const { id, version, iat, withdraw, rollout = null, until = null } = update;
-  return { id, version, iat, withdraw, rollout, until };
-}
-
 function readHalt(payload: Uint8Array): Halt | null {
-  const halt = parseHalt(readBody(payload));
+  const halt = parseHalt(bodyOf(payload));
   return 'kind' in halt ? null : halt;
 }

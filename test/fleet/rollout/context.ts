@@ -1,12 +1,12 @@
 import t from 'tap';
+import type { KeptDocument } from '../../../agent/fleet/kept.ts';
 import { foreignAt, isOurs, nowS, sayHalt, standingsOf } from '../../../agent/fleet/rollout/context.ts';
-import type { KeptDocument } from '../../../agent/fleet/rollout/scene.ts';
 import { fakeFleet } from '../../fixtures/fake-fleet.ts';
 import { plan, wave } from '../../fixtures/rollout.ts';
 import { rolloutOperator } from '../../fixtures/rollout-operator.ts';
 
 const kept = (changes: Partial<KeptDocument> = {}): KeptDocument => ({
-  ...{ id: 'u', version: 4, address: 'dev/d1', layer: 'shadow', iat: 5000, withdraw: false },
+  ...{ id: 'u', version: 4, address: 'dev/d1', config: 'aim', layer: 'shadow', iat: 5000, withdraw: false },
   ...{ rollout: 'spring', until: nowS() + 60, ...changes },
 });
 

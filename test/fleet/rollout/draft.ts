@@ -1,5 +1,5 @@
 import t from 'tap';
-import { type DraftWish, draftPlan, groupsOf, newName } from '../../../agent/fleet/rollout/draft.ts';
+import { type DraftWish, draftPlan, newName } from '../../../agent/fleet/rollout/draft.ts';
 import { attend } from '../../../agent/fleet/rollout/run.ts';
 import { NAME } from '../../../agent/values/units.ts';
 import { type FakeFleet, fakeFleet } from '../../fixtures/fake-fleet.ts';
@@ -85,11 +85,7 @@ t.test('what would cover it is named, and left out', async (t) => {
   t.equal(await hiddenBy('grp/a', 'shadow', { files, until: 5 }), '', 'its time is over');
 });
 
-t.test('groups as a device says them; names that are made up', async (t) => {
-  const wire = { configs: {}, locks: {} };
-  const device = { device: 'd', online: true, reason: null, lastSeen: null, configs: {}, locks: {} };
-  t.same(groupsOf({ ...device, wire: { ...wire, status: { groups: ['a', 7, 'b'] } } }), ['a', 'b']);
-  for (const status of [null, {}, { groups: 'a' }]) t.same(groupsOf({ ...device, wire: { ...wire, status } }), []);
+t.test('names that are made up', async (t) => {
   t.match(newName('x'.repeat(64)), NAME);
   t.not(newName('aim'), newName('aim'));
 });
