@@ -70,6 +70,8 @@ export function openCommands(ports: CommandPorts): Commands {
 
   const carry = async (command: Command, kid: string) => {
     const answer = await carryOut(command, kid, ports.hands);
+    // Its event goes out in any case: whoever signed it is known.
+    if (answer.event === 'refused' && answer.code !== undefined) ports.budget.take(answer.code, true);
     await speak([answeredRecord(command.id)], [answer]);
   };
   const begin = (command: Command, kid: string) => {

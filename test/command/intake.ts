@@ -8,6 +8,7 @@ import type { JournalRecord } from '../../agent/ports/journal.ts';
 import { parseKeys } from '../../agent/trust/keys.ts';
 import { verifyCommand } from '../../agent/trust/verify.ts';
 import { openRefusalBudget } from '../../agent/update/refusals.ts';
+import { refuse } from '../../agent/values/errors.ts';
 import type { EventBody } from '../../agent/values/report.ts';
 import { manualClock } from '../fixtures/manual-clock.ts';
 import { opensslKey, opensslKeys, opensslSign } from '../fixtures/openssl.ts';
@@ -86,6 +87,19 @@ t.test('a command room on documents made by openssl', async (t) => {
     t.match(events, [{ event: 'released', command: 'c-1', who: key.kid, old_token: 17, token: 18, final: true }]);
     t.match(journal.at(-1), { t: 'command-answered', id: 'c-1' });
     t.equal(events.length, 1);
+  });
+
+  await t.test('what is refused only when it is carried out counts as well', async (t) => {
+    const budget = openRefusalBudget(manualClock());
+    const hands: Hands = {
+      ...{ refresh: () => {}, confirm: () => null, rollBack: async () => null },
+      release: async () => refuse('lock-mismatch', 'the token has moved on'),
+    };
+    const { room, send, events } = open({ hands, budget });
+    await send(sign(RELEASE));
+    await room.stop();
+    t.match(events, [{ event: 'refused', code: 'lock-mismatch', command: 'c-1' }]);
+    t.same(budget.counts(), { 'lock-mismatch': 1 });
   });
 
   await t.test('nothing is done before its id is on disk', async (t) => {
