@@ -42,6 +42,7 @@ t.test('before the first start, with the daemon running, and with it dead', asyn
     'link',
     'locks',
     'sent_bytes_per_h',
+    'trust_version',
     'vehicle',
   ]);
   t.match(json, {

@@ -28,6 +28,9 @@ export interface RunWish extends SenderInput {
   onKept(): void;
 }
 
+/** Somebody else has begun to go on with the roll-out, so nothing more is written; never leaves this file. */
+class Taken extends Error {}
+
 /** Draws the number of a runner. */
 export function newRunner(): string {
   return randomBytes(8).toString('hex');
@@ -53,14 +56,19 @@ export async function runRollout(
     ...{ root, signer, ledger, scene, content, show, plan: wish.plan },
     ...{ readyMs: null, released: new Map<string, boolean>(), promoted: null },
     async keep(at, changes) {
-      const iat = Math.floor(Date.now() / 1000);
-      const version = Math.max(run.plan.version, scene.plan()?.version ?? 0) + 1;
-      const plan = { ...run.plan, ...changes, version, iat };
-      await keepPlan(at, root, plan, signer);
-      run.plan = plan;
+      if (other(run) !== null) throw new Taken();
+      await claim(at, changes);
     },
   };
-  await run.keep(link, {});
+  /** Whoever was at it before stops when it sees this. */
+  const claim: Run['keep'] = async (at, changes) => {
+    const iat = Math.floor(Date.now() / 1000);
+    const version = Math.max(run.plan.version, scene.plan()?.version ?? 0) + 1;
+    const plan = { ...run.plan, ...changes, version, iat };
+    await keepPlan(at, root, plan, signer);
+    run.plan = plan;
+  };
+  await claim(link, {});
   wish.onKept();
   const current = { link, isNew: false };
   for (;;) {
@@ -98,18 +106,27 @@ async function lookOn(link: FleetLink, run: Run, byHand: boolean): Promise<RunEn
     lost.failure = new LinkFailure(end);
   });
   for (;;) {
-    const { scene, plan } = run;
-    const kept = scene.plan();
-    if (kept !== null && kept.version >= plan.version && kept.runner !== plan.runner) {
-      return { kind: 'taken', why: `somebody else goes on with ${plan.name} (${kept.stage})` };
-    }
+    const taken = other(run);
+    if (taken !== null) return taken;
+    const { scene } = run;
     const before = scene.changes();
-    const end = await look(link, run, byHand);
+    const end = await look(link, run, byHand).catch((error: unknown) => {
+      const theirs = error instanceof Taken ? other(run) : null;
+      if (theirs === null) throw error;
+      return theirs;
+    });
     if (end !== null) return end;
     const endMs = performance.now() + LOOK_MS;
     while (scene.changes() === before && lost.failure === null && performance.now() < endMs) await pause(TICK_MS);
     if (lost.failure !== null) throw lost.failure;
   }
+}
+
+/** The end for us where somebody else is at it; null where nobody is. */
+function other({ scene, plan }: Run): RunEnd | null {
+  const kept = scene.plan();
+  if (kept === null || kept.version < plan.version || kept.runner === plan.runner) return null;
+  return { kind: 'taken', why: `somebody else goes on with ${plan.name} (${kept.stage})` };
 }
 
 async function look(link: FleetLink, run: Run, byHand: boolean): Promise<RunEnd | null> {

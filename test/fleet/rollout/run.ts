@@ -6,6 +6,7 @@ import { type FakeFleet, fakeFleet } from '../../fixtures/fake-fleet.ts';
 import { openProof } from '../../fixtures/proof.ts';
 import { plan as planOf, rules, wave } from '../../fixtures/rollout.ts';
 import { NEW_DIGEST, type Operator, rolloutOperator } from '../../fixtures/rollout-operator.ts';
+import { until } from '../../fixtures/until.ts';
 
 const IDS = ['d1', 'd2', 'd3', 'd4', 'd5', 'd6'];
 const later = Math.floor(Date.now() / 1000) + 3600;
@@ -72,8 +73,10 @@ t.test('who goes on with a roll-out stops whoever was at it', async (t) => {
   const operator = await rolloutOperator(t);
   const fleet = fakeFleet(IDS);
   fleet.manner('d1', 'silent');
-  const first = operator.goOn(fleet.link(), fresh());
-  const second = operator.goOn(fleet.link(), fresh());
+  const plan = fresh();
+  const first = operator.goOn(fleet.link(), plan);
+  await until('the first is at it', () => fleet.retained.has(planTopic('fleet', plan.name)));
+  const second = operator.goOn(fleet.link(), plan);
   t.match((await first).end, { kind: 'taken' });
   fleet.manner('d1', 'well');
   t.match((await second).end, { kind: 'done' });
