@@ -70,7 +70,16 @@ t.test('trouble with the disk has its own code, and heals without a restart', { 
 
     await t.test('the file system is read-only', async (t) => {
       const device = await ready('read-only', onTmpfs);
-      mount('-o', 'remount,ro', device.etc);
+      // The agent may still be looking at what lies there.
+      await until('nothing is open for writing there', () => {
+        try {
+          mount('-o', 'remount,ro', device.etc);
+          return true;
+        } catch (error) {
+          if (!String(error).includes('busy')) throw error;
+          return false;
+        }
+      });
       await heals(t, device, 'read-only', () => mount('-o', 'remount,rw', device.etc));
     });
   }
