@@ -97,13 +97,14 @@ export function openAgent(settings: Settings, world: Host): Agent {
   const { kernel, processes, watchDir } = host;
   const locks = openLocks({ files, kernel, processes, clock, log, watchDir, begin: beginIn('locks') }, settings);
   const lockDirs = configNames.map((name) => lockPaths(run, state, name).dir);
-  const ownDirs = [state, `${state}/kept`, `${state}/locks`, run, ...lockDirs];
+  const keptDir = `${state}/kept`;
+  const ownDirs = [state, keptDir, `${state}/locks`, run, ...lockDirs];
   const time = () => ({ nowS: Math.floor(clock.wallMs() / 1000), clock: floor.trust() });
   const fileNames = new Map(
     configNames.map((name) => [name, settings.configs[name]?.files.map(({ path }) => baseName(path)) ?? []]),
   );
   const budget = openRefusalBudget(clock);
-  const keeper = openKeeper(files, sha256, `${state}/kept`);
+  const keeper = openKeeper(files, sha256, keptDir);
   const sweep = () => keeper.sweep(ledger.allGenerations());
   const vehicle = vehicleOf(settings, host);
   const door = vehicle?.door ?? NO_VEHICLE;
@@ -183,6 +184,8 @@ export function openAgent(settings: Settings, world: Host): Agent {
       throw new SaidError(EXIT.failed, `${state}: another locksmith works with this state`, 'locksmith status');
     }
     for (const dir of ownDirs) files.removeTemps('leftovers.remove', dir);
+    // Nobody but who works with the state writes there, and after a reboot the writer's number is soon somebody else's.
+    files.removeTemps('leftovers.remove', keptDir, 'any');
     if (host.broker !== null) cancels.push(care.watchOver());
     await trust.open();
     const replay = await journal.open([floor, ...memories, ledger, trials, looks, outboxMemory, commandIds]);

@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { type Agent, openAgent } from '../agent/agent.ts';
@@ -116,6 +116,17 @@ t.test('one agent on a state; a wrong key file is told before anything is begun'
     exit: 2,
     message: /keys\.json: there is no such file \(trust\.keys\)/,
   });
+});
+
+t.test('what a crash left half kept is gone after the start, whoever has the number of its writer now', async (t) => {
+  const device = loneDevice(t);
+  const kept = join(device.state, 'kept');
+  mkdirSync(kept, { recursive: true });
+  writeFileSync(join(kept, `${sha256('x')}.${process.ppid}.abc123.tmp`), 'half');
+  const { agent } = hall(device);
+  await agent.start();
+  t.same(readdirSync(kept), []);
+  await agent.stop('done');
 });
 
 t.test('every record of the line has its number, in the order of the journal', async (t) => {

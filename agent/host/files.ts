@@ -153,12 +153,13 @@ export function hostFiles(trace: Trace = () => {}, sync: DiskSync = inPool, bequ
       attempt(op, 'remove', path, () => fs.rmSync(path, { force: true }));
     },
 
-    removeTemps(op, dir) {
+    removeTemps(op, dir, whose = 'dead') {
       const names = attempt(op, 'list', dir, () => (fs.existsSync(dir) ? fs.readdirSync(dir) : []));
       for (const name of names) {
         const writer = TEMP_NAME.exec(name)?.[1];
+        if (writer === undefined) continue;
         // Our own number: a process that had it before us. An unlucky other process with it only puts this off.
-        if (writer === undefined || (Number(writer) !== process.pid && isAlive(Number(writer)))) continue;
+        if (whose === 'dead' && Number(writer) !== process.pid && isAlive(Number(writer))) continue;
         attempt(op, 'remove', `${dir}/${name}`, () => fs.rmSync(`${dir}/${name}`, { force: true }));
       }
     },

@@ -28,8 +28,11 @@ export interface Files {
   makeDir(op: Op, dir: string, mode: number): void;
   /** Removes a file; does nothing if it does not exist. */
   remove(op: Op, path: string): void;
-  /** Removes the temp files that a crash left in a directory: those of writers that are gone. Does nothing if there is no directory. */
-  removeTemps(op: Op, dir: string): void;
+  /**
+   * Removes the temp files that a crash left in a directory: those of writers that are gone (`dead`, unless told otherwise), or all, where
+   * nobody can be writing. Does nothing if there is no directory.
+   */
+  removeTemps(op: Op, dir: string, whose?: 'dead' | 'any'): void;
   rename(op: Op, from: string, to: string): void;
   /** THE durable write: temp file beside it, mode, write, fsync, rename, fsync of the directory. */
   writeDurably(op: Op, path: string, bytes: Uint8Array | string, mode: number): Promise<void>;

@@ -103,6 +103,17 @@ t.test('directories, renames, removals: twice does no harm', async (t) => {
   await t.rejects(files.syncDir(OP, join(dir, 'none')), { code: 'missing-directory' });
 });
 
+t.test('temp files of dead writers are removed; where nobody can be writing, all are', async (t) => {
+  const temp = (pid: number) => `view.${pid}.abc123.tmp`;
+  const [dead, living] = [temp(4_194_305), temp(process.ppid)];
+  const dir = t.testdir({ [dead]: 'half', [living]: 'half', [temp(process.pid)]: 'half', 'view.tmp': 'ours?' });
+  const files = hostFiles();
+  files.removeTemps('leftovers.remove', dir);
+  t.same(readdirSync(dir).sort(), [living, 'view.tmp'].sort());
+  files.removeTemps('leftovers.remove', dir, 'any');
+  t.same(readdirSync(dir), ['view.tmp']);
+});
+
 t.test('a file that only grows', async (t) => {
   const dir = t.testdir();
   const path = join(dir, 'log');
