@@ -11,6 +11,8 @@ import { connectWish, type ReachSettings } from './wish.ts';
 
 /** How long a goodbye may take before the connection is dropped without one. */
 const GOODBYE_MS = 2000;
+/** Longest pause before what a cluster keeps is asked for again: each time it hands out all of it. */
+const ASK_AGAIN_CAP_MS = 3_600_000;
 /** Closed by the broker this often in a row, soon after it was made: somebody else is taking the link. */
 const KICKS = 2;
 
@@ -107,17 +109,19 @@ export function openSession(input: SessionInput): Session {
     input.onState(shown);
   };
 
-  const subscribe = async (mine: number, link: Connection, isFirst = true) => {
+  /** `askedMs`: after how long it was asked again; 0 for the first time on a link. */
+  const subscribe = async (mine: number, link: Connection, askedMs = 0) => {
     try {
       const answers = await Promise.all(packets.map((filters) => link.subscribe(filters)));
       if (mine !== epoch) return;
       const refused = packets.flatMap((filters, i) => filters.filter((_, j) => (answers[i]?.[j] ?? 128) >= 128));
       if (refused.length === 0) {
-        if (isFirst) show('connected', true, '');
+        if (askedMs === 0) show('connected', true, '');
         // A server of a cluster may not have had yet what another had acknowledged. Asked again, it hands it out.
-        if (!isFirst || broker.urls.length < 2) return;
-        cancelPause = clock.after(plan.stableMs, () => {
-          if (mine === epoch) void subscribe(mine, link, false);
+        if (broker.urls.length < 2) return;
+        const pauseMs = Math.min(Math.max(plan.stableMs, askedMs * 2), ASK_AGAIN_CAP_MS);
+        cancelPause = clock.after(pauseMs, () => {
+          if (mine === epoch) void subscribe(mine, link, pauseMs);
         });
         return;
       }

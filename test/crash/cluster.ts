@@ -85,7 +85,7 @@ async function theCluster(t: Test, machines: readonly Machine[]): Promise<void> 
       settings: (text) =>
         Object.assign(text.broker, {
           urls: nodes.map((_, i) => nodes[(n + i) % nodes.length]?.url),
-          ...{ keepalive_s: 5, connect_timeout_s: 3 },
+          ...{ keepalive_s: 5, connect_timeout_s: 3, backoff: { stable_s: 5 } },
         }),
     }),
   );
