@@ -1,5 +1,5 @@
 import { addressesOf } from '../values/topics.ts';
-import type { KeptDocument } from './kept.ts';
+import { isInForce, type KeptDocument } from './kept.ts';
 import type { SeenDevice } from './view.ts';
 
 /** A place: who for, and in which layer. */
@@ -26,7 +26,6 @@ export function coveredOn(
   );
   // What runs is not kept any more: nothing can be said of which is the newer.
   if (runs === undefined) return null;
-  const lives = ({ withdraw, until }: KeptDocument) => !withdraw && (until === null || until > nowS);
-  const hidden = mine.filter((one) => lives(one) && rank(one) > rank(runs) && one.iat > runs.iat);
+  const hidden = mine.filter((one) => isInForce(one, nowS) && rank(one) > rank(runs) && one.iat > runs.iat);
   return hidden.sort((a, b) => b.iat - a.iat)[0] ?? null;
 }

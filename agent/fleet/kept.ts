@@ -30,6 +30,11 @@ export function readKept(payload: Uint8Array, place: DesiredTopic): KeptDocument
   return { ...place, id, version, iat, withdraw, rollout, until };
 }
 
+/** True for what a device would run if nothing stood above it; `nowS` is epoch seconds. */
+export function isInForce({ withdraw, until }: KeptDocument, nowS: number): boolean {
+  return !withdraw && (until === null || until > nowS);
+}
+
 /** All updates that the broker keeps. */
 export interface Kept {
   /** The filters of everything it is made of. */

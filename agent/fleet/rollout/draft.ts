@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { addressesOf } from '../../values/topics.ts';
 import { isFields } from '../answers.ts';
-import type { KeptDocument } from '../kept.ts';
+import { isInForce, type KeptDocument } from '../kept.ts';
 import type { SeenDevice } from '../view.ts';
 import { nowS } from './context.ts';
 import type { Plan, RolloutRules } from './plan.ts';
@@ -90,10 +90,10 @@ function runsAlready({ wire }: SeenDevice, { config, target, digest }: DraftWish
 function hider(kept: readonly KeptDocument[], device: SeenDevice, target: Plan['target']): string | null {
   const addresses = addressesOf(device.device, device.groups);
   const now = nowS();
-  const stands = ({ withdraw, until }: KeptDocument) => !withdraw && (until === null || until > now);
   const above = addresses.slice(0, addresses.indexOf(target));
   const found = kept.find(
-    (one) => stands(one) && (one.layer === 'shadow' ? addresses.includes(one.address) : above.includes(one.address)),
+    (one) =>
+      isInForce(one, now) && (one.layer === 'shadow' ? addresses.includes(one.address) : above.includes(one.address)),
   );
   return found === undefined ? null : `${found.layer} version ${found.version} for ${found.address}`;
 }
