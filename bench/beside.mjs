@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { bundle } from './bundle.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const out = mkdtempSync(join(tmpdir(), 'locksmith-bench-beside-'));
@@ -20,17 +20,7 @@ function install(name) {
   return '-';
 }
 
-await build({
-  entryPoints: ['beside.ts', 'beside-aws.ts', 'floor.ts'].map((file) => join(here, file)),
-  outdir: out,
-  outExtension: { '.js': '.mjs' },
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-  target: 'node20',
-  logLevel: 'warning',
-  banner: { js: "import { createRequire as __cr } from 'node:module'; const require = __cr(import.meta.url);" },
-});
+await bundle(['beside.ts', 'beside-aws.ts', 'floor.ts'], out);
 const argv = [out, here, join(here, '..', 'dist', 'locksmith.js'), install('aws-iot-device-sdk-v2'), install('node-red')];
 const { status } = spawnSync(process.execPath, [join(out, 'beside.mjs'), ...argv], { stdio: 'inherit' });
 rmSync(out, { recursive: true, force: true });

@@ -1,11 +1,11 @@
 // Bundles the soak and runs it against dist/locksmith.js: many updates, then many reconnects, and what the agent's memory makes of it.
 // Usage: node bench/soak.mjs [UPDATES [RECONNECTS]]   (100000 and 10000 unless said; `npm run build` first)
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { bundle, unitFlags } from './bundle.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '..');
@@ -15,21 +15,9 @@ if (counts.length > 2 || !counts.every((text) => /^[1-9]\d{0,6}$/.test(text))) {
   process.exit(2);
 }
 const [updates = '100000', reconnects = '10000'] = counts;
-/** As on a device: the flags of the unit. */
-const unit = readFileSync(join(root, 'systemd/locksmith-agent.service'), 'utf8');
-const flags = /^ExecStart=\S+((?: --\S+)*)/m.exec(unit)?.[1]?.trim().split(' ') ?? [];
+const flags = unitFlags();
 const out = mkdtempSync(join(tmpdir(), 'locksmith-soak-build-'));
-await build({
-  entryPoints: [join(here, 'soak.ts')],
-  outdir: out,
-  outExtension: { '.js': '.mjs' },
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-  target: 'node20',
-  logLevel: 'warning',
-  banner: { js: "import { createRequire as __cr } from 'node:module'; const require = __cr(import.meta.url);" },
-});
+await bundle(['soak.ts'], out);
 const argv = [join(out, 'soak.mjs'), updates, reconnects, ...flags, join(root, 'dist', 'locksmith.js')];
 const { status } = spawnSync(process.execPath, argv, { stdio: 'inherit' });
 rmSync(out, { recursive: true, force: true });

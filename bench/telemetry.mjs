@@ -4,22 +4,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { bundle } from './bundle.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '..');
 const out = mkdtempSync(join(tmpdir(), 'locksmith-bench-telemetry-'));
-await build({
-  entryPoints: ['track.ts', 'idle.ts', 'bare-publisher.ts'].map((file) => join(here, file)),
-  outdir: out,
-  outExtension: { '.js': '.mjs' },
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-  target: 'node20',
-  logLevel: 'warning',
-  banner: { js: "import { createRequire as __cr } from 'node:module'; const require = __cr(import.meta.url);" },
-});
+await bundle(['track.ts', 'idle.ts', 'bare-publisher.ts'], out);
 const run = (name, ...args) => spawnSync(process.execPath, [join(out, name), ...args], { stdio: 'inherit' }).status ?? 1;
 const flight = join(root, 'node_modules', 'node-mavlink', 'examples', 'vtol.tlog');
 const failed =
