@@ -6,13 +6,14 @@ import { build } from 'esbuild';
 
 const here = dirname(fileURLToPath(import.meta.url));
 
-/** Bundles files of bench/ into `out`, each as NAME.mjs. */
-export async function bundle(files, out) {
+/** Bundles files of bench/ into `out`, each as NAME.mjs; packages that are `external` stay outside. */
+export async function bundle(files, out, external = []) {
   await build({
     entryPoints: files.map((file) => join(here, file)),
     outdir: out,
     outExtension: { '.js': '.mjs' },
     bundle: true,
+    external,
     platform: 'node',
     format: 'esm',
     target: 'node20',

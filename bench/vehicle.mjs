@@ -4,20 +4,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { bundle } from './bundle.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const out = mkdtempSync(join(tmpdir(), 'locksmith-bench-build-'));
-await build({
-  entryPoints: [join(root, 'bench/vehicle.ts')],
-  outfile: join(out, 'vehicle.mjs'),
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-  target: 'node20',
-  logLevel: 'warning',
-  banner: { js: "import { createRequire as __cr } from 'node:module'; const require = __cr(import.meta.url);" },
-});
+await bundle(['vehicle.ts'], out);
 const flight = join(root, 'node_modules/node-mavlink/examples/vtol.tlog');
 const { status } = spawnSync(process.execPath, [join(out, 'vehicle.mjs'), join(root, 'dist/locksmith.js'), flight], {
   stdio: 'inherit',

@@ -9,7 +9,7 @@ import { openScene, type Scene } from '../fleet/rollout/scene.ts';
 import type { Content } from '../fleet/rollout/sender.ts';
 import { readSigner, type Signer } from '../fleet/signer.ts';
 import type { KeyRing } from '../trust/keys.ts';
-import { parseUpdate, updatePayload } from '../values/document.ts';
+import { parseUpdate } from '../values/document.ts';
 import { EXIT, SaidError } from '../values/errors.ts';
 import type { Update } from '../values/update.ts';
 import type { Terminal } from './command.ts';
@@ -110,11 +110,6 @@ export async function findContent(link: FleetLink, { root, ring }: Desk, name: s
     );
   }
   return contentOf(update);
-}
-
-/** An update as it is kept for the roll-out. */
-export function contentPayload(update: Update): object {
-  return updatePayload(update);
 }
 
 /** Goes on with a plan to its end, and tells; the exit code. */

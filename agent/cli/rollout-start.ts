@@ -6,23 +6,14 @@ import { readSentPlan } from '../fleet/rollout/list.ts';
 import { type Plan, planTopic } from '../fleet/rollout/plan.ts';
 import { sha256 } from '../host/chance.ts';
 import { configDigest } from '../values/digest.ts';
+import { updatePayload } from '../values/document.ts';
 import { EXIT, SaidError } from '../values/errors.ts';
 import { NAME } from '../values/units.ts';
 import type { Update } from '../values/update.ts';
 import { readArgs, type Terminal } from './command.ts';
 import { FILE_HELP, FILE_OPTIONS, readFilesToSend } from './files-to-send.ts';
 import { misuse, parseTime, withLinkWords } from './fleet-options.ts';
-import {
-  atBroker,
-  carryOut,
-  contentOf,
-  contentPayload,
-  DESK_HELP,
-  DESK_OPTIONS,
-  look,
-  readDesk,
-  sceneOf,
-} from './rollout-desk.ts';
+import { atBroker, carryOut, contentOf, DESK_HELP, DESK_OPTIONS, look, readDesk, sceneOf } from './rollout-desk.ts';
 import {
   DEFAULT_RULES,
   RULE_HELP,
@@ -114,7 +105,7 @@ export async function start(argv: readonly string[], terminal: Terminal): Promis
       if (values['dry-run']) return EXIT.done;
       if (!values.json) terminal.out(sayDraft(draft));
       // The content first: whoever finds a plan must find what it is about.
-      await keepContent(link, desk.root, name, contentPayload(update), desk.signer);
+      await keepContent(link, desk.root, name, updatePayload(update), desk.signer);
       const how = { plan: draft.plan, scene, content: contentOf(update), byHand: false };
       return carryOut(link, desk, how, values, terminal);
     }),

@@ -1,8 +1,8 @@
-import { isFields } from '../fleet/answers.ts';
 import type { CommandBody } from '../fleet/command.ts';
 import type { FleetLink } from '../fleet/link.ts';
 import { readRetained } from '../fleet/retained.ts';
 import { EXIT, SaidError } from '../values/errors.ts';
+import { isFields } from '../values/fields.ts';
 import { deviceTopic } from '../values/topics.ts';
 
 /**

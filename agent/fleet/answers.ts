@@ -1,4 +1,5 @@
 import type { Frame } from '../ports/broker.ts';
+import { type Fields, isFields } from '../values/fields.ts';
 import { harmless } from '../values/printable.ts';
 import { OUTCOMES } from '../values/report.ts';
 import type { Address, Layer } from '../values/topics.ts';
@@ -35,8 +36,6 @@ export interface Answers {
   published(): void;
   all(): readonly Answer[];
 }
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /** Starts collecting. */
 export function openAnswers(asked: Asked): Answers {
@@ -144,11 +143,6 @@ export function readFields(payload: Uint8Array): Fields | null {
   } catch {
     return null;
   }
-}
-
-/** True for a JSON object. */
-export function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isOutcome(value: unknown): boolean {

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { isFields } from '../values/fields.ts';
 import { harmless } from '../values/printable.ts';
-import { isFields, readFields } from './answers.ts';
+import { readFields } from './answers.ts';
 import type { FleetLink } from './link.ts';
 
 /** How long the broker may take to hand out what it keeps on a topic: it says no word when it keeps nothing. */

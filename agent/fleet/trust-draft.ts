@@ -2,9 +2,9 @@ import { parseTrust, rootsOf, type TrustDocument } from '../trust/document.ts';
 import { type GeneralJws, readGeneral } from '../trust/general.ts';
 import { base64url, readPayload } from '../trust/jws.ts';
 import { EXIT, SaidError } from '../values/errors.ts';
+import { isFields } from '../values/fields.ts';
 import { parseStrictJson } from '../values/json.ts';
 import type { Address } from '../values/topics.ts';
-import { isFields } from './answers.ts';
 
 /** A trust document, signed by some, or by nobody yet. */
 export interface TrustDraft {

@@ -1,6 +1,7 @@
 import type { Frame } from '../ports/broker.ts';
+import { isFields } from '../values/fields.ts';
 import { type Address, desiredTopic, type Layer } from '../values/topics.ts';
-import { isFields, readFields } from './answers.ts';
+import { readFields } from './answers.ts';
 import { gather } from './gather.ts';
 import type { FleetLink } from './link.ts';
 

@@ -1,7 +1,8 @@
 import type { Frame } from '../ports/broker.ts';
+import { isFields } from '../values/fields.ts';
 import { harmless } from '../values/printable.ts';
 import { NAME } from '../values/units.ts';
-import { isFields, readFields } from './answers.ts';
+import { readFields } from './answers.ts';
 import { readSeenLock, type SeenLock } from './retained.ts';
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { isFields } from '../../values/fields.ts';
 import { addressesOf } from '../../values/topics.ts';
-import { isFields } from '../answers.ts';
 import { isInForce, type KeptDocument } from '../kept.ts';
 import type { SeenDevice } from '../view.ts';
 import { nowS } from './context.ts';

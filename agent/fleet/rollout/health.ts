@@ -1,4 +1,4 @@
-import { isFields } from '../answers.ts';
+import { isFields } from '../../values/fields.ts';
 
 /** What a heartbeat says of how a device is. */
 export interface Pulse {

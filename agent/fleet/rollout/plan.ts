@@ -1,7 +1,7 @@
+import { isFields } from '../../values/fields.ts';
 import { harmless } from '../../values/printable.ts';
 import { type Address, parseAddress } from '../../values/topics.ts';
 import { isDigest, NAME } from '../../values/units.ts';
-import { isFields } from '../answers.ts';
 
 /** Where a roll-out stands. `halted` and `done` are ends; `paused` and `halted` can be taken up again. */
 export const STAGES = ['waves', 'paused', 'promoting', 'done', 'undoing', 'halted'] as const;

@@ -1,5 +1,5 @@
+import { isFields } from '../../values/fields.ts';
 import type { Address } from '../../values/topics.ts';
-import { isFields } from '../answers.ts';
 import type { FleetLink } from '../link.ts';
 import { isOurs, nowS, type Run, type RunEnd, sayHalt } from './context.ts';
 import { addressIn, type Plan } from './plan.ts';

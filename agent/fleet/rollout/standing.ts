@@ -1,6 +1,6 @@
+import { isFields } from '../../values/fields.ts';
 import { harmless } from '../../values/printable.ts';
 import { sayDuration } from '../../values/units.ts';
-import { isFields } from '../answers.ts';
 import type { SeenLock } from '../retained.ts';
 import type { SeenDevice } from '../view.ts';
 

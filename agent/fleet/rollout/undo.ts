@@ -1,4 +1,4 @@
-import { isFields } from '../answers.ts';
+import { isFields } from '../../values/fields.ts';
 import type { FleetLink } from '../link.ts';
 import { isOurs, nowS, type Run, type RunEnd } from './context.ts';
 import { addressIn, type Plan } from './plan.ts';
