@@ -6,6 +6,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
 import { hostHooks } from '../../agent/host/hooks.ts';
+import { isGone } from '../fixtures/process-gone.ts';
 import { until } from '../fixtures/until.ts';
 
 const sh = (script: string) => ['sh', '-c', script];
@@ -65,16 +66,9 @@ t.test('its whole process group is ended with its time', async (t) => {
   const script = `trap '' TERM; sleep 60 & echo $! >${pids}; echo $$ >>${pids}; echo started; wait; sleep 60`;
   const end = await hostHooks().run('hook.reload', sh(script), 2_000);
   t.match(end, { kind: 'bad', words: /^was not done within 2 s and was ended: started/ });
-  const gone = (pid: string) => {
-    try {
-      return /^State:\s[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-    } catch {
-      return true;
-    }
-  };
   const all = readFileSync(pids, 'utf8').trim().split('\n');
   t.equal(all.length, 2);
-  await until('both are gone', () => all.every(gone));
+  await until('both are gone', () => all.every(isGone));
 });
 
 t.test('one that leaves a program behind does not hold it up', async (t) => {
