@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer, connect as dial, type Socket } from 'node:net';
 import type { MqttClient } from 'mqtt';
+import { tcpGate } from '../test/fixtures/tcp-gate.ts';
 import {
   connectDriver,
   makeKey,
@@ -11,7 +10,6 @@ import {
   signUpdate,
   startBroker,
   startProgram,
-  type World,
   writeSettings,
 } from './world.ts';
 
@@ -29,40 +27,6 @@ const PATIENCE_MS = 120_000;
 const REPORTED = 'fleet/v1/dev/bench/reported/aim';
 const STATUS = 'fleet/v1/dev/bench/status';
 const DESIRED = 'fleet/v1/dev/bench/desired/aim/base';
-
-/** A way to the broker that throws out whoever is on it. */
-async function openGate(world: World, port: number): Promise<{ readonly url: string; throwOut(): void }> {
-  const sockets = new Set<Socket>();
-  const server = createServer((near) => {
-    const far = dial(port, '127.0.0.1');
-    const ends = [
-      [near, far],
-      [far, near],
-    ] as const;
-    for (const [one, other] of ends) {
-      sockets.add(one);
-      one.setNoDelay(true);
-      one.pipe(other);
-      one.on('error', () => other.destroy());
-      one.on('close', () => {
-        sockets.delete(one);
-        other.destroy();
-      });
-    }
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const throwOut = () => {
-    for (const socket of sockets) socket.destroy();
-  };
-  world.later(() => {
-    throwOut();
-    server.close();
-  });
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('soak: no port');
-  return { url: `mqtt://127.0.0.1:${address.port}`, throwOut };
-}
 
 /** Resolves when a message on this topic has this in it. */
 function hears(client: MqttClient, topic: string, what: string): Promise<void> {
@@ -116,7 +80,7 @@ const world = openWorld();
 try {
   const port = await startBroker(world);
   const client = await connectDriver(world, port);
-  const gate = await openGate(world, port);
+  const gate = await tcpGate({ teardown: world.later }, port);
   const { privateKey } = await makeKey(world);
   await client.subscribeAsync([REPORTED, STATUS], { qos: 1 });
   const online = hears(client, STATUS, '"online"');
@@ -137,7 +101,9 @@ try {
   };
   const reconnect = async () => {
     const back = hears(client, STATUS, '"online"');
-    gate.throwOut();
+    // Whoever is on it is thrown out, and may come back at once.
+    gate.shut();
+    gate.open();
     await back;
   };
   const flat = [

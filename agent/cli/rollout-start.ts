@@ -24,24 +24,17 @@ import {
   WAVE_OPTIONS,
 } from './rollout-options.ts';
 import { sayDraft } from './rollout-words.ts';
-import { readUpdateWords } from './update-words.ts';
+import { readUpdateWords, TERMS_OPTIONS } from './update-words.ts';
 
 const OPTIONS = {
   ...DESK_OPTIONS,
   ...RULE_OPTIONS,
   ...WAVE_OPTIONS,
   ...FILE_OPTIONS,
+  ...TERMS_OPTIONS,
   to: { type: 'string' },
   name: { type: 'string' },
   until: { type: 'string', default: '7d' },
-  window: { type: 'string' },
-  'window-minutes': { type: 'string' },
-  'window-tz': { type: 'string' },
-  vehicle: { type: 'string' },
-  confirm: { type: 'string' },
-  'confirm-within': { type: 'string' },
-  retry: { type: 'boolean' },
-  note: { type: 'string' },
   pause: { type: 'boolean', default: false },
   'leave-covered': { type: 'boolean', default: false },
   'dry-run': { type: 'boolean', default: false },

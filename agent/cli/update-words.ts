@@ -4,14 +4,8 @@ import type { Confirm, Expectation, When } from '../values/update.ts';
 import { whyNoWindow } from '../values/window.ts';
 import { misuse, parseTime, readCount, readDuration } from './fleet-options.ts';
 
-/** Options that say what an update is and for whom. */
-export const UPDATE_OPTIONS = {
-  to: { type: 'string' },
-  layer: { type: 'string', default: 'base' },
-  until: { type: 'string' },
-  exp: { type: 'string' },
-  'expect-digest': { type: 'string' },
-  'expect-token': { type: 'string' },
+/** Options that say when an update is applied, and how it proves itself. */
+export const TERMS_OPTIONS = {
   window: { type: 'string' },
   'window-minutes': { type: 'string' },
   'window-tz': { type: 'string' },
@@ -20,6 +14,17 @@ export const UPDATE_OPTIONS = {
   'confirm-within': { type: 'string' },
   retry: { type: 'boolean' },
   note: { type: 'string' },
+} as const;
+
+/** Options that say what an update is and for whom. */
+export const UPDATE_OPTIONS = {
+  ...TERMS_OPTIONS,
+  to: { type: 'string' },
+  layer: { type: 'string', default: 'base' },
+  until: { type: 'string' },
+  exp: { type: 'string' },
+  'expect-digest': { type: 'string' },
+  'expect-token': { type: 'string' },
   key: { type: 'string' },
 } as const;
 
