@@ -3,7 +3,7 @@ import { connectFleet } from '../fleet/link.ts';
 import { publishOrder, retainedHalt } from '../fleet/orders.ts';
 import { readSigner } from '../fleet/signer.ts';
 import { EXIT, SaidError } from '../values/errors.ts';
-import { type Halt, parseHalt, sayHalted } from '../values/halt.ts';
+import { type Halt, isLifted, parseHalt, sayHalted } from '../values/halt.ts';
 import { parseAddress } from '../values/topics.ts';
 import { type Command, readArgs, type Terminal } from './command.ts';
 import {
@@ -99,7 +99,7 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<number>
       // The time is higher than any version of a halt that the broker may have forgotten.
       const halt = make(Math.max((before?.version ?? 0) + 1, nowS));
       const same = before !== null && sayHalted(before) === sayHalted(halt);
-      const over = before === null || before.lift === true || (before.exp ?? Infinity) <= nowS;
+      const over = before === null || isLifted(before, nowS);
       if (!lift && !over && !same && !values.replace) {
         throw new SaidError(
           EXIT.failed,

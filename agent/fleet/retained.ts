@@ -7,36 +7,32 @@ import type { FleetLink } from './link.ts';
 /** How long the broker may take to hand out what it keeps on a topic: it says no word when it keeps nothing. */
 const RETAINED_MS = 1_000;
 
-/** What the broker keeps on a topic, as text; null if it keeps nothing, or shows us nothing. Rejects with LinkFailure. */
-export async function readRetainedText(link: FleetLink, topic: string): Promise<string | null> {
-  const seen: { text: string | null } = { text: null };
+/** What the broker keeps on a topic; null if it keeps nothing, or shows us nothing. Rejects with LinkFailure. */
+async function readKeptBytes(link: FleetLink, topic: string): Promise<Uint8Array | null> {
+  const seen: { bytes: Uint8Array | null } = { bytes: null };
   const cancel = link.listen((frame) => {
-    if (frame.topic === topic && frame.payload.length > 0) seen.text = new TextDecoder().decode(frame.payload);
+    if (frame.topic === topic && frame.payload.length > 0) seen.bytes = frame.payload;
   });
   try {
     await link.subscribe([topic]);
     const endMs = performance.now() + RETAINED_MS;
-    while (seen.text === null && performance.now() < endMs) await pause(10);
-    return seen.text;
+    while (seen.bytes === null && performance.now() < endMs) await pause(10);
+    return seen.bytes;
   } finally {
     cancel();
   }
 }
 
+/** What the broker keeps on a topic, as text; null if it keeps nothing, or shows us nothing. Rejects with LinkFailure. */
+export async function readRetainedText(link: FleetLink, topic: string): Promise<string | null> {
+  const bytes = await readKeptBytes(link, topic);
+  return bytes === null ? null : new TextDecoder().decode(bytes);
+}
+
 /** The JSON object the broker keeps on a topic; null if it keeps none, or shows us none. Rejects with LinkFailure. */
 export async function readRetained(link: FleetLink, topic: string): Promise<Readonly<Record<string, unknown>> | null> {
-  const seen: { fields: Readonly<Record<string, unknown>> | null } = { fields: null };
-  const cancel = link.listen((frame) => {
-    if (frame.topic === topic) seen.fields = readFields(frame.payload) ?? seen.fields;
-  });
-  try {
-    await link.subscribe([topic]);
-    const endMs = performance.now() + RETAINED_MS;
-    while (seen.fields === null && performance.now() < endMs) await pause(10);
-    return seen.fields;
-  } finally {
-    cancel();
-  }
+  const bytes = await readKeptBytes(link, topic);
+  return bytes === null ? null : readFields(bytes);
 }
 
 /** What a device last said of a lock: what a release is bound to. */

@@ -65,6 +65,11 @@ function readHalt(payload: unknown): Halt {
   };
 }
 
+/** True for a halt that holds nothing any more at `nowS`, epoch seconds. Pure. */
+export function isLifted({ lift, exp }: Pick<Halt, 'lift' | 'exp'>, nowS: number): boolean {
+  return lift === true || (exp !== undefined && exp <= nowS);
+}
+
 /** What a halt holds, in words. Pure. */
 export function sayHalted({ rollout, configs }: Pick<Halt, 'rollout' | 'configs'>): string {
   if (rollout !== undefined) return `roll-out ${rollout}`;

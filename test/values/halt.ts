@@ -1,5 +1,5 @@
 import t from 'tap';
-import { parseHalt, sayHalted } from '../../agent/values/halt.ts';
+import { isLifted, parseHalt, sayHalted } from '../../agent/values/halt.ts';
 
 const RIGHT = { v: 1, id: 'h-1', aud: 'grp/canary', version: 3, iat: 1_795_298_400 };
 
@@ -45,4 +45,14 @@ t.test('what is wrong is named with its place', async (t) => {
       t.match(said({ [member]: value }), new RegExp(`^malformed: ${member}(\\[\\d\\])?: `), `${member} ${value}`);
   }
   t.match(said({ rollout: 'spring', configs: ['aim'] }), /^malformed: configs: /);
+});
+
+t.test('what holds nothing any more', async (t) => {
+  const table: readonly (readonly [object, boolean])[] = [
+    [{}, false],
+    [{ exp: 1001 }, false],
+    [{ exp: 1000 }, true],
+    [{ lift: true, exp: 1001 }, true],
+  ];
+  for (const [halt, over] of table) t.equal(isLifted(halt, 1000), over, JSON.stringify(halt));
 });

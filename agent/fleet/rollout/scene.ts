@@ -69,8 +69,8 @@ export function openScene(input: SceneInput): Scene {
     const place = parseDesiredTopic(root, frame.topic);
     if (place === null || place.config !== config) return false;
     const { address, layer } = place;
-    raise(address, layer, versionIn(frame, { root, ...place }));
     const document = readKept(frame.payload, place);
+    raise(address, layer, document?.version ?? versionIn(frame, { root, ...place }));
     if (document === null) kept.delete(placeKey(address, layer));
     else kept.set(placeKey(address, layer), document);
     return true;

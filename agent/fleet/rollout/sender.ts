@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { EXIT, SaidError } from '../../values/errors.ts';
-import { type Halt, parseHalt } from '../../values/halt.ts';
+import { type Halt, isLifted, parseHalt } from '../../values/halt.ts';
 import { type Address, desiredTopic, type Layer, orderTopic } from '../../values/topics.ts';
 import { signWish, type Wish } from '../compose.ts';
 import type { VersionLedger } from '../ledger.ts';
@@ -86,7 +86,7 @@ export async function sendHalt(
 
 /** The halt in force at the target that holds the updates of this roll-out; null if there is none. Pure. */
 export function haltOver(halt: Halt | null, plan: Pick<Plan, 'name' | 'config'>, nowS: number): Halt | null {
-  if (halt === null || halt.lift === true || (halt.exp !== undefined && halt.exp <= nowS)) return null;
+  if (halt === null || isLifted(halt, nowS)) return null;
   if (halt.rollout !== undefined) return halt.rollout === plan.name ? halt : null;
   return halt.configs === undefined || halt.configs.includes(plan.config) ? halt : null;
 }

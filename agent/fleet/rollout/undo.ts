@@ -1,4 +1,5 @@
 import { isFields } from '../../values/fields.ts';
+import { isLifted } from '../../values/halt.ts';
 import type { FleetLink } from '../link.ts';
 import { isOurs, nowS, type Run, type RunEnd } from './context.ts';
 import { addressIn, type Plan } from './plan.ts';
@@ -29,8 +30,7 @@ export async function undo(link: FleetLink, run: Run, byHand: boolean): Promise<
   const note = plan.why ?? 'taken back';
   const halt = scene.halt();
   if (haltOver(halt, plan, nowS()) === null) {
-    const isFree = halt === null || halt.lift === true || (halt.exp !== undefined && halt.exp <= nowS());
-    if (isFree) await sendHalt(link, plan, { lift: false, note }, run);
+    if (halt === null || isLifted(halt, nowS())) await sendHalt(link, plan, { lift: false, note }, run);
     else run.show.note(`no stop sign is left: ${plan.target} has another one (version ${halt.version})`);
   }
   const ours = scene.allKept().filter((kept) => kept.layer === 'shadow' && isOurs(kept, plan));
