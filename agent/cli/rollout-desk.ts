@@ -4,7 +4,7 @@ import { connectFleet, type FleetBroker, type FleetLink } from '../fleet/link.ts
 import { readRetainedText } from '../fleet/retained.ts';
 import { readContent, readPlan, ringOf } from '../fleet/rollout/desk.ts';
 import { type Plan, planTopic } from '../fleet/rollout/plan.ts';
-import { attend, runRollout } from '../fleet/rollout/run.ts';
+import { runRollout } from '../fleet/rollout/run.ts';
 import { openScene, type Scene } from '../fleet/rollout/scene.ts';
 import type { Content } from '../fleet/rollout/sender.ts';
 import { readSigner, type Signer } from '../fleet/signer.ts';
@@ -167,9 +167,4 @@ export async function atBroker<T>(broker: FleetBroker, work: (link: FleetLink) =
   } finally {
     link.close();
   }
-}
-
-/** Fills a scene. */
-export async function look(link: FleetLink, scene: Scene): Promise<void> {
-  await attend(link, { scene });
 }

@@ -4,6 +4,7 @@ import { keepContent } from '../fleet/rollout/desk.ts';
 import { type Draft, draftPlan, newName } from '../fleet/rollout/draft.ts';
 import { readSentPlan } from '../fleet/rollout/list.ts';
 import { type Plan, planTopic } from '../fleet/rollout/plan.ts';
+import { attend } from '../fleet/rollout/run.ts';
 import { sha256 } from '../host/chance.ts';
 import { configDigest } from '../values/digest.ts';
 import { updatePayload } from '../values/document.ts';
@@ -13,7 +14,7 @@ import type { Update } from '../values/update.ts';
 import { readArgs, type Terminal } from './command.ts';
 import { FILE_HELP, FILE_OPTIONS, readFilesToSend } from './files-to-send.ts';
 import { misuse, parseTime, withLinkWords } from './fleet-options.ts';
-import { atBroker, carryOut, contentOf, DESK_HELP, DESK_OPTIONS, look, readDesk, sceneOf } from './rollout-desk.ts';
+import { atBroker, carryOut, contentOf, DESK_HELP, DESK_OPTIONS, readDesk, sceneOf } from './rollout-desk.ts';
 import {
   DEFAULT_RULES,
   RULE_HELP,
@@ -84,7 +85,7 @@ export async function start(argv: readonly string[], terminal: Terminal): Promis
         const plan = readSentPlan(payload);
         if (plan !== null) others.set(plan.name, plan);
       });
-      await look(link, scene);
+      await attend(link, { scene });
       const draft = draftPlan(scene, wish);
       if (values['dry-run']) {
         if (values.json) terminal.out(`${JSON.stringify(draft)}\n`);

@@ -2,14 +2,14 @@ import { gather } from '../fleet/gather.ts';
 import { nowS, standingsOf } from '../fleet/rollout/context.ts';
 import { readSentPlan } from '../fleet/rollout/list.ts';
 import { type Plan, planTopic } from '../fleet/rollout/plan.ts';
-import { newRunner } from '../fleet/rollout/run.ts';
+import { attend, newRunner } from '../fleet/rollout/run.ts';
 import { openScene } from '../fleet/rollout/scene.ts';
 import { haltOver, sendHalt } from '../fleet/rollout/sender.ts';
 import { EXIT, SaidError } from '../values/errors.ts';
 import { NAME } from '../values/units.ts';
 import { type Command, readArgs, type Terminal } from './command.ts';
 import { BROKER_HELP, BROKER_OPTIONS, misuse, readBroker, withLinkWords } from './fleet-options.ts';
-import { atBroker, carryOut, DESK_OPTIONS, findContent, findPlan, look, readDesk, sceneOf } from './rollout-desk.ts';
+import { atBroker, carryOut, DESK_OPTIONS, findContent, findPlan, readDesk, sceneOf } from './rollout-desk.ts';
 import { RULE_OPTIONS, readRules } from './rollout-options.ts';
 import { START_HELP, start } from './rollout-start.ts';
 import { sayProgress, sayStanding } from './rollout-words.ts';
@@ -73,7 +73,7 @@ async function resume(argv: readonly string[], terminal: Terminal): Promise<numb
       }
       const content = await findContent(link, desk, name);
       const scene = sceneOf(desk, kept);
-      await look(link, scene);
+      await attend(link, { scene });
       const stopped = haltOver(scene.halt(), kept, nowS());
       if (stopped !== null && kept.stage !== 'undoing') {
         if (stopped.rollout !== name) {
@@ -105,7 +105,7 @@ async function halt(argv: readonly string[], terminal: Terminal): Promise<number
     atBroker(desk.broker, async (link) => {
       const kept = await findPlan(link, desk, name);
       const scene = sceneOf(desk, kept);
-      await look(link, scene);
+      await attend(link, { scene });
       const isPromoted = kept.stage === 'promoting' || kept.stage === 'done';
       if (isPromoted || values.keep) {
         if (haltOver(scene.halt(), kept, nowS()) === null) {

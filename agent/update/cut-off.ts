@@ -1,7 +1,7 @@
 import type { Targets } from '../ports/targets.ts';
 import type { ConfigSettings } from '../settings-schema.ts';
 import { baseName } from '../values/units.ts';
-import type { Ledger } from './ledger.ts';
+import type { HeldUpdate, Ledger } from './ledger.ts';
 import { sayDocument } from './sides.ts';
 import { type OpenFile, withFiles } from './stage.ts';
 
@@ -16,8 +16,10 @@ export interface CutOff {
   readonly end: 'back' | 'forward' | 'waits' | 'rolled-back' | 'unproved';
 }
 
-/** A document that is none, in words. */
-export const AS_BEFORE = 'the return to what was there before Locksmith';
+/** What is under way, in words; null is a document too. Pure. */
+export function sayUnderWay(held: HeldUpdate | null): string {
+  return held === null ? 'the return to what was there before Locksmith' : sayDocument(held);
+}
 
 /** A config whose files are open. */
 interface Scene {
@@ -35,7 +37,7 @@ export async function endCutOff(
   const { ledger, targets, config, settings } = place;
   if (ledger.intent(config) === null) return null;
   const held = ledger.underWay(config);
-  const document = held === null ? AS_BEFORE : sayDocument(held);
+  const document = sayUnderWay(held);
   const file = baseName(settings.files[0]?.path ?? config);
   const ended = await withFiles(targets, settings, (open) => finish({ config, settings, file, open }));
   const end = ledger.intent(config) !== null ? 'waits' : ended === null ? 'back' : 'forward';

@@ -5,7 +5,7 @@ import type { Address } from '../values/topics.ts';
 import { baseName } from '../values/units.ts';
 import { type AskPorts, createAsk } from './ask.ts';
 import { readContents } from './commit.ts';
-import { AS_BEFORE, type CutOff, endCutOff } from './cut-off.ts';
+import { type CutOff, endCutOff, sayUnderWay } from './cut-off.ts';
 import { createDrifts } from './drift.ts';
 import { createEndings, type EndingPorts } from './endings.ts';
 import type { Fetches } from './fetches.ts';
@@ -204,8 +204,7 @@ export function createStepper(ports: StepPorts): Stepper {
       if (settings === undefined) return null;
       const cutOff = await endCutOff({ ...ports, config, settings }, mover.finish);
       if (cutOff?.end === 'waits') return cutOff;
-      const held = trials.held(config);
-      const document = held === null ? AS_BEFORE : sayDocument(held);
+      const document = sayUnderWay(trials.held(config));
       const back = await prover.recover(placeOf(config, settings));
       return back === null ? cutOff : { config, document, end: back ? 'rolled-back' : 'unproved' };
     },
