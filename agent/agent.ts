@@ -35,6 +35,7 @@ import { openValidator } from './update/validate.ts';
 import { EXIT, SaidError } from './values/errors.ts';
 import { sayLock } from './values/lock-words.ts';
 import type { EventBody } from './values/report.ts';
+import { messageOf } from './values/thrown.ts';
 import { addressesOf } from './values/topics.ts';
 import { baseName } from './values/units.ts';
 
@@ -259,7 +260,7 @@ export function openAgent(settings: Settings, world: Host): Agent {
         if (begun) journal.note([floor.tick()]);
       } catch (error) {
         // A full disk must not keep the agent from leaving.
-        log.say('error', `cannot remember that it stopped: ${error instanceof Error ? error.message : String(error)}`);
+        log.say('error', `cannot remember that it stopped: ${messageOf(error)}`);
       }
       await link?.stop(reason);
       if (begun) await journal.close();

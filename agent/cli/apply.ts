@@ -5,6 +5,7 @@ import { readSettings } from '../settings.ts';
 import { EXIT, SaidError } from '../values/errors.ts';
 import { harmless } from '../values/printable.ts';
 import { remedyOf } from '../values/remedy.ts';
+import { messageOf } from '../values/thrown.ts';
 import { DOCUMENT_MAX_BYTES } from '../values/update.ts';
 import { askAgent, listenFirst, sayNoAnswer } from './ask-agent.ts';
 import { type Command, lineFor, readArgs, SETTINGS_PATH } from './command.ts';
@@ -33,11 +34,7 @@ function readDocument(path: string): string {
     return bytes.toString('latin1').trim();
   } catch (error) {
     if (error instanceof SaidError) throw error;
-    throw new SaidError(
-      EXIT.usage,
-      `${path}: cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-      'locksmith apply FILE',
-    );
+    throw new SaidError(EXIT.usage, `${path}: cannot be read: ${messageOf(error)}`, 'locksmith apply FILE');
   }
 }
 

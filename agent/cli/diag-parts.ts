@@ -8,6 +8,7 @@ import { sha256 } from '../host/chance.ts';
 import { mountOf } from '../host/mounts.ts';
 import type { Settings } from '../settings-schema.ts';
 import { Failure, SaidError } from '../values/errors.ts';
+import { messageOf } from '../values/thrown.ts';
 import type { Command, Terminal } from './command.ts';
 
 /** One file of the bundle. */
@@ -72,7 +73,7 @@ export async function commandParts(
         const text = await listen(command, ['--settings', settings, ...more, ...flags]);
         parts.push({ name: `${name}.${ending}`, text });
       } catch (error) {
-        troubles.push(`${name}.${ending}: ${error instanceof Error ? error.message : String(error)}`);
+        troubles.push(`${name}.${ending}: ${messageOf(error)}`);
       }
     }
   }
@@ -102,7 +103,7 @@ export function configParts({ configs }: Settings, withContents: boolean, troubl
           contents.push({ name: `contents/${config}/${basename(path)}`.slice(0, 90), text: bytes.toString('utf8') });
         }
       } catch (error) {
-        troubles.push(`${path}: ${error instanceof Error ? error.message : String(error)}`);
+        troubles.push(`${path}: ${messageOf(error)}`);
       }
     }
   }
@@ -129,7 +130,7 @@ export async function systemParts(settings: Settings | null, troubles: string[])
     try {
       return look();
     } catch (error) {
-      troubles.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+      troubles.push(`${what}: ${messageOf(error)}`);
       return null;
     }
   };

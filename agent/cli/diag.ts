@@ -6,6 +6,7 @@ import { examineSettings, readText } from '../settings.ts';
 import type { Settings } from '../settings-schema.ts';
 import { EXIT, SaidError } from '../values/errors.ts';
 import { redact } from '../values/redact.ts';
+import { messageOf } from '../values/thrown.ts';
 import { rfc3339 } from '../values/units.ts';
 import { type Command, readArgs, SETTINGS_PATH } from './command.ts';
 import { commandParts, configParts, type Part, settingsPart, systemParts } from './diag-parts.ts';
@@ -52,7 +53,7 @@ function writeNew(path: string, bytes: Uint8Array): void {
       closeSync(fd);
     }
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     const remedy = /EEXIST/.test(why)
       ? 'another name; nothing is written over'
       : 'a directory you may write to, with room';

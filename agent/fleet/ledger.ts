@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { EXIT, SaidError } from '../values/errors.ts';
+import { messageOf } from '../values/thrown.ts';
 import type { Address, Layer } from '../values/topics.ts';
 
 /** A place that versions are counted for. */
@@ -56,7 +57,7 @@ export function openVersionLedger(dir: string): VersionLedger {
       return fn();
     } catch (error) {
       if (error instanceof SaidError) throw error;
-      const why = error instanceof Error ? error.message : String(error);
+      const why = messageOf(error);
       throw new SaidError(
         EXIT.failed,
         `the ledger of used versions cannot be kept: ${why}`,

@@ -6,6 +6,7 @@ import type { Standing } from '../telemetry/standing.ts';
 import { type Stall, sayStall, type Watchdog } from '../telemetry/watchdog.ts';
 import type { ClockFloor } from '../trust/clock-floor.ts';
 import type { EventBody } from '../values/report.ts';
+import { messageOf } from '../values/thrown.ts';
 import type { Host } from './host.ts';
 
 /** A clock tick is noted this often: a crash costs at most so much of what is known about time. */
@@ -102,7 +103,7 @@ export function openCare(host: Host, rooms: CareRooms): Care {
         try {
           journal.note([floor.tick()]);
         } catch (error) {
-          log.say('warning', `cannot note the time: ${error instanceof Error ? error.message : String(error)}`);
+          log.say('warning', `cannot note the time: ${messageOf(error)}`);
         }
       };
       next.cancel = clock.after(TICK_MS, tick);

@@ -2,6 +2,7 @@ import { chmodSync, rmSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 import { failureOf } from '../values/errno.ts';
 import { Failure } from '../values/errors.ts';
+import { messageOf } from '../values/thrown.ts';
 
 /** Longest request or answer: a signed document in JSON, with room. */
 const LINE_MAX_BYTES = 512 * 1024;
@@ -51,7 +52,7 @@ export async function serveControl(
       answered = true;
       text = '';
       new Promise<object>((resolve) => resolve(answer(JSON.parse(line))))
-        .catch((error: unknown) => ({ error: error instanceof Error ? error.message : String(error) }))
+        .catch((error: unknown) => ({ error: messageOf(error) }))
         .then((value) => socket.end(`${JSON.stringify(value)}\n`));
     });
     // Who hangs up before the answer does not want it.

@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import type { Bequeath } from '../ports/files.ts';
 import type { Log } from '../ports/log.ts';
 import { LOG_LEVELS, type LogEntry, type LogLevel, logEntry, sayEntry, writeEntry } from '../values/log-line.ts';
+import { messageOf } from '../values/thrown.ts';
 
 /** Size at which the log is put aside as `log.1`: two of these are the most it ever takes. */
 const LOG_MAX_BYTES = 1024 * 1024;
@@ -93,7 +94,7 @@ export function hostLog(options: HostLogOptions): Log {
         file?.add(writeEntry(entry));
         broken.why = null;
       } catch (error) {
-        const why = error instanceof Error ? error.message : String(error);
+        const why = messageOf(error);
         // Once per cause: the log of a full disk must not fill the other one.
         if (why !== broken.why) echo(logEntry(options.nowMs(), 'error', `the log cannot be written: ${why}`));
         broken.why = why;

@@ -3,9 +3,13 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net';
 // The client alone: the package's front door also loads proxies and web sockets, which cost start-up time and memory.
 import mqtt from 'mqtt/lib/client';
 import type { Broker, Connection, ConnectionEvents, ConnectWish, LinkCause } from '../ports/broker.ts';
+import { messageOf } from '../values/thrown.ts';
 
 /** Ports of the two kinds of URL where the URL names none. Source: IANA. */
 const PORTS = { 'mqtt:': 1883, 'mqtts:': 8883 } as const;
+
+/** A broker that still answers pings, but not this long to a message or a subscription, has lost it: the link starts afresh. */
+const ANSWER_MS = 60_000;
 
 /** A file of the link that cannot be read. */
 class FileTrouble extends Error {
@@ -31,10 +35,6 @@ function readPassword(path: string): string {
 
 function codeOf(error: unknown): unknown {
   return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** Opens the transport. Throws {@link FileTrouble}, or what Node says of a key that does not fit its certificate. */
@@ -107,17 +107,20 @@ function connectWith(socket: Socket, password: string | null, wish: ConnectWish,
     cause = what;
     message = words;
   };
+  const dropFor = (what: LinkCause, words: string) => {
+    blame(what, words);
+    socket.destroy();
+  };
   let secured = !wish.url.startsWith('mqtts:');
   socket.on('secureConnect', () => {
     secured = true;
   });
   const blameError = (error: unknown) => {
     const code = codeOf(error);
-    if (code === 'ECONNRESET' && !secured) blame({ kind: 'system', code: 'NO_TLS' }, 'closed at the TLS greeting');
-    else if (typeof code === 'string') blame({ kind: 'system', code }, messageOf(error));
-    else if (/timeout/i.test(messageOf(error))) blame({ kind: 'silent' }, messageOf(error));
-    else blame({ kind: 'system', code: 'PROTOCOL' }, messageOf(error));
-    socket.destroy();
+    if (code === 'ECONNRESET' && !secured) dropFor({ kind: 'system', code: 'NO_TLS' }, 'closed at the TLS greeting');
+    else if (typeof code === 'string') dropFor({ kind: 'system', code }, messageOf(error));
+    else if (/timeout/i.test(messageOf(error))) dropFor({ kind: 'silent' }, messageOf(error));
+    else dropFor({ kind: 'system', code: 'PROTOCOL' }, messageOf(error));
   };
   socket.on('connect', () => socket.setNoDelay(true));
   socket.on('error', blameError);
@@ -152,8 +155,7 @@ function connectWith(socket: Socket, password: string | null, wish: ConnectWish,
       const code = packet.returnCode ?? packet.reasonCode ?? 0;
       if (code !== 0) blame({ kind: 'refused', code }, `CONNACK ${code}`);
     } else if (packet.cmd === 'disconnect') {
-      blame({ kind: 'told', code: packet.reasonCode ?? 0 }, `DISCONNECT ${packet.reasonCode ?? 0}`);
-      socket.destroy();
+      dropFor({ kind: 'told', code: packet.reasonCode ?? 0 }, `DISCONNECT ${packet.reasonCode ?? 0}`);
     } else if (packet.cmd === 'pingresp') {
       events.roundTrip(performance.now() - pingedMs);
     }
@@ -173,10 +175,7 @@ function connectWith(socket: Socket, password: string | null, wish: ConnectWish,
     const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
     events.frame({ topic, payload: bytes, retain: retain === true }).then(
       () => acknowledge?.(),
-      (error: unknown) => {
-        blame({ kind: 'not-kept' }, messageOf(error));
-        socket.destroy();
-      },
+      (error: unknown) => dropFor({ kind: 'not-kept' }, messageOf(error)),
     );
   };
   socket.on('close', () => {
@@ -186,6 +185,7 @@ function connectWith(socket: Socket, password: string | null, wish: ConnectWish,
     events.ended({ cause: cause ?? { kind: 'closed' }, connected, message });
   });
 
+  const late = () => dropFor({ kind: 'silent' }, `no answer in ${ANSWER_MS / 1000} s`);
   /** `told`: the broker answers, so its answer tells how long the way is, and that all before the question has arrived. */
   const answer = <T>(
     told: boolean,
@@ -196,14 +196,19 @@ function connectWith(socket: Socket, password: string | null, wish: ConnectWish,
         reject(new Error('there is no connection'));
         return;
       }
-      const fail = (error: Error) => {
+      const timer = told ? setTimeout(late, ANSWER_MS) : undefined;
+      const done = () => {
+        clearTimeout(timer);
         waiting.delete(fail);
+      };
+      const fail = (error: Error) => {
+        done();
         reject(error);
       };
       waiting.add(fail);
       const askedMs = performance.now();
       ask((value) => {
-        waiting.delete(fail);
+        done();
         if (!ended && told) events.roundTrip(performance.now() - askedMs);
         resolve(value);
       }, fail);
@@ -234,9 +239,6 @@ function connectWith(socket: Socket, password: string | null, wish: ConnectWish,
       blame({ kind: 'left' }, 'we left');
       client.end();
     },
-    drop: () => {
-      blame({ kind: 'left' }, 'we left');
-      socket.destroy();
-    },
+    drop: () => dropFor({ kind: 'left' }, 'we left'),
   };
 }

@@ -4,6 +4,7 @@ import { ReadStream } from 'node:tty';
 import { promisify } from 'node:util';
 import type { Reply, Wire } from '../ports/vehicle.ts';
 import { errnoOf } from '../values/errno.ts';
+import { messageOf } from '../values/thrown.ts';
 
 /** How long stty may take. */
 const STTY_MS = 5_000;
@@ -30,7 +31,7 @@ export function serialWire(path: string, baud: number): Wire {
           writeSync(state.fd, bytes);
         } catch (error) {
           // A line that takes no more now, as nobody reads: what was asked for is asked for again.
-          if (errnoOf(error) !== 'EAGAIN') end(error instanceof Error ? error.message : String(error));
+          if (errnoOf(error) !== 'EAGAIN') end(messageOf(error));
         }
       };
       const openLine = async () => {

@@ -1,6 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { connect } from 'node:net';
 import type { Reply, Wire } from '../ports/vehicle.ts';
+import { messageOf } from '../values/thrown.ts';
 
 /** How long one attempt to connect may take. */
 const CONNECT_MS = 5_000;
@@ -8,7 +9,7 @@ const CONNECT_MS = 5_000;
 const SENDERS_MAX = 64;
 
 function why(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }
 
 /** Listens for datagrams; an answer goes to whoever sent what it answers. */

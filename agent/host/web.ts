@@ -1,6 +1,7 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import { failureOf } from '../values/errno.ts';
+import { messageOf } from '../values/thrown.ts';
 
 /** What was asked, as a server of ours needs it. */
 export interface WebRequest {
@@ -57,7 +58,7 @@ export async function serveWeb(
       request.resume();
       answer(asked)
         .catch((error: unknown): WebAnswer => {
-          const why = error instanceof Error ? error.message : String(error);
+          const why = messageOf(error);
           return { status: 500, type: 'text/plain; charset=utf-8', text: `${why}\n` };
         })
         .then(({ status, type, text, headers = {} }) => {

@@ -3,6 +3,7 @@ import type { Log } from '../ports/log.ts';
 import type { Outbox, Saying } from '../ports/outbox.ts';
 import type { Clock } from '../ports/world.ts';
 import type { ClockTrust } from '../values/report.ts';
+import { messageOf } from '../values/thrown.ts';
 import { deviceTopic, TOPICS } from '../values/topics.ts';
 import { rfc3339 } from '../values/units.ts';
 import { openAcknowledged } from './acknowledged.ts';
@@ -90,10 +91,7 @@ export function createOutbox(input: OutboxInput): RunningOutbox {
       input.journal.note([sentRecord(low)]);
     } catch (error) {
       // A full disk: they stay in the outbox, are not sent again over this link, and are noted later.
-      log.say(
-        'warning',
-        `outbox: cannot note what was sent: ${error instanceof Error ? error.message : String(error)}`,
-      );
+      log.say('warning', `outbox: cannot note what was sent: ${messageOf(error)}`);
       return;
     }
     for (const seq of acked) if (seq <= low) acked.delete(seq);

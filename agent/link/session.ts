@@ -109,26 +109,22 @@ export function openSession(input: SessionInput): Session {
     input.onState(shown);
   };
 
-  /** `askedMs`: after how long it was asked again; 0 for the first time on a link. */
-  const subscribe = async (mine: number, link: Connection, askedMs = 0) => {
+  /** Asked again after a pause of `before.pauseMs`; 0 for the first time on a link. */
+  const subscribe = async (mine: number, link: Connection, before = { pauseMs: 0, refused: false }) => {
     try {
       const answers = await Promise.all(packets.map((filters) => link.subscribe(filters)));
       if (mine !== epoch) return;
       const refused = packets.flatMap((filters, i) => filters.filter((_, j) => (answers[i]?.[j] ?? 128) >= 128));
-      if (refused.length === 0) {
-        if (askedMs === 0) show('connected', true, '');
-        // A server of a cluster may not have had yet what another had acknowledged. Asked again, it hands it out.
-        if (broker.urls.length < 2) return;
-        const pauseMs = Math.min(Math.max(plan.stableMs, askedMs * 2), ASK_AGAIN_CAP_MS);
-        cancelPause = clock.after(pauseMs, () => {
-          if (mine === epoch) void subscribe(mine, link, pauseMs);
-        });
-        return;
-      }
-      show('not-subscribed', true, refused.join(', '));
-      // Rights at a broker change while the link stays: ask again, rarely.
-      cancelPause = clock.after(plan.capMs, () => {
-        if (mine === epoch) void subscribe(mine, link);
+      const isRefused = refused.length > 0;
+      if (isRefused) show('not-subscribed', true, refused.join(', '));
+      else if (before.pauseMs === 0 || before.refused) show('connected', true, '');
+      // A server of a cluster may not have had yet what another had acknowledged. Asked again, it hands it out.
+      if (!isRefused && broker.urls.length < 2) return;
+      // A server without a majority refuses everybody for a moment; and rights at a broker change while the link stays.
+      const [leastMs, mostMs] = isRefused ? [plan.firstMs, plan.capMs] : [plan.stableMs, ASK_AGAIN_CAP_MS];
+      const pauseMs = Math.min(Math.max(leastMs, isRefused === before.refused ? before.pauseMs * 2 : 0), mostMs);
+      cancelPause = clock.after(pauseMs, () => {
+        if (mine === epoch) void subscribe(mine, link, { pauseMs, refused: isRefused });
       });
     } catch {
       // The connection ended, and says so itself.

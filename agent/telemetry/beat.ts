@@ -1,6 +1,7 @@
 import type { Files } from '../ports/files.ts';
 import type { Log } from '../ports/log.ts';
 import type { Clock } from '../ports/world.ts';
+import { messageOf } from '../values/thrown.ts';
 import { rfc3339 } from '../values/units.ts';
 
 /** What the file `beat` holds: the daemon's word that its locks, its line and its loop have just moved. */
@@ -37,7 +38,7 @@ export function createBeat({ clock, files, log, path, self }: BeatInput): () => 
       files.writeView('view.beat', path, `${JSON.stringify(beat)}\n`, 0o644);
       state.complained = false;
     } catch (error) {
-      if (!state.complained) log.say('warning', `no beat: ${error instanceof Error ? error.message : String(error)}`);
+      if (!state.complained) log.say('warning', `no beat: ${messageOf(error)}`);
       state.complained = true;
     }
   };

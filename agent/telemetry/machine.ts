@@ -1,6 +1,7 @@
 import type { Log } from '../ports/log.ts';
 import type { MachineReading, Sensors } from '../ports/sensors.ts';
 import type { Clock } from '../ports/world.ts';
+import { messageOf } from '../values/thrown.ts';
 import { rfc3339 } from '../values/units.ts';
 
 /** A reading of the machine and when it was made (RFC 3339 UTC). */
@@ -34,7 +35,7 @@ export function openMachine(input: { readonly sensors: Sensors; readonly clock: 
       complained = false;
       return last;
     } catch (error) {
-      if (!complained) log.say('warning', `sensors: ${error instanceof Error ? error.message : String(error)}`);
+      if (!complained) log.say('warning', `sensors: ${messageOf(error)}`);
       complained = true;
       return null;
     } finally {

@@ -2,6 +2,7 @@ import type { Files } from '../ports/files.ts';
 import type { Log } from '../ports/log.ts';
 import type { Cancel, Clock } from '../ports/world.ts';
 import type { LinkState } from '../values/link.ts';
+import { messageOf } from '../values/thrown.ts';
 import { rfc3339 } from '../values/units.ts';
 import type { VehicleView } from '../values/vehicle.ts';
 import { type Heartbeat, type HeartbeatInput, heartbeat, startBeating } from './heartbeat.ts';
@@ -76,7 +77,7 @@ export function openPulse(input: PulseInput): Pulse {
     try {
       files.writeView('view.status', path, `${JSON.stringify(status)}\n`, 0o644);
     } catch (error) {
-      log.say('warning', `${path} cannot be written: ${error instanceof Error ? error.message : String(error)}`);
+      log.say('warning', `${path} cannot be written: ${messageOf(error)}`);
     }
   };
   const beat = async () => {

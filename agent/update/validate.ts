@@ -16,7 +16,7 @@ export interface Validator {
   check(file: FileSettings, name: string, bytes: Uint8Array): Promise<Refusal | null>;
 }
 
-function messageOf(error: unknown): string {
+function firstLineOf(error: unknown): string {
   return harmless(error instanceof Error ? (error.message.split('\n')[0] ?? error.message) : String(error), 512);
 }
 
@@ -66,7 +66,7 @@ export function openValidator(files: Files, parsers: Parsers): Validator {
       try {
         value = await parsers.parse(file.format, new TextDecoder('utf-8', { fatal: true }).decode(bytes));
       } catch (error) {
-        return refuse('schema', `${name}: cannot be read as ${file.format}: ${messageOf(error)}`);
+        return refuse('schema', `${name}: cannot be read as ${file.format}: ${firstLineOf(error)}`);
       }
       if (file.schema === undefined) return null;
       let validate: ValidateFunction;
@@ -74,7 +74,7 @@ export function openValidator(files: Files, parsers: Parsers): Validator {
         // Every value of an ini file is a string: `5` must count as a number there.
         validate = await validatorOf(file.schema, file.format === 'ini');
       } catch (error) {
-        return refuse('schema', `${name}: schema ${file.schema} cannot be used: ${messageOf(error)}`);
+        return refuse('schema', `${name}: schema ${file.schema} cannot be used: ${firstLineOf(error)}`);
       }
       if (validate(value)) return null;
       const first = validate.errors?.[0];

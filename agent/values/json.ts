@@ -1,4 +1,5 @@
 import { printable } from './printable.ts';
+import { messageOf } from './thrown.ts';
 
 /** Deeper JSON than any document of ours; a limit so that no later walk can run out of stack. */
 const DEPTH_MAX = 32;
@@ -19,7 +20,7 @@ export function parseStrictJson(text: string): StrictJson {
   } catch (error) {
     return {
       kind: 'fault',
-      why: `not JSON: ${printable(error instanceof Error ? error.message : String(error), 120)}`,
+      why: `not JSON: ${printable(messageOf(error), 120)}`,
     };
   }
   const why = scan(text);

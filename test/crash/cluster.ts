@@ -93,6 +93,13 @@ async function theCluster(t: Test, machines: readonly Machine[]): Promise<void> 
 
   const counters = { version: 0, acknowledged: 0 };
   const slowest = { publishMs: 0, convergeMs: 0 };
+  /** The end of the logs of these devices, for who has to find out why. */
+  const lastWords = (ids: readonly string[]) =>
+    devices
+      .flatMap(({ id }, n) =>
+        ids.includes(id) ? [`-- ${id}`, ...(agents[n]?.stderr().split('\n').slice(-25) ?? [])] : [],
+      )
+      .join('\n');
   const pushSeries = async (first: number, between: (n: number) => Promise<void>) => {
     for (let n = 0; n < SERIES; n += 1) {
       counters.version += 1;
@@ -109,7 +116,7 @@ async function theCluster(t: Test, machines: readonly Machine[]): Promise<void> 
     const want = `hold = ${counters.version}\n`;
     const behind = () => devices.filter((device) => device.contents()[CONF] !== want).map(({ id }) => id);
     await until(
-      () => `${what}: all on version ${counters.version}; behind: ${behind()}`,
+      () => `${what}: all on version ${counters.version}; behind: ${behind()}\n${lastWords(behind())}`,
       () => behind().length === 0,
       PATIENCE_MS,
     );

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { Socket } from 'node:net';
+import { mock } from 'node:test';
 import koffi from 'koffi';
 import t from 'tap';
 import { mqttBroker } from '../../agent/host/mqtt.ts';
@@ -264,4 +265,28 @@ t.test('MQTT 5: no more under way than the broker says it takes, and all of it i
   const texts = Array.from({ length: 10 }, (_, n) => `${n}`);
   await Promise.all(texts.map((text) => link.publish('x', text, { qos: 1, retain: false })));
   t.strictSame([seen, most.open], [texts, 3]);
+});
+
+t.test('a broker that answers pings but not a message is left, as silent', async (t) => {
+  const asked = latch();
+  const broker = await startFakeBroker(t, (packet, socket) => {
+    if (packet.type === PACKETS.publish) asked.open();
+    else agree(packet, socket);
+  });
+  const connected = latch();
+  const end = new Promise<LinkEnd>((resolve) => {
+    const link = mqttBroker.connect(wish(broker.url, { keepaliveS: 1200 }), {
+      ...{ connected: connected.open, frame: async () => {}, roundTrip: () => {} },
+      ended: resolve,
+    });
+    t.teardown(() => link.drop());
+    connected.opened.then(() => {
+      mock.timers.enable({ apis: ['setTimeout'] });
+      link.publish('a', 'b', { qos: 1, retain: false }).catch(() => {});
+    });
+  });
+  await asked.opened;
+  mock.timers.tick(60_000);
+  mock.timers.reset();
+  t.match(await end, { cause: { kind: 'silent' }, connected: true, message: 'no answer in 60 s' });
 });

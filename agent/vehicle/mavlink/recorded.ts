@@ -1,5 +1,6 @@
 import type { Wire, Wires } from '../../ports/vehicle.ts';
 import type { Cancel, Clock } from '../../ports/world.ts';
+import { messageOf } from '../../values/thrown.ts';
 import { scan } from './frames.ts';
 
 /** A frame of a recording and when it came, in microseconds since 1970. */
@@ -85,7 +86,7 @@ export function recordedWire(path: string, { clock, wires, speed }: Player): Wir
       };
       play().then(
         () => end('the recording is over'),
-        (error: unknown) => end(error instanceof Error ? error.message : String(error)),
+        (error: unknown) => end(messageOf(error)),
       );
       return () => {
         state.cancel();
