@@ -7,8 +7,9 @@ import { harmless } from '../values/printable.ts';
 import { remedyOf } from '../values/remedy.ts';
 import { messageOf } from '../values/thrown.ts';
 import { DOCUMENT_MAX_BYTES } from '../values/update.ts';
-import { askAgent, listenFirst, sayNoAnswer } from './ask-agent.ts';
+import { askAgent, sayNoAnswer } from './ask-agent.ts';
 import { type Command, lineFor, readArgs, SETTINGS_PATH } from './command.ts';
+import { listenFirst } from './vehicle-door.ts';
 
 /** What the line answers to a document from a file. */
 interface Answer {

@@ -2,7 +2,6 @@ import type { Agent } from '../agent.ts';
 import { askControl } from '../host/control.ts';
 import type { Settings } from '../settings-schema.ts';
 import { EXIT, Failure, SaidError } from '../values/errors.ts';
-import type { Terminal } from './command.ts';
 import { openHostAgent } from './host-agent.ts';
 
 /** How long the daemon may take to say that it is there: longer than its longest step without a breath. */
@@ -55,13 +54,6 @@ export async function askAgent(
   } finally {
     await agent.stop(`${command} is done`);
   }
-}
-
-/** Has an agent of this process listen to the vehicle until it is known: the daemon, which listens all the time, is dead. */
-export async function listenFirst(agent: Agent, { vehicle }: Settings, terminal: Terminal): Promise<void> {
-  if (vehicle === undefined) return;
-  terminal.err('the agent does not run: the vehicle is listened to here, for ten seconds at most\n');
-  await agent.listen();
 }
 
 /** What the agent said went wrong, of an answer that is not what was asked for. */

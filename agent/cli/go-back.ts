@@ -10,10 +10,11 @@ import { generationTitle, sayDocument } from '../update/sides.ts';
 import { createTrials } from '../update/trials.ts';
 import { EXIT, SaidError } from '../values/errors.ts';
 import { sayLock } from '../values/lock-words.ts';
-import { askAgent, listenFirst, sayNoAnswer } from './ask-agent.ts';
+import { askAgent, sayNoAnswer } from './ask-agent.ts';
 import type { Terminal } from './command.ts';
 import { misuse } from './fleet-options.ts';
 import { knownConfig, openLockDesk } from './lock-room.ts';
+import { listenFirst } from './vehicle-door.ts';
 
 function isAnswer(value: unknown): value is WentBack {
   return typeof value === 'object' && value !== null && 'result' in value && typeof value.result === 'string';

@@ -23,13 +23,13 @@ import { hostTargets } from '../host/targets.ts';
 import { hostUnits } from '../host/units.ts';
 import { hostWatchDir } from '../host/watches.ts';
 import type { Log } from '../ports/log.ts';
-import type { Wires } from '../ports/vehicle.ts';
 import type { Trace } from '../ports/world.ts';
 import type { Settings } from '../settings-schema.ts';
 import type { GoBackWish } from '../update/going-back.ts';
 import type { DespiteHalt } from '../update/line.ts';
 import { EXIT } from '../values/errors.ts';
 import { harmless } from '../values/printable.ts';
+import { wiresFor } from './wires.ts';
 
 /** How an agent is put on this machine. */
 export interface HostAgentOptions {
@@ -115,17 +115,6 @@ async function withEmbedded(
   const embedded = await startEmbedded(MQTT_PORT).catch(() => startEmbedded());
   log.say('notice', `embedded broker on ${embedded.url}: for trying things out, it forgets everything when it ends`);
   return { settings: { ...given, broker: { ...given.broker, urls: [embedded.url] } }, embedded };
-}
-
-/** The ways to a vehicle, loaded where the settings name one. */
-async function wiresFor({ vehicle }: Settings): Promise<Wires | undefined> {
-  if (vehicle === undefined) return undefined;
-  const [{ tcpWire, udpWire }, { serialWire }, { openRecording }] = await Promise.all([
-    import('../host/sockets.ts'),
-    import('../host/serial.ts'),
-    import('../host/recording.ts'),
-  ]);
-  return { udp: udpWire, tcp: tcpWire, serial: serialWire, recording: openRecording };
 }
 
 /** Builds the agent on the real files, locks, clock and broker of this machine. */

@@ -10,7 +10,7 @@ import { type Command, lineFor, readArgs, SETTINGS_PATH, type Terminal } from '.
 import { misuse } from './fleet-options.ts';
 import { knownConfig, openLockDesk } from './lock-room.ts';
 import { boundRelease, REMOTE_HELP, REMOTE_OPTIONS, sendRemote } from './remote-command.ts';
-import { whyNotSafe } from './vehicle-door.ts';
+import { openVehicleAsk } from './vehicle-door.ts';
 
 const OPTIONS = {
   ...REMOTE_OPTIONS,
@@ -31,7 +31,8 @@ export const command: Command = {
 
 Makes the lock of config NAME COLD, safely. Without --yes it only says what it would do. It proves that nobody has the lock by taking it,
 clears the record, raises the token, and takes and gives back the lock once. It takes nothing from a live holder. The config's
-writers are stopped before, and those that ran are started again however it ends.
+writers are stopped before, and those that ran are started again however it ends. Where the settings name a vehicle it has to be safe;
+without the daemon it is listened to for ten seconds at most.
   --yes --reason R   carry it out; the reason goes into the device's story and to the fleet
   --end-holder       also end the process that an orphaned lock was left to
   --break            last resort for a lock whose holder no process shows: root only
@@ -59,10 +60,11 @@ Example: locksmith release aim_lock_config --yes --reason "left over from the ni
       throw new SaidError(EXIT.refused, 'release: --break is for root', 'sudo locksmith release …');
     const wish = { by: userInfo().username, why, endHolder: values['end-holder'], breakIt: values.break };
     const desk = openLockDesk(values.settings, terminal);
+    const vehicle = openVehicleAsk(desk.settings, terminal);
     try {
       const config = knownConfig('release', desk.settings, values.settings, name);
       const lock = desk.room.lock(config);
-      const notSafe = async () => (values['despite-vehicle'] ? null : whyNotSafe(desk.settings, config));
+      const notSafe = async () => (values['despite-vehicle'] ? null : vehicle.whyNotSafe(config));
       const writers = desk.settings.configs[config]?.writers ?? [];
       const { lock: found } = await lock.observe();
       if (found.state === 'COLD') {
@@ -96,6 +98,7 @@ Example: locksmith release aim_lock_config --yes --reason "left over from the ni
       terminal.out(`${release.lock.file} is COLD, token ${release.lock.token}\n`);
       return EXIT.done;
     } finally {
+      vehicle.close();
       desk.close();
     }
   },

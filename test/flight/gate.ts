@@ -170,14 +170,36 @@ t.test('nothing moves in the air', { timeout: 240_000 }, async (t) => {
       (await locksmith('release', 'aim', '--yes', '--reason', 'x')).stderr,
       'not known to be safe: no heartbeat for',
     );
-    await agent.stop('SIGKILL');
-    t.match(
-      (await locksmith('release', 'aim', '--yes', '--reason', 'x')).stderr,
-      'the agent, which listens to it, does not run',
-    );
     t.same(systemctl.calls(), []);
     const anyway = await locksmith('release', 'aim', '--yes', '--reason', 'on the bench', '--despite-vehicle');
     t.match(anyway, { code: 0, stdout: /is COLD/ });
     t.same(systemctl.calls(), ['stop aim.service', 'start aim.service']);
+  });
+
+  await t.test('a release with the daemon dead: in the air refused, planned or not; landed, carried out', async (t) => {
+    const { agent, vehicle, systemctl, locksmith } = await flyingDevice(t, world, 'alone', true);
+    await agent.stop('SIGKILL');
+    t.equal((await locksmith('hold', 'aim', '--for', '1h', '--reason', 'left over')).code, 0);
+    const carriedOut = ['release', 'aim', '--yes', '--reason', 'left over'];
+    const heard = /^the agent does not run: the vehicle is listened to here, for ten seconds at most$/m;
+
+    const plan = await locksmith('release', 'aim');
+    t.match(plan, { code: 0, stdout: /^It would be refused: the vehicle is not safe: armed/m, stderr: heard });
+    const flying = await locksmith(...carriedOut);
+    t.match(flying, {
+      code: 3,
+      stdout: '',
+      stderr: /^locksmith: release: the vehicle is not safe: armed.* \(not-safe\)$/m,
+    });
+    t.match(flying.stderr, heard);
+
+    t.same(systemctl.calls(), [], 'no service was stopped');
+    t.match(JSON.parse((await locksmith('locks', 'aim', '--json')).stdout), { state: 'HOT' });
+
+    vehicle.flies(false);
+    const landed = await locksmith(...carriedOut);
+    t.match(landed, { code: 0, stdout: /^stopped aim\.service\n.*is COLD/ms, stderr: heard });
+    t.same(systemctl.calls(), ['stop aim.service', 'start aim.service']);
+    t.match(JSON.parse((await locksmith('locks', 'aim', '--json')).stdout), { state: 'COLD' });
   });
 });
