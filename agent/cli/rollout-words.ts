@@ -56,7 +56,13 @@ export function sayEnd(end: RunEnd, { name }: Plan): { readonly line: string; re
   const go = `locksmith rollout resume ${name}`;
   switch (end.kind) {
     case 'done':
-      return { line: `done: everybody who is there runs the base${left}`, exit: EXIT.done };
+      return {
+        line:
+          end.left.length === 0
+            ? 'done: everybody who is there runs the base'
+            : `done: all but these run the base: ${end.left.join(', ')}`,
+        exit: EXIT.done,
+      };
     case 'paused':
       return { line: `paused after the canary; to go on: ${go}`, exit: EXIT.done };
     case 'held':

@@ -40,8 +40,8 @@ t.test('a device, a wave, a plan', async (t) => {
 
 t.test('an end has an exit code, and says how to go on', async (t) => {
   const ends = [
-    [{ kind: 'done', left: [] }, 0, /^done/],
-    [{ kind: 'done', left: ['d1'] }, 0, /not there yet: d1$/],
+    [{ kind: 'done', left: [] }, 0, /^done: everybody who is there/],
+    [{ kind: 'done', left: ['d1', 'd2'] }, 0, /^done: all but these .*: d1, d2$/],
     [{ kind: 'paused' }, 0, /resume spring$/],
     [{ kind: 'held', why: 'd1: HOT' }, 3, /^stopped: d1: HOT; nothing was taken back.*resume spring$/],
     [{ kind: 'failed', why: 'x', left: [] }, 1, /^failed: x$/],

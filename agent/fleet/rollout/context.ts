@@ -1,3 +1,4 @@
+import { isFields } from '../../values/fields.ts';
 import type { Halt } from '../../values/halt.ts';
 import type { KeptDocument } from '../kept.ts';
 import type { FleetLink } from '../link.ts';
@@ -62,12 +63,24 @@ export function foreignAt(kept: KeptDocument | null, plan: Plan): string | null 
   return `another ${kept.layer} for ${kept.address} (version ${kept.version}) has its place`;
 }
 
+/**
+ * The document of this roll-out that a device runs, whichever wave it is of: who is in several groups goes over to that of a later wave
+ * where that group stands first with it. Null if it runs none.
+ */
+function runningOf(device: string, plan: Plan, scene: Scene): KeptDocument | null {
+  const reported = scene.devices().get(device)?.wire.configs[plan.config];
+  const running = isFields(reported) ? reported.running : null;
+  if (!isFields(running) || running.layer !== 'shadow' || typeof running.address !== 'string') return null;
+  const kept = scene.kept(running.address, 'shadow');
+  return isOurs(kept, plan) && kept.version === running.version ? kept : null;
+}
+
 /** How the devices of a wave stand. */
 export function standingsOf(wave: Wave, plan: Plan, scene: Scene): readonly Standing[] {
   const now = nowS();
   return wave.devices.map((device) => {
     const kept = scene.kept(addressIn(wave, device), 'shadow');
-    const sent = isOurs(kept, plan) ? kept : null;
+    const sent = isOurs(kept, plan) ? (runningOf(device, plan, scene) ?? kept) : null;
     const other = foreignAt(kept, plan);
     if (other !== null) return { device, state: 'covered', why: other, code: null, isLate: false, lock: null };
     const sinceS = plan.since;

@@ -56,10 +56,17 @@ export function draftPlan(scene: Scene, wish: DraftWish): Draft {
   const free = all.filter(({ device }) => !isHidden.has(device));
   const now = free.filter(({ online }) => wish.withOffline || online === true);
   const candidates = now.map((device): Candidate => ({ device: device.device, groups: device.groups }));
-  const waves = dealWaves(name, candidates, wish.waves, wish.success);
+  // The document of a group reaches all of it: where somebody in it is to be left alone, each device of the wave gets one of its own.
+  const isWhole = (group: string) =>
+    [...scene.devices().values()].every(
+      (device) => !device.groups.includes(group) || device.wire.configs[config] === undefined || free.includes(device),
+    );
+  const waves = dealWaves(name, candidates, wish.waves, wish.success).map((wave) =>
+    wave.group === null || isWhole(wave.group) ? wave : { ...wave, group: null },
+  );
   const named = wish.waves.flatMap((wave) => (wave.kind === 'devices' ? wave.devices : []));
   const empty = wish.waves.flatMap((wave) =>
-    wave.kind === 'group' && !waves.some(({ group }) => group === wave.group) ? [`grp/${wave.group}`] : [],
+    wave.kind === 'group' && !now.some(({ groups }) => groups.includes(wave.group)) ? [`grp/${wave.group}`] : [],
   );
   const at = nowS();
   return {

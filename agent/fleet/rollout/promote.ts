@@ -2,6 +2,7 @@ import { isFields } from '../../values/fields.ts';
 import type { Address } from '../../values/topics.ts';
 import type { FleetLink } from '../link.ts';
 import { isOurs, nowS, type Run, type RunEnd, sayHalt } from './context.ts';
+import { needed } from './judge.ts';
 import { addressIn, type Plan } from './plan.ts';
 import { haltOver, sendAll } from './sender.ts';
 
@@ -18,10 +19,19 @@ function members({ waves }: Plan): readonly { readonly device: string; readonly 
   return waves.flatMap((wave) => wave.devices.map((device) => ({ device, address: addressIn(wave, device) })));
 }
 
+/** Devices that have ended with the base and do not run it, in waves where more have than may fail. */
+function beyondSuccess({ waves, skipped }: Plan, hasEnded: (device: string) => boolean): readonly string[] {
+  return waves.flatMap(({ devices, success }) => {
+    const counted = devices.filter((device) => !skipped.includes(device));
+    const ended = counted.filter(hasEnded);
+    return ended.length > counted.length - needed(counted.length, success) ? ended : [];
+  });
+}
+
 /**
  * One look at the promotion. One base document for the whole target comes first; a shadow is withdrawn only when its devices have said
- * that they hold the base beneath it, so that nothing is ever written twice. The shadow of a device that is away stays until it is back
- * or its time is over. Null: nothing has ended yet.
+ * that they hold the base beneath it, or will not have it, so that nothing is ever written twice. The shadow of a device that is away
+ * stays until it is back or its time is over. Null: nothing has ended yet.
  */
 export async function promote(link: FleetLink, run: Run): Promise<RunEnd | null> {
   const { plan, scene } = run;
@@ -43,12 +53,14 @@ export async function promote(link: FleetLink, run: Run): Promise<RunEnd | null>
   }
   const all = members(plan);
   const isOnline = (device: string) => scene.devices().get(device)?.online !== false;
-  const holdsBase = (device: string) =>
-    scene.hasSaid(device, 'covered', base.id) || runsBase(run, device, base.version);
+  // A device that was bad enough to be left behind by its wave refuses the same content as a base: nobody waits for it.
+  const hasEnded = (device: string) => scene.hasSaid(device, 'ended', base.id);
+  const hasAnswered = (device: string) =>
+    hasEnded(device) || scene.hasSaid(device, 'covered', base.id) || runsBase(run, device, base.version);
   const addresses = [...new Set(all.map(({ address }) => address))].filter((address) => {
     if (!isOurs(scene.kept(address, 'shadow'), plan)) return false;
     const here = all.filter((one) => one.address === address && isOnline(one.device));
-    return here.length > 0 && here.every(({ device }) => holdsBase(device));
+    return here.length > 0 && here.every(({ device }) => hasAnswered(device));
   });
   if (addresses.length > 0) {
     await sendAll(
@@ -60,14 +72,19 @@ export async function promote(link: FleetLink, run: Run): Promise<RunEnd | null>
   }
   const open = all.filter(({ device }) => !runsBase(run, device, base.version));
   const isOver = nowS() - plan.since >= plan.rules.within_s;
-  const waited = open.filter(({ device }) => isOnline(device) && !plan.skipped.includes(device));
+  const waited = open.filter(({ device }) => isOnline(device) && !plan.skipped.includes(device) && !hasEnded(device));
   if (waited.length > 0 && !isOver) return null;
   const left = open.map(({ device }) => device);
-  if (waited.length > 0) {
-    const names = waited.map(({ device }) => device);
-    const why = `promoted, but these do not run the base yet: ${names.slice(0, 10).join(', ')}${names.length > 10 ? ' …' : ''}`;
-    return { kind: 'failed', why, left };
-  }
+  const late = waited.map(({ device }) => device);
+  if (late.length > 0)
+    return { kind: 'failed', why: `promoted, but these do not run the base yet: ${some(late)}`, left };
+  const ended = beyondSuccess(plan, (device) => left.includes(device) && hasEnded(device));
+  if (ended.length > 0)
+    return { kind: 'failed', why: `promoted, but these do not take the base: ${some(ended)}`, left };
   await run.keep(link, { stage: 'done', why: null });
   return { kind: 'done', left };
+}
+
+function some(names: readonly string[]): string {
+  return `${names.slice(0, 10).join(', ')}${names.length > 10 ? ' …' : ''}`;
 }

@@ -33,8 +33,11 @@ export interface Scene {
   allKept(): readonly KeptDocument[];
   /** The highest version known for a place, used or reported. */
   highest(address: string, layer: Layer): number;
-  /** True once a device has said of this update that a more specific one hides it, or that it has taken back what it was to take back. */
-  hasSaid(device: string, event: 'covered' | 'withdrawn', update: string): boolean;
+  /**
+   * True once a device has said of this update that a more specific one hides it, that it has taken back what it was to take back, or
+   * that it has ended with it and does not run it.
+   */
+  hasSaid(device: string, what: 'covered' | 'withdrawn' | 'ended', update: string): boolean;
   pulses(device: string): Pulses;
   /** From now on heartbeats of the device count as those after the change. */
   changed(device: string): void;
@@ -85,8 +88,9 @@ export function openScene(input: SceneInput): Scene {
       if (pulse !== null) pulses.set(device, addPulse(pulses.get(device) ?? NO_PULSES, pulse, changed.has(device)));
       return pulse !== null;
     }
-    if (kind === 'evt' && (fields.event === 'covered' || fields.event === 'withdrawn')) {
-      return said.add(`${device} ${fields.event} ${String(fields.update)}`).size > 0;
+    if (kind === 'evt') {
+      const what = whatIsSaid(fields);
+      return what !== null && said.add(`${device} ${what} ${String(fields.update)}`).size > 0;
     }
     if (kind !== 'reported' || of !== config) return false;
     for (const part of [fields.running, fields.last_attempt]) {
@@ -130,12 +134,18 @@ export function openScene(input: SceneInput): Scene {
     kept: (address, layer) => kept.get(placeKey(address, layer)) ?? null,
     allKept: () => [...kept.values()],
     highest: (address, layer) => highest.get(placeKey(address, layer)) ?? 0,
-    hasSaid: (device, event, update) => said.has(`${device} ${event} ${update}`),
+    hasSaid: (device, what, update) => said.has(`${device} ${what} ${update}`),
     pulses: (device) => pulses.get(device) ?? NO_PULSES,
     changed: (device) => void changed.add(device),
     plan: () => state.plan,
     halt: () => state.halt,
   };
+}
+
+function whatIsSaid({ event, final }: Readonly<Record<string, unknown>>): 'covered' | 'withdrawn' | 'ended' | null {
+  if (event === 'covered' || event === 'withdrawn') return event;
+  const isEnd = event === 'refused' || event === 'failed' || event === 'rolled-back';
+  return isEnd && final === true ? 'ended' : null;
 }
 
 function readHalt(payload: Uint8Array): Halt | null {

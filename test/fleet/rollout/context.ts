@@ -1,9 +1,11 @@
 import t from 'tap';
 import type { KeptDocument } from '../../../agent/fleet/kept.ts';
 import { foreignAt, isOurs, nowS, sayHalt, standingsOf } from '../../../agent/fleet/rollout/context.ts';
+import { sendAll } from '../../../agent/fleet/rollout/sender.ts';
 import { fakeFleet } from '../../fixtures/fake-fleet.ts';
 import { plan, wave } from '../../fixtures/rollout.ts';
 import { rolloutOperator } from '../../fixtures/rollout-operator.ts';
+import { until } from '../../fixtures/until.ts';
 
 const kept = (changes: Partial<KeptDocument> = {}): KeptDocument => ({
   ...{ id: 'u', version: 4, address: 'dev/d1', config: 'aim', layer: 'shadow', iat: 5000, withdraw: false },
@@ -49,6 +51,20 @@ t.test('how a wave stands: what another has put in its place is not ours', async
   const jws = `x.${Buffer.from(JSON.stringify({ ...payload, files })).toString('base64url')}.x`;
   fleet.publish('fleet/v1/dev/d2/desired/aim/shadow', jws, true);
   t.same(states(), ['unsent', 'covered', 'unsent']);
+});
+
+t.test('who is in the groups of two waves goes over to the second: it is well in the first all the same', async (t) => {
+  const operator = await rolloutOperator(t);
+  const fleet = fakeFleet(['d1'], () => ['b', 'a']);
+  const first = wave(['d1'], { group: 'a' });
+  const run = await operator.run(fleet.link(), plan({ waves: [first, wave([], { group: 'b' })] }));
+  const standings = () => standingsOf(first, run.plan, run.scene).map(({ state }) => state);
+  for (const group of ['a', 'b']) {
+    const wish = { address: `grp/${group}`, layer: 'shadow', withdraw: false } as const;
+    await sendAll(fleet.link(), { ...run.plan, until: nowS() + 60 }, [wish], run);
+    await until('it runs that', () => fleet.runs('d1').address === wish.address);
+    t.same(standings(), ['confirmed'], wish.address);
+  }
 });
 
 t.test('a halt in words', async (t) => {

@@ -45,9 +45,17 @@ t.test('who is in which wave, and who comes later', async (t) => {
   t.same((await draft(fleet, { withOffline: true })).plan.waves[1]?.devices, ['d2', 'd3', 'd4']);
   const group = await draft(fleet, { target: 'grp/a', waves: [{ kind: 'group', group: 'b' }, ...WISH.waves] });
   t.same(
-    group.plan.waves.map(({ devices }) => devices),
-    [['d2'], ['d1']],
+    group.plan.waves.map(({ devices, group: by }) => [by, devices]),
+    [
+      [null, ['d2']],
+      [null, ['d1']],
+    ],
+    'a document for grp/b would reach d3, which is not of the target',
   );
+  t.match((await draft(fleet, { waves: [{ kind: 'group', group: 'b' }, ...WISH.waves] })).plan.waves, [
+    { group: 'b', devices: ['d2', 'd3'] },
+    { group: null, devices: ['d1'] },
+  ]);
   const missing = await draft(fleet, {
     waves: [
       { kind: 'devices', devices: ['d4', 'd9'] },

@@ -48,6 +48,23 @@ t.test('a canary that fails: it is back, the others know of nothing, a stop sign
   t.ok(fleet.retained.has('fleet/v1/all/halt'));
 });
 
+t.test('a device that may fail is left behind; one that does not take the base is a failure', async (t) => {
+  const operator = await rolloutOperator(t);
+  const group = [wave(['d1']), wave(['d2', 'd3', 'd4', 'd5', 'd6'], { name: 'wave 1', group: 'g', success: 80 })];
+  const one = fakeFleet(IDS, (id) => (id === 'd1' ? [] : ['g']));
+  one.manner('d3', 'fails');
+  const lenient = await operator.goOn(one.link(), fresh({ waves: group }));
+  t.match(lenient, { end: { kind: 'done', left: ['d3'] }, plan: { stage: 'done' } });
+  t.same(one.shadowed(), [], 'the shadow of its group is withdrawn all the same');
+  const two = fakeFleet(IDS);
+  const link = two.link((topic) => {
+    if (topic === 'fleet/v1/all/desired/aim/base') two.manner('d5', 'fails');
+  });
+  const strict = await operator.goOn(link, fresh());
+  const why = 'promoted, but these do not take the base: d5';
+  t.match(strict, { end: { kind: 'failed', why, left: ['d5'] }, plan: { stage: 'promoting' } });
+});
+
 t.test('HOT: it pauses, and goes on when somebody says what is to be done', async (t) => {
   const operator = await rolloutOperator(t);
   for (const [changes, commands] of [

@@ -60,6 +60,12 @@ t.test('what devices say; each message that matters counts', async (t) => {
   t.ok(scene.hasSaid('d1', 'covered', 'u'));
   t.notOk(scene.hasSaid('d1', 'withdrawn', 'u'));
   t.notOk(scene.hasSaid('d2', 'covered', 'u'));
+  t.equal(count('dev/d1/evt', { event: 'refused', update: 'hot', final: false }), 0);
+  for (const event of ['refused', 'failed', 'rolled-back']) {
+    t.equal(count('dev/d1/evt', { event, update: event, final: true }), 1);
+    t.ok(scene.hasSaid('d1', 'ended', event));
+  }
+  t.notOk(scene.hasSaid('d1', 'ended', 'hot'), 'it waits, and is applied by itself');
   const hb = (seq: number) => ({ at: `2026-01-01T00:00:0${seq}.000Z`, seq, uptime_s: seq, link: { reconnects: 0 } });
   t.equal(count('dev/d1/hb', hb(1)), 1);
   scene.changed('d1');
