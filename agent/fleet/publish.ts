@@ -4,6 +4,10 @@ import type { FleetLink } from './link.ts';
 
 /** How long the broker may take to show us our own document. */
 const ECHO_MS = 5_000;
+/** How long it may take to hand out what it keeps to who asks anew. */
+const KEPT_MS = 1_000;
+/** How often a document is published that the broker acknowledges and does not keep. */
+const TRIES = 4;
 
 /** A signed document on its way. */
 export interface Publication {
@@ -15,26 +19,50 @@ export interface Publication {
 }
 
 /**
- * Publishes, and waits until the broker shows the document back: an acknowledgement alone does not say that it was let in. Throws
- * {@link SaidError} if it was not; rejects with LinkFailure if the broker is lost.
+ * Publishes, and waits until the broker shows the document back and, if it is to be kept, hands it out to who asks anew: an
+ * acknowledgement says neither (nats-server 2.9 gives one although its cluster has no majority to keep the document). What is not
+ * kept is published again, unless somebody else has published there since. Throws {@link SaidError} if it is not let in or not
+ * kept; rejects with LinkFailure if the broker is lost.
  */
 export async function publishSeen(link: FleetLink, { topic, jws, retain, onSent }: Publication): Promise<void> {
-  const echo = { seen: false };
+  const seen = { live: false, kept: false, overtaken: false };
   const cancel = link.listen((frame) => {
-    if (frame.topic === topic && Buffer.from(frame.payload).toString('latin1') === jws) echo.seen = true;
+    if (frame.topic !== topic) return;
+    const isOurs = Buffer.from(frame.payload).toString('latin1') === jws;
+    if (frame.retain) seen.kept ||= isOurs;
+    else if (isOurs) seen.live = true;
+    else seen.overtaken ||= seen.live;
   });
-  const [granted] = await link.subscribe([topic]);
-  onSent();
-  const code = await link.publish(topic, jws, { retain });
-  const refused = () =>
-    new SaidError(
+  const comes = async (what: 'live' | 'kept', withinMs: number) => {
+    for (const endMs = performance.now() + withinMs; !seen[what] && performance.now() < endMs; ) await pause(10);
+    return seen[what];
+  };
+  try {
+    const [granted] = await link.subscribe([topic]);
+    const mayRead = (granted ?? 128) < 128;
+    onSent();
+    for (let tries = 1; tries <= TRIES; tries += 1) {
+      const code = await link.publish(topic, jws, { retain });
+      if (code >= 128 || (mayRead && !(await comes('live', ECHO_MS)))) throw notLetIn(topic, code);
+      if (!retain || !mayRead) return;
+      seen.kept = false;
+      await link.subscribe([topic]);
+      if ((await comes('kept', KEPT_MS)) || seen.overtaken) return;
+    }
+    throw new SaidError(
       EXIT.failed,
-      `the broker did not take the document on ${topic}: this user may not write there${code >= 128 ? ` (reason ${code})` : ''}`,
-      'give the user of --user the right to write and read that topic at the broker',
+      `the broker acknowledged the document on ${topic} ${TRIES} times, and does not keep it: devices that come later do not get it`,
+      'see at the broker whether retained messages are allowed and its cluster has a majority, then push again',
     );
-  if (code >= 128) throw refused();
-  const endMs = performance.now() + ECHO_MS;
-  while (!echo.seen && performance.now() < endMs) await pause(10);
-  cancel();
-  if (!echo.seen && (granted ?? 128) < 128) throw refused();
+  } finally {
+    cancel();
+  }
+}
+
+function notLetIn(topic: string, code: number): SaidError {
+  return new SaidError(
+    EXIT.failed,
+    `the broker did not take the document on ${topic}: this user may not write there${code >= 128 ? ` (reason ${code})` : ''}`,
+    'give the user of --user the right to write and read that topic at the broker',
+  );
 }

@@ -1,9 +1,12 @@
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import t, { type Test } from 'tap';
+import { connectFleet } from '../../agent/fleet/link.ts';
+import { publishSeen } from '../../agent/fleet/publish.ts';
 import type { Reported } from '../../agent/values/report.ts';
-import { type AnyWorld, lineDevice } from '../fixtures/line.ts';
+import { type AnyWorld, type LineDevice, lineDevice } from '../fixtures/line.ts';
 import type { Running } from '../fixtures/locksmith.ts';
-import { mosquittoPub, mosquittoSub, type Seen } from '../fixtures/mosquitto-clients.ts';
+import { mosquittoSub, type Seen } from '../fixtures/mosquitto-clients.ts';
 import { withoutNamespaces } from '../fixtures/namespaces.ts';
 import { type ClusterNode, startNatsCluster } from '../fixtures/nats-cluster.ts';
 import { opensslKey } from '../fixtures/openssl.ts';
@@ -22,7 +25,7 @@ const DEVICES = proof.rounds(3, 6);
 /** Updates in one series. */
 const SERIES = proof.rounds(3, 8);
 /** How long one attempt to publish may take: without a majority nothing is acknowledged. */
-const ATTEMPT_MS = 8_000;
+const ATTEMPT_MS = 20_000;
 const PATIENCE_MS = 120_000;
 /** How long what is retained may take to come. */
 const ANSWER_MS = 2_000;
@@ -54,21 +57,25 @@ async function handsOut(t: Test, node: ClusterNode, topic: string, fits: (seen: 
   }
 }
 
+/** As the operator's commands do it; rejects if it takes too long: without a majority nothing is acknowledged. */
+async function publishOnce(node: ClusterNode, topic: string, jws: string): Promise<void> {
+  const tls = { ca: null, cert: null, key: null, servername: null };
+  const link = await connectFleet({ url: node.url, protocol: '3.1.1', username: null, passwordFile: null, tls });
+  const late = pause(ATTEMPT_MS, null, { ref: false }).then(() => Promise.reject(new Error('too late')));
+  await Promise.race([publishSeen(link, { topic, jws, retain: true, onSent: () => {} }), late]).finally(link.close);
+}
+
 async function theCluster(t: Test, machines: readonly Machine[]): Promise<void> {
   const nodes = await startNatsCluster(t, ...(machines.length === 0 ? [] : [machines]));
   const key = opensslKey(t.testdir());
-  /** Publishes until one of the servers says that it has it. Returns the milliseconds it took. */
-  const publish = async (topic: string, payload: string, first: number): Promise<number> => {
+  /** Publishes until one of the servers has it and keeps it. Returns the milliseconds it took. */
+  const publish = async (topic: string, jws: string, first: number): Promise<number> => {
     const startMs = performance.now();
     for (let attempt = 0; performance.now() - startMs < PATIENCE_MS; attempt += 1) {
       const node = nodes[(first + attempt) % nodes.length];
       if (node === undefined) throw new Error('no server');
-      const how = { retain: true, signal: AbortSignal.timeout(ATTEMPT_MS) };
-      const failed = await mosquittoPub(node, topic, payload, how).then(
-        () => null,
-        (error: unknown) => error,
-      );
-      if (failed === null) return performance.now() - startMs;
+      const failed = await publishOnce(node, topic, jws).catch((error: unknown) => error);
+      if (failed === undefined) return performance.now() - startMs;
     }
     throw new Error('no server takes anything');
   };
@@ -149,10 +156,15 @@ async function theCluster(t: Test, machines: readonly Machine[]): Promise<void> 
   }
 
   await t.test('every server has the same, and nothing that was acknowledged is missing', async (t) => {
+    const isWhole = (numbers: readonly number[]) => numbers.every((number, n) => number === n + 1);
+    const hasSaid = (device: LineDevice) =>
+      device.reports().at(-1)?.running.version === counters.version && isWhole(device.numbers());
+    await until(
+      () => `all reports; of ${devices.filter((device) => !hasSaid(device)).map(({ id }) => id)} there are not`,
+      () => devices.every(hasSaid),
+      PATIENCE_MS,
+    );
     for (const [n, agent] of agents.entries()) t.equal((await agent.stop()).code, 0, `drone-${n}`);
-    const gone = (id: string) =>
-      watcher.seen.some(({ topic, payload }) => topic.endsWith(`${id}/status`) && payload.includes('SIGTERM'));
-    await until('all goodbyes', () => devices.every(({ id }) => gone(id)), PATIENCE_MS);
     for (const node of nodes) {
       for (const { id } of devices) {
         const runs = ({ payload }: Seen) => {
@@ -168,14 +180,6 @@ async function theCluster(t: Test, machines: readonly Machine[]): Promise<void> 
         return version === counters.version;
       });
       t.pass(`${node.name} hands out what is newest`);
-    }
-    for (const device of devices) {
-      const numbers = device.numbers();
-      t.strictSame(
-        numbers,
-        numbers.map((_, n) => n + 1),
-        `${device.id}: every number from 1 to ${numbers.length}`,
-      );
     }
   });
   const said = devices.reduce((sum, device) => sum + device.numbers().length, 0);

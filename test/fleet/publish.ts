@@ -1,8 +1,10 @@
 import { writeFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { connectFleet } from '../../agent/fleet/link.ts';
 import { publishSeen } from '../../agent/fleet/publish.ts';
+import { agree, PACKETS, startFakeBroker } from '../fixtures/fake-broker.ts';
 import { startMosquitto } from '../fixtures/mosquitto.ts';
 import { mosquittoSub } from '../fixtures/mosquitto-clients.ts';
 
@@ -43,4 +45,50 @@ t.test('what the broker took is told from what it only acknowledged', { timeout:
     name: 'SaidError',
     message: /this user may not write there/,
   });
+});
+
+/** A PUBLISH of QoS 0 as bytes. */
+function publishPacket(topic: string, payload: string, retain: boolean): Buffer {
+  const body = Buffer.concat([Buffer.from([0, topic.length]), Buffer.from(topic), Buffer.from(payload)]);
+  return Buffer.concat([Buffer.from([retain ? 0x31 : 0x30, body.length]), body]);
+}
+
+/** A broker that shows every message to whoever is connected, and keeps the `keeps`th and those after it. */
+async function forgetfulBroker(t: Test, keeps: number, onPublish: (socket: Socket, count: number) => void = () => {}) {
+  const state = { published: 0, kept: 'before' };
+  const broker = await startFakeBroker(t, (packet, socket) => {
+    agree(packet, socket);
+    if (packet.type === PACKETS.subscribe) socket.write(publishPacket(KEPT, state.kept, true));
+    if (packet.type !== PACKETS.publish) return;
+    state.published += 1;
+    const payload = packet.body.subarray(4 + KEPT.length).toString();
+    if (state.published >= keeps) state.kept = payload;
+    socket.write(publishPacket(KEPT, payload, false));
+    onPublish(socket, state.published);
+  });
+  const link = await connectFleet({ ...PLAIN, url: broker.url });
+  t.teardown(() => link.close());
+  return { link, state };
+}
+
+const KEPT = 'fleet/v1/all/desired/aim/base';
+const OURS = { topic: KEPT, jws: 'a.b.c', retain: true, onSent: () => {} };
+
+t.test('what is acknowledged and not kept is published again, and said if it never is', async (t) => {
+  const third = await forgetfulBroker(t, 3);
+  await publishSeen(third.link, OURS);
+  t.strictSame(third.state, { published: 3, kept: 'a.b.c' });
+  const never = await forgetfulBroker(t, Number.POSITIVE_INFINITY);
+  await t.rejects(publishSeen(never.link, OURS), { name: 'SaidError', message: /4 times, and does not keep it/ });
+  t.equal(never.state.kept, 'before');
+});
+
+t.test('a document that somebody has published since is not published over', async (t) => {
+  const { link, state } = await forgetfulBroker(t, Number.POSITIVE_INFINITY, (socket, count) => {
+    if (count > 1) return;
+    state.kept = 'newer';
+    socket.write(publishPacket(KEPT, 'newer', false));
+  });
+  await publishSeen(link, OURS);
+  t.strictSame(state, { published: 1, kept: 'newer' });
 });

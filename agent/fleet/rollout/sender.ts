@@ -52,7 +52,9 @@ export async function sendAll(link: FleetLink, plan: Plan, sends: readonly Send[
       : { ...place, ...content, ...(layer === 'shadow' ? { until } : {}) };
     const { update, jws } = await signWish(wish, signer);
     const topic = desiredTopic(root, address, config, layer);
-    const code = await link.publish(topic, jws, { retain: true });
+    // Who gets no shadow is missed soon; the base has to be there for devices that come much later.
+    if (layer === 'base') await publishSeen(link, { topic, jws, retain: true, onSent: () => {} });
+    const code = layer === 'base' ? 0 : await link.publish(topic, jws, { retain: true });
     const endMs = performance.now() + ECHO_MS;
     while (code < 128 && scene.kept(address, layer)?.id !== update.id && performance.now() < endMs) await pause(5);
     if (code < 128 && scene.kept(address, layer)?.id === update.id) return;
