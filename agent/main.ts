@@ -1,5 +1,5 @@
 import { BUILD } from './build.ts';
-import type { Command, Terminal } from './cli/command.ts';
+import { type Command, helpFor, type Terminal } from './cli/command.ts';
 import { EXIT, Failure, SaidError } from './values/errors.ts';
 import { nearest } from './values/nearest.ts';
 import { harmless } from './values/printable.ts';
@@ -52,7 +52,7 @@ function helpText(): string {
 export async function main(argv: readonly string[], terminal: Terminal): Promise<number> {
   const [name, ...rest] = argv[0] === 'help' && argv[1] !== undefined ? [argv[1], '--help'] : argv;
   if (name === undefined || isHelp(name) || name === 'help') {
-    terminal.out(helpText());
+    terminal.out(helpFor(terminal, helpText()));
     return name === undefined ? EXIT.usage : EXIT.done;
   }
   if (name === '--version') {
@@ -69,7 +69,7 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
     const { command } = await entry.load();
     const end = rest.indexOf('--');
     if ((end === -1 ? rest : rest.slice(0, end)).some(isHelp)) {
-      terminal.out(command.help.endsWith('\n') ? command.help : `${command.help}\n`);
+      terminal.out(helpFor(terminal, command.help.endsWith('\n') ? command.help : `${command.help}\n`));
       return EXIT.done;
     }
     return await command.run(rest, terminal);

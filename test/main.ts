@@ -5,7 +5,7 @@ import t from 'tap';
 import type { Terminal } from '../agent/cli/command.ts';
 import { main } from '../agent/main.ts';
 
-function terminal() {
+function terminal(columns: number | null) {
   const said = { out: '', err: '' };
   const it: Terminal = {
     out: (text) => {
@@ -16,14 +16,17 @@ function terminal() {
     },
     live: false,
     colour: false,
-    columns: null,
+    columns,
     env: {},
   };
   return { said, it };
 }
 
-async function ask(...argv: string[]) {
-  const { said, it } = terminal();
+const ask = (...argv: string[]) => askAt(null, ...argv);
+
+/** Asks on a terminal that is so wide; null: in a pipe. */
+async function askAt(columns: number | null, ...argv: string[]) {
+  const { said, it } = terminal(columns);
   return { code: await main(argv, it), ...said };
 }
 
@@ -57,6 +60,19 @@ t.test('every command explains itself, with an example', async (t) => {
     t.match(help, new RegExp(`^Usage: locksmith ${name}\\b`), `${name} starts with its usage`);
     t.match(help, /^Examples?:/m, `${name} has an example`);
     t.ok(help.endsWith('\n') && err === '', `${name} says it on stdout`);
+  }
+});
+
+t.test('help fits a terminal of 80 columns, but for an example to copy', async (t) => {
+  const { out } = await askAt(80, 'help');
+  for (const name of ['', ...[...out.matchAll(/^ {2}([a-z]+) /gm)].map(([, command = '']) => command)]) {
+    const { out: help } = await askAt(80, ...`${name} --help`.trim().split(' '));
+    const [prose = ''] = help.split(/^Examples?:/m);
+    t.strictSame(
+      prose.split('\n').filter((line) => line.length > 80),
+      [],
+      name,
+    );
   }
 });
 

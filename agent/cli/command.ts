@@ -1,6 +1,6 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { EXIT, SaidError } from '../values/errors.ts';
-import { fold } from '../values/layout.ts';
+import { fold, foldHelp } from '../values/layout.ts';
 import { remedyOf } from '../values/remedy.ts';
 
 /** The terminal a command speaks to. Data goes to `out`, words to `err`. */
@@ -42,6 +42,11 @@ const FOLD_COLUMNS_MIN = 60;
 /** A line as this terminal shows it: folded where its width is known. In a pipe a line stays one: whoever searches it wants it whole. */
 export function lineFor({ columns }: Terminal, line: string): string {
   return columns === null || columns < FOLD_COLUMNS_MIN ? line : fold(line, columns, ' '.repeat(8));
+}
+
+/** A help text as this terminal shows it. In a pipe it stays as it is. */
+export function helpFor({ columns }: Terminal, help: string): string {
+  return columns === null || columns < FOLD_COLUMNS_MIN ? help : foldHelp(help, columns);
 }
 
 /**

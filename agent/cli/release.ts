@@ -1,10 +1,16 @@
 import { userInfo } from 'node:os';
+import { sha256 } from '../host/chance.ts';
 import { hostClock } from '../host/clock.ts';
+import { hostFiles } from '../host/files.ts';
+import { replayJournal } from '../host/journal.ts';
 import { hostProcesses } from '../host/processes.ts';
 import { hostUnits } from '../host/units.ts';
+import { createOutboxMemory } from '../link/outbox-memory.ts';
 import { carryOut, planRelease, releaseRefusal } from '../lock/release.ts';
-import { EXIT, SaidError } from '../values/errors.ts';
+import type { Settings } from '../settings-schema.ts';
+import { EXIT, Failure, SaidError } from '../values/errors.ts';
 import { sayLock } from '../values/lock-words.ts';
+import { sayPending } from '../values/pending.ts';
 import { NAME } from '../values/units.ts';
 import { type Command, lineFor, readArgs, SETTINGS_PATH, type Terminal } from './command.ts';
 import { misuse } from './fleet-options.ts';
@@ -53,9 +59,9 @@ Example: locksmith release aim_lock_config --yes --reason "left over from the ni
     if (values.yes && values['dry-run'])
       throw new SaidError(EXIT.usage, 'release: --yes and --dry-run', 'locksmith release --help');
     const why = values.reason?.trim() ?? '';
-    if (values.yes && why === '') {
-      throw new SaidError(EXIT.usage, 'release: --yes needs --reason', `locksmith release ${name} --yes --reason "…"`);
-    }
+    const flags = `${values['end-holder'] ? ' --end-holder' : ''}${values.break ? ' --break' : ''}`;
+    const inEarnest = `locksmith release ${name}${flags} --yes --reason "…"`;
+    if (values.yes && why === '') throw new SaidError(EXIT.usage, 'release: --yes needs --reason', inEarnest);
     if (values.break && process.getuid?.() !== 0)
       throw new SaidError(EXIT.refused, 'release: --break is for root', 'sudo locksmith release …');
     const wish = { by: userInfo().username, why, endHolder: values['end-holder'], breakIt: values.break };
@@ -78,12 +84,9 @@ Example: locksmith release aim_lock_config --yes --reason "left over from the ni
         const refusal = releaseRefusal(found, wish, nowMs) ?? (await notSafe());
         if (refusal !== null) terminal.out(`${lineFor(terminal, `It would be refused: ${refusal}`)}\n`);
         else
-          for (const [index, step] of planRelease(found, wish, writers).entries())
+          for (const [index, step] of planRelease(found, wish, writers, waiting(desk.settings, config)).entries())
             terminal.out(`${lineFor(terminal, `${index + 1}. ${step}`)}\n`);
-        const flags = `${values['end-holder'] ? ' --end-holder' : ''}${values.break ? ' --break' : ''}`;
-        const next =
-          refusal === null ? `To carry it out: locksmith release ${name}${flags} --yes --reason "…"` : `Try: ${remedy}`;
-        terminal.err(`Nothing was done. ${next}\n`);
+        terminal.err(`Nothing was done. ${refusal === null ? `To carry it out: ${inEarnest}` : `Try: ${remedy}`}\n`);
         return EXIT.done;
       }
       const scene = { lock, writers, units: hostUnits(), processes: hostProcesses(), clock: hostClock(), notSafe };
@@ -103,6 +106,19 @@ Example: locksmith release aim_lock_config --yes --reason "left over from the ni
     }
   },
 };
+
+/** The update that waits, as the device last reported it; null where none does or it cannot be seen. */
+function waiting({ paths }: Settings, config: string): string | null {
+  const memory = createOutboxMemory();
+  try {
+    replayJournal(hostFiles(), sha256, `${paths.state}/journal`, [memory]);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    return null;
+  }
+  const reported = memory.lastReported(config);
+  return reported === null ? null : sayPending(reported);
+}
 
 /** Does something to its end whatever the person presses: services that were stopped must not stay so. */
 async function uninterrupted<T>(terminal: Terminal, work: () => Promise<T>): Promise<T> {

@@ -1,5 +1,6 @@
 import { fold, labelled, paint } from '../values/layout.ts';
 import { sayLock } from '../values/lock-words.ts';
+import { sayPending } from '../values/pending.ts';
 import { remedyOf } from '../values/remedy.ts';
 import type { Reported } from '../values/report.ts';
 import type { AgentState, Status } from '../values/status.ts';
@@ -72,7 +73,7 @@ function sayConfig(
     lines.push(['  try', `locksmith diff ${name}`]);
   }
   if (pending !== null) {
-    const what = pending.id === null ? 'the return to what was before' : `version ${pending.version}`;
+    const what = sayPending(reported);
     const gates = pending.waiting_for.join(', ');
     const later = `${what}, for ${gates}; it is applied by itself`;
     const proving = `${what} is in place, and has to prove itself; otherwise it is taken back`;

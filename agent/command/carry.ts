@@ -21,6 +21,8 @@ export interface Released {
   readonly oldToken: number;
   readonly newToken: number;
   readonly changed: boolean;
+  /** Processes that were ended for it, in words. */
+  readonly ended: readonly string[];
 }
 
 /** What commands are carried out with. Each may throw {@link Failure}. */
@@ -60,9 +62,10 @@ export async function carryOut(command: Command, kid: string, hands: Hands): Pro
     const { config, token, holder = null, end_holder: endHolder = false, reason } = command;
     const done = await hands.release(config, { token, holder, endHolder, reason, who: kid });
     if (done.kind === 'refusal') return { ...refusedEvent(done, said), who: kid };
-    const { oldToken, newToken, changed } = done;
+    const { oldToken, newToken, changed, ended } = done;
+    const why = ended.length === 0 ? reason : `${reason} (${ended.join('; ')})`;
     return {
-      ...{ event: 'released', ...said, reason, who: kid },
+      ...{ event: 'released', ...said, reason: why, who: kid },
       ...{ old_token: oldToken, token: newToken, changed, final: true },
     };
   } catch (error) {

@@ -19,6 +19,8 @@ export interface BoundRelease {
   readonly oldToken: number;
   readonly newToken: number;
   readonly changed: boolean;
+  /** Processes that were ended for it, in words. */
+  readonly ended: readonly string[];
 }
 
 /**
@@ -43,5 +45,6 @@ export async function releaseBound(scene: ReleaseScene, wish: BoundWish): Promis
   if (done.kind === 'refused') {
     return { ...refuse('lock-mismatch', `lock mismatch: ${done.why ?? `${lock.file} HOT`}`), mismatch: 'hot' };
   }
-  return { kind: 'released', oldToken: token, newToken: done.lock.token, changed: done.kind === 'released' };
+  const { ended } = done;
+  return { kind: 'released', oldToken: token, newToken: done.lock.token, changed: done.kind === 'released', ended };
 }

@@ -16,6 +16,8 @@ export interface Order {
   /** Who decided. */
   readonly by: string;
   readonly why: string;
+  /** What was done before so that the lock is free, in words: goes on record with the reason. */
+  readonly done?: readonly string[];
   /** The last resort, for `unseen` alone: puts a new lock file in place of the one that somebody invisible has locked. */
   readonly breakIt: boolean;
   /** The token of the grant that is meant; a lease given since then is left alone. */
@@ -46,12 +48,18 @@ function staleBy(order: Order, found: FreeLock | StaleLock | HotLock): StaleLock
     case 'hot':
       return found;
     case 'stale':
-      return found.why === order.why ? found : { ...found, why: `${order.why} (${found.why})` };
+      return found.why === order.why ? found : { ...found, why: reasonOf(order, found.why) };
     case 'free': {
       const { token, unprivileged, reclaims } = found;
-      return { kind: 'stale', token, unprivileged, why: order.why, record: null, reclaims };
+      return { kind: 'stale', token, unprivileged, why: reasonOf(order), record: null, reclaims };
     }
   }
+}
+
+/** The reason a person gave, with what was done for it, or else with what proves that nobody has the lock. */
+function reasonOf({ why, done = [] }: Order, proof?: string): string {
+  const more = done.length > 0 ? done.join('; ') : proof;
+  return more === undefined ? why : `${why} (${more})`;
 }
 
 /** The kernel locks of a lock that may be cleared, in our hands; the lock as it was found if it may not. */

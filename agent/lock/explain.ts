@@ -35,8 +35,11 @@ export function explainLock(config: string, lock: LockState, stale: string | nul
           'A shell that ran `exec 9<>FILE; flock 9` and left a child looks the same, so this is no proof of a fault.',
         ].join(' '),
         remedy: [
-          `Find out whether ${pid === 0 ? 'it' : `pid ${pid}`} still works on the config.`,
-          `If not, end it${endOf(pid, unit)}, or: locksmith release ${config} --end-holder.`,
+          pid === 0
+            ? 'Find out whether it still works on the config. If not, end it,'
+            : // Not its unit: where that still has it, stopping the unit leaves it alone (KillMode=process).
+              `Find out whether pid ${pid} still works on the config (systemctl status ${pid}). If not, end it (kill ${pid}),`,
+          `or: locksmith release ${config} --end-holder.`,
         ].join(' '),
       };
     case 'unseen':

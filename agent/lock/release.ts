@@ -31,12 +31,18 @@ export interface ReleaseScene {
   notSafe(): Promise<string | null>;
 }
 
-/** How a release ended; `steps` tells in words what was done. */
-export interface Release {
+/** What a release did, in words. */
+interface Steps {
+  readonly steps: readonly string[];
+  /** Those of them that ended a process: they belong to the reason, wherever it is told. */
+  readonly ended: readonly string[];
+}
+
+/** How a release ended. */
+export interface Release extends Steps {
   /** `unsafe`: refused because of the vehicle. */
   readonly kind: 'released' | 'refused' | 'unsafe' | 'cold';
   readonly lock: LockState;
-  readonly steps: readonly string[];
   /** Why it was refused. */
   readonly why: string | null;
 }
@@ -63,11 +69,12 @@ export function releaseRefusal(
   return `${said}: nobody takes a lock from a live holder`;
 }
 
-/** What a release would do, step by step, in words. Pure. */
+/** What a release would do, step by step, in words; `waits`: the update that does. Pure. */
 export function planRelease(
   lock: LockState,
   wish: Pick<ReleaseWish, 'endHolder' | 'breakIt'>,
   writers: readonly string[],
+  waits: string | null,
 ): readonly string[] {
   const who = lock.holder === null ? 'its holder' : sayHolder(lock.holder);
   return [
@@ -80,27 +87,33 @@ export function planRelease(
     `clear record and conf_locked, token ${lock.token} -> ${lock.token + 1} or higher`,
     'take the lock and give it back once',
     ...writers.toReversed().map((unit) => `start ${unit}, if it ran before`),
-    'updates that wait are looked at again after the last step',
+    waits === null ? 'updates that wait are looked at again' : `what waits is looked at again: ${waits}`,
   ];
+}
+
+/** {@link Steps} while they are being done. */
+interface Doing extends Steps {
+  readonly steps: string[];
+  readonly ended: string[];
 }
 
 /** Carries a release out. Writers that ran are started again however it ends. Throws Failure. */
 export async function carryOut(scene: ReleaseScene, wish: ReleaseWish): Promise<Release> {
   const { lock, units, clock } = scene;
-  const steps: string[] = [];
+  const done: Doing = { steps: [], ended: [] };
   const { lock: before } = await lock.observe();
-  if (before.state === 'COLD') return { kind: 'cold', lock: before, steps, why: null };
+  if (before.state === 'COLD') return { kind: 'cold', lock: before, ...done, why: null };
   const refusal = releaseRefusal(before, wish, clock.wallMs());
-  if (refusal !== null) return { kind: 'refused', lock: before, steps, why: refusal };
+  if (refusal !== null) return { kind: 'refused', lock: before, ...done, why: refusal };
   const danger = await scene.notSafe();
-  if (danger !== null) return { kind: 'unsafe', lock: before, steps, why: danger };
+  if (danger !== null) return { kind: 'unsafe', lock: before, ...done, why: danger };
   const stopped: string[] = [];
-  const done = await withoutWriters(scene, before, stopped, steps, wish).catch(async (error: unknown) => {
-    await startAgain(units, stopped, steps, before.file);
+  const release = await withoutWriters(scene, before, stopped, done, wish).catch(async (error: unknown) => {
+    await startAgain(units, stopped, done.steps, before.file);
     throw error;
   });
-  await startAgain(units, stopped, steps, before.file);
-  return done;
+  await startAgain(units, stopped, done.steps, before.file);
+  return release;
 }
 
 /** The steps between stopping the writers and starting them again; `stopped` grows with each that is about to be stopped. */
@@ -108,11 +121,11 @@ async function withoutWriters(
   scene: ReleaseScene,
   before: LockState,
   stopped: string[],
-  steps: string[],
+  done: Doing,
   wish: ReleaseWish,
 ): Promise<Release> {
   const { lock, units, writers, clock } = scene;
-  const unsafe = (why: string): Release => ({ kind: 'unsafe', lock: before, steps, why });
+  const unsafe = (why: string): Release => ({ kind: 'unsafe', lock: before, ...done, why });
   for (const unit of writers) {
     if (!(await units.running(unit))) continue;
     // Stopping takes its time: a vehicle that arms meanwhile gets its services back.
@@ -120,19 +133,21 @@ async function withoutWriters(
     if (danger !== null) return unsafe(danger);
     stopped.push(unit);
     await units.stop(unit);
-    steps.push(`stopped ${unit}`);
+    done.steps.push(`stopped ${unit}`);
   }
   const danger = await scene.notSafe();
   if (danger !== null) return unsafe(danger);
-  if (wish.endHolder) steps.push(...(await endHolder(scene, wish)));
+  if (wish.endHolder) done.ended.push(...(await endHolder(scene, wish)));
+  done.steps.push(...done.ended);
   const { by, why: reason, breakIt, token } = wish;
-  const after = await lock.clear({ by, why: reason, breakIt, token, from: { holder: before.holder } });
+  const order = { by, why: reason, done: done.ended, breakIt, token, from: { holder: before.holder } };
+  const after = await lock.clear(order);
   if (after.state === 'HOT') {
     const why = `${after.file} is still HOT (${sayLock(after, clock.wallMs())})`;
-    return { kind: 'refused', lock: after, steps, why };
+    return { kind: 'refused', lock: after, ...done, why };
   }
-  steps.push(`cleared, token ${after.token}`);
-  return takeOnce(scene, steps);
+  done.steps.push(`cleared, token ${after.token}`);
+  return takeOnce(scene, done);
 }
 
 /** Starts every writer that was stopped, the last one first; one that does not start is no reason to leave the others. */
@@ -190,20 +205,20 @@ function isThere(processes: Processes, pid: number, start: number | null): boole
   return now !== null && !now.zombie && now.start === start;
 }
 
-async function takeOnce({ lock, processes, clock }: ReleaseScene, steps: string[]): Promise<Release> {
+async function takeOnce({ lock, processes, clock }: ReleaseScene, done: Doing): Promise<Release> {
   const { pid, start, command, user, unit } = processes.self();
   const holder = { pid, start, command, user, unit };
   const wish = { kind: 'kernel', purpose: 'hold', holder, reason: 'release: a clean take', forMs: null } as const;
   const acquired = await lock.acquire(wish);
   if (acquired.kind === 'hot') {
     const why = `${acquired.lock.file} was taken again at once (${sayLock(acquired.lock, clock.wallMs())})`;
-    return { kind: 'refused', lock: acquired.lock, steps, why };
+    return { kind: 'refused', lock: acquired.lock, ...done, why };
   }
   await acquired.held.release();
-  steps.push('taken and given back once');
+  done.steps.push('taken and given back once');
   // An update that waited may be applied right now: that is waited for, and is what the release was for.
   const { lock: after } = await lock.observe();
   return after.state === 'COLD'
-    ? { kind: 'released', lock: after, steps, why: null }
-    : { kind: 'refused', lock: after, steps, why: `${after.file} is HOT again (${sayLock(after, clock.wallMs())})` };
+    ? { kind: 'released', lock: after, ...done, why: null }
+    : { kind: 'refused', lock: after, ...done, why: `${after.file} is HOT again (${sayLock(after, clock.wallMs())})` };
 }

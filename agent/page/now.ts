@@ -1,4 +1,5 @@
 import { sayLock } from '../values/lock-words.ts';
+import { sayPending } from '../values/pending.ts';
 import { remedyOf } from '../values/remedy.ts';
 import type { Reported } from '../values/report.ts';
 import type { Status } from '../values/status.ts';
@@ -92,10 +93,10 @@ function lockLines(name: string, { locks, advice }: Status, nowMs: number): Mark
   return html`<p><b>${lock.file} is HOT:</b> ${sayLock(lock, nowMs)}</p>${todo(advice[name]?.remedy ?? null)}`;
 }
 
-function pendingLine({ pending }: Reported): Markup | null {
+function pendingLine(reported: Reported): Markup | null {
+  const { pending } = reported;
   if (pending === null) return null;
-  const what = pending.id === null ? 'The return to what was before' : `Version ${pending.version}`;
-  return html`<p>${what} waits for ${pending.waiting_for.join(', ')}; it is applied by itself.</p>`;
+  return html`<p>Waits for ${pending.waiting_for.join(', ')}: ${sayPending(reported)}; it is applied by itself.</p>`;
 }
 
 function lastLine(name: string, { last_attempt: last }: Reported): Markup | null {

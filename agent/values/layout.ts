@@ -23,6 +23,27 @@ function foldLine(text: string, firstWidth: number, width: number, hang: string)
   return [...lines, line].join('\n');
 }
 
+/** Starts a line of its own in a help text. */
+const HEAD = /^(Usage|Exit codes?):/;
+
+/** A help text, folded: its prose flows, what an option does stays in its column, and an example stays whole, for it is copied. */
+export function foldHelp(text: string, width: number): string {
+  const [prose = '', ...examples] = text.split(/^(?=Examples?:)/m);
+  const lines: string[] = [];
+  for (const line of prose.split('\n')) {
+    const before = lines.at(-1) ?? '';
+    const flows = /^\S/.test(line) && /^\S/.test(before) && !HEAD.test(line) && !before.startsWith('Usage:');
+    if (flows) lines.push(`${lines.pop()} ${line}`);
+    else lines.push(line);
+  }
+  return [lines.map((line) => fold(line, width, ' '.repeat(columnOf(line)))).join('\n'), ...examples].join('');
+}
+
+/** Where the text of a line in a help text begins. */
+function columnOf(line: string): number {
+  return /^(Usage: | +(\S.*? {2,})?)/.exec(line)?.[0].length ?? 0;
+}
+
 /** A text under a label: `label    text`, folded, with the label's column free below it. */
 export function labelled(label: string, text: string, width: number, labelWidth = 9): string {
   const hang = ' '.repeat(labelWidth);

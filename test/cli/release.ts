@@ -34,6 +34,8 @@ t.test('refused on a live holder; an orphan only with --end-holder', async (t) =
   await locker.end();
   const leak = await leakBy(t, conf);
   t.match(await release(), { code: 3, stderr: /orphaned.*--end-holder/ });
+  const unreasoned = await run(['release', 'aim', '--settings', settings, '--yes', '--end-holder']);
+  t.match(unreasoned, { code: 2, stderr: /Try: locksmith release aim --end-holder --yes --reason/ });
   t.match(await release('--end-holder'), { code: 0, stdout: new RegExp(`ended pid ${leak.said} sleep`) });
 });
 

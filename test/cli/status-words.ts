@@ -94,7 +94,7 @@ config   aim_lock_config: base version 7 for grp/canary, since 2026-11-21
          23:00:00
   drift  what is on disk is not what Locksmith put there
   try    locksmith diff aim_lock_config
-  waits  version 8, for lock, vehicle; it is applied by itself
+  waits  base version 8 for all, for lock, vehicle; it is applied by itself
   last   base version 8 refused: hold: must be <= 10 (schema)
   try    Correct the place that the reason names and push a higher version.
   lock   aim_lock_config.conf HOT (orphaned: held by pid 4711 flock, user root,

@@ -7,7 +7,7 @@ const BASE = { v: 1, id: 'c-1', aud: 'dev/drone-7', iat: 1000, exp: 1060 } as co
 const RELEASE: ReleaseCommand = { ...BASE, cmd: 'release', config: 'aim', token: 17, reason: 'its holder is gone' };
 const REFRESH: RefreshCommand = { ...BASE, cmd: 'refresh' };
 const SAID = { command: 'c-1', cmd: 'release', config: 'aim' };
-const released = { kind: 'released', oldToken: 17, newToken: 18, changed: true } as const;
+const released = { kind: 'released', oldToken: 17, newToken: 18, changed: true, ended: [] } as const;
 
 function hands(release: Hands['release'], refresh: Hands['refresh'] = () => {}): Hands {
   return { release, refresh, confirm: () => null, rollBack: async () => null };
@@ -29,6 +29,8 @@ t.test('a release is carried out as it was signed, and answered with who, why an
     ['aim', plain],
     ['aim', { ...plain, holder: { pid: 7, start: 9 }, endHolder: true }],
   ]);
+  const ending = hands(async () => ({ ...released, ended: ['ended pid 7 sleep'] }));
+  t.match(await carryOut(RELEASE, 'ops-1', ending), { reason: 'its holder is gone (ended pid 7 sleep)' });
 });
 
 t.test('a release that is refused says how it does not fit', async (t) => {

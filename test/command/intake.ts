@@ -20,7 +20,7 @@ const RELEASE = {
   ...{ v: 1, id: 'c-1', aud: 'dev/drone-7', cmd: 'release', iat: NOW, exp: NOW + 60 },
   ...{ config: 'aim', token: 17, reason: 'its holder is gone' },
 };
-const RELEASED: Released = { kind: 'released', oldToken: 17, newToken: 18, changed: true };
+const RELEASED: Released = { kind: 'released', oldToken: 17, newToken: 18, changed: true, ended: [] };
 
 t.test('a command room on documents made by openssl', async (t) => {
   const key = opensslKey(t.testdir());

@@ -19,6 +19,22 @@ configs:
 const CONSUMER = `[Service]
 ExecStart=/usr/bin/sleep infinity
 `;
+/** One that has the config to itself while it works. Its mistake: what it starts inherits the lock, and outlives it. */
+const LEAKING = `[Unit]
+StartLimitIntervalSec=0
+[Service]
+ExecStart=/usr/bin/perl /srv/leaking
+KillMode=process
+Restart=on-failure
+`;
+const LEAKING_PROGRAM = `use Fcntl ':flock';
+$^F = 99;
+sleep 3;
+open my $config, '<', '/etc/aim/aim.conf' or die;
+flock $config, LOCK_EX | LOCK_NB or die "aim.conf is locked\\n";
+fork or exec 'sleep', '1000';
+wait;
+`;
 const PUSH = 'locksmith push aim /srv/aim.conf --to all --key /srv/ops.key.json --broker mqtt://127.0.0.1:1883';
 const DROP_INS = '/etc/systemd/system/locksmith-agent.service.d';
 const MAIN_PID = 'systemctl show -P MainPID locksmith-agent';
@@ -139,6 +155,34 @@ t.test('the package on a booted Debian, from the first start to the purge', { sk
       await must('systemctl stop aim.service');
     },
   );
+
+  await step('rescue: an orphan of a service, and no network; as the README tells it', async (t) => {
+    put('/srv/leaking', LEAKING_PROGRAM);
+    put('/etc/systemd/system/aim.service', LEAKING);
+    await must('systemctl daemon-reload; systemctl start aim.service');
+    await comesTo(/^HOT$/m, 'cat /run/locksmith/locks/aim/state');
+    await must(push('rescued', ''));
+    await comesTo('for lock; it is applied by itself', 'locksmith status');
+    await must('ip link set lo down; systemctl stop mosquitto; systemctl kill -s KILL --kill-whom=main aim.service');
+
+    const status = await comesTo('orphaned', 'locksmith status');
+    const [, heir] = /held\s+by\s+pid\s+(\d+)\s+sleep,\s+user\s+root,\s+aim\.service,\s+left/.exec(status) ?? [];
+    t.match(status, /^ {2}waits {2}base version \d+ for all, for lock; it is applied by itself$/m);
+    t.match(status, new RegExp(`end\\s+it\\s+\\(kill\\s+${heir}\\)`), 'stopping the unit would leave the orphan alone');
+    t.match(await must('locksmith release aim --end-holder'), /again: base version \d+ for all$/, 'the plan');
+    const release = 'locksmith release aim --end-holder --yes --reason "left over by the night shift"';
+    // As above, the update may already be at its commit.
+    t.match((await sh(release)).out, new RegExp(`^stopped aim\\.service\nended pid ${heir} sleep(.*\n)*started aim`));
+    await comesTo('rescued', 'cat /etc/aim/aim.conf');
+    t.equal(await must('systemctl is-active aim.service'), 'active');
+    const why = `left over by the night shift \\(ended pid ${heir} sleep, user root, aim\\.service\\); token \\d+ → \\d+`;
+    await comesTo(new RegExp(`released aim: released by root: ${why}\n(.*\n)*.*applied aim base`), 'locksmith log');
+
+    put('/etc/systemd/system/aim.service', CONSUMER);
+    await must('systemctl stop aim.service; pkill -x sleep; systemctl daemon-reload');
+    await must('ip link set lo up; systemctl start mosquitto');
+    await comesTo('all locks COLD', 'systemctl show -P StatusText locksmith-agent');
+  });
 
   await step('watchdog: a silenced agent is another one within WatchdogSec + 2 s', async (t) => {
     const silenced = await must(MAIN_PID);

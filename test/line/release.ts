@@ -28,7 +28,7 @@ t.test('a release beside the agent', async (t) => {
       const argv = ['release', 'aim', '--settings', device.settings, '--yes', '--end-holder', '--reason', 'gone'];
       t.match(await run(argv), { code: 0 });
       const told = await device.evt({ event: 'released' });
-      t.match(told.reason, /^released by \w+: gone; token \d+ → \d+$/);
+      t.match(told.reason, /^released by \w+: gone \(ended pid \d+ sleep, user \w+\); token \d+ → \d+$/);
       await device.evt({ event: 'applied', version: 1 });
       t.match(device.contents(), { 'aim.conf': 'hold = 800\n' });
       t.equal(device.evts({ event: 'released' }).length, 1, 'told once');

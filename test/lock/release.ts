@@ -31,11 +31,12 @@ t.test('what may be released, and how', async (t) => {
 });
 
 t.test('the plan names every step', async (t) => {
-  const plan = planRelease({ ...hot, verdict: 'orphaned' }, { endHolder: true, breakIt: false }, ['aim.service']);
+  const plan = planRelease({ ...hot, verdict: 'orphaned' }, { endHolder: true, breakIt: false }, ['aim.service'], null);
   t.match(plan[0], 'stop aim.service');
   t.match(plan[1], 'end pid 4711 flock');
   t.match(plan.join('\n'), /token 7/);
   t.match(plan.at(-1), /updates that wait/);
+  t.match(planRelease(hot, plain, [], 'shadow version 2 for all').at(-1), /again: shadow version 2 for all$/);
 });
 
 /** A release on real locks, with services that write down what was done to them. */
@@ -85,11 +86,18 @@ t.test('an orphaned lock: refused, and with end-holder the holder is ended', asy
   await made.room.settleAll();
   const locker = await leakBy(t, made.paths.sidecar);
   t.match(await carryOut(made.scene, wish), { kind: 'refused', why: /--end-holder/ });
-  t.match(await carryOut(made.scene, { ...wish, endHolder: true }), { kind: 'released', lock: { state: 'COLD' } });
+  t.match(await carryOut(made.scene, { ...wish, endHolder: true }), {
+    ...{ kind: 'released', lock: { state: 'COLD' }, ended: [new RegExp(`^ended pid ${locker.said} sleep`)] },
+  });
   const left = made.ports.processes.describe(Number(locker.said));
   t.ok(left === null || left.zombie);
   const heard = made.changes.filter(({ what }) => what === 'released' || what === 'reclaimed');
   t.match(heard, [{ what: 'released', reclaim: { by: 'eve', holder: { pid: Number(locker.said) } } }], 'in her name');
+  t.match(
+    heard[0],
+    { reclaim: { why: new RegExp(`^left over \\(ended pid ${locker.said} sleep`) } },
+    'who was ended, too',
+  );
 });
 
 t.test('a failure at any step starts the writers again', async (t) => {

@@ -67,7 +67,7 @@ t.test('everything that is wrong is said first, with what to do, and no name can
     'Correct the place',
   ])
     t.match(markup, remedy);
-  t.match(markup, 'Version 4 waits for lock');
+  t.match(markup, 'Waits for lock: base version 4 for all;');
   t.match(markup, '<p>armed</p><p class="soft">mavlink, since 03:00:00 UTC, 12 min ago</p>');
   t.match(markup, '1 report waits for the broker');
   t.match(markup, 'Not seen without root: the link (x)');

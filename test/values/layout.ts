@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import t from 'tap';
-import { fold, labelled, paint } from '../../agent/values/layout.ts';
+import { fold, foldHelp, labelled, paint } from '../../agent/values/layout.ts';
 
 t.test('folds between words', async (t) => {
   t.equal(fold('one two three', 7), 'one two\nthree');
@@ -23,6 +23,36 @@ t.test('never wider than asked for, and nothing is lost', async () => {
       );
     }),
   );
+});
+
+t.test('a help text: prose flows, an option keeps its column, an example stays whole', async (t) => {
+  const help = [
+    ...['Usage: locksmith x NAME [--much] [--more]', '       locksmith x --far', '', 'It does one thing and then the'],
+    ...[
+      'other. And a third.',
+      '  --much   takes its time until the end',
+      '           of all',
+      'Exit code: 0 it is done',
+    ],
+    ...['', 'Example: locksmith x aim --much --more --than --fits', ''],
+  ].join('\n');
+  t.equal(
+    foldHelp(help, 30),
+    `Usage: locksmith x NAME
+       [--much] [--more]
+       locksmith x --far
+
+It does one thing and then the
+other. And a third.
+  --much   takes its time
+           until the end
+           of all
+Exit code: 0 it is done
+
+Example: locksmith x aim --much --more --than --fits
+`,
+  );
+  t.equal(foldHelp(help, 200).split('\n')[3], 'It does one thing and then the other. And a third.');
 });
 
 t.test('under a label', async (t) => {
