@@ -5,7 +5,7 @@ import { nearestTurn } from './geo.ts';
 import { type OpenTrack, trackGoesRecord, trackRecord } from './track-memory.ts';
 import { openTrackWindow, type TrackWindow } from './track-window.ts';
 
-/** A batch covers this long. */
+/** A batch covers this long; the first point that comes after it ends it. */
 const BATCH_MS = 60_000;
 /** A pause in the input that is longer is a gap: nobody knows the way in it. */
 const GAP_MS = 5_000;
@@ -89,6 +89,12 @@ function openOf({ flight, seq, offsetMs, keys, raw, correctionM, gaps, window }:
   return { flight, seq, offsetMs, keys, last: window.last(), raw, correctionM, gaps };
 }
 
+/** True for a batch whose time is over. */
+function isFull({ keys: [first], window }: Run): boolean {
+  const last = window.last();
+  return first !== undefined && last !== null && last[3] - first[3] >= BATCH_MS;
+}
+
 /** Makes a track. */
 export function openTrack({ errorM, name, left }: TrackInput): Track {
   const boundM = errorM - NUMBERS_M;
@@ -162,13 +168,12 @@ export function openTrack({ errorM, name, left }: TrackInput): Track {
         if (passedMs <= 0 && passedMs >= -LATE_MS) return null;
         if (passedMs < 0 || (run.resumed && passedMs > RESUME_MS)) done = finish(run, 'restarted');
       }
+      // Not before something follows: a flight that ends at the minute would have no line left to tell of its landing.
+      if (run !== null && isFull(run)) done = finish(run, 'time');
       run ??= begin(sample, bootMs);
       run.resumed = false;
       take(run, sample, bootMs);
       if (correctionM !== null) run.correctionM = Math.max(run.correctionM ?? 0, correctionM);
-      const [first] = run.keys;
-      const last = run.window.last();
-      if (first !== undefined && last !== null && last[3] - first[3] >= BATCH_MS) return finish(run, 'time');
       return done;
     },
     checkpoint() {

@@ -67,6 +67,29 @@ t.test(
   },
 );
 
+t.test('a flight that ends at its minute, or a point before or after it, tells of its landing', async (t) => {
+  const samples = samplesOf(WAYS.circle(80, 12), 130);
+  for (const [points, ends] of [
+    [600, ['landed']],
+    [601, ['landed']],
+    [602, ['time', 'landed']],
+    [1200, ['time', 'landed']],
+    [1201, ['time', 'landed']],
+    [1202, ['time', 'time', 'landed']],
+  ] as const) {
+    const flown = samples.slice(0, points);
+    const sent = fly(plainTrack(), flown);
+    t.same(
+      sent.map(({ properties }) => properties.end),
+      ends,
+      `${points} points`,
+    );
+    t.ok(sent.every(({ geometry }) => geometry.coordinates.length >= 2));
+    t.ok(worst(sent, flown) <= 1);
+    t.equal(lineOf(sent, 'f1').at(-1)?.[3], OFFSET_MS + (flown.at(-1)?.bootMs ?? 0), 'to the last point');
+  }
+});
+
 t.test('the clock of a flight stays, also when the vehicle learns a better time', async (t) => {
   const samples = samplesOf(WAYS.race(10, 50), 30);
   const late = samples.map((sample, n) => (n < 100 ? sample : { ...sample, unixMs: sample.unixMs + 5_000 }));
