@@ -46,6 +46,10 @@ t.test('whatever comes, the agent lives, the files stay, and each gets a code', 
     'unknown-field',
     'replayed',
     'wrong-topic',
+    'lock-mismatch',
+    'no-such-update',
+    'not-managed',
+    'key-not-allowed',
   ]) {
     t.ok((codes[code] ?? 0) > 0, `${code} was met`);
   }
@@ -64,4 +68,11 @@ t.test('the fuzz finds it if a signature is not looked at', async (t) => {
   t.not(problems.length, 0);
   t.match(problems.join('\n'), /changed the file|is not what the last good update said|got a code/);
   t.comment(problems[0] ?? 'nothing');
+});
+
+t.test('the fuzz finds it if a command is not bound to what it was signed for', async (t) => {
+  const { problems } = await fuzz('unbound', SAMPLE, [
+    { file: 'agent/lock/bound.ts', from: 'if (lock.token !== token) {', to: 'if (lock.token === -1) {' },
+  ]);
+  t.match(problems.join('\n'), /were to be refused/);
 });
