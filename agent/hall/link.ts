@@ -103,6 +103,7 @@ export async function openLink(settings: Settings, host: Host, broker: Broker, r
       outbox.linkDown();
       lanes.linkDown();
     },
+    onAskedAgain: () => outbox.republish(null),
     onAnswer: lanes.answered,
     onState: () => pulse.changed(),
   });

@@ -43,6 +43,8 @@ export interface SessionInput {
   /** The link is there: `publish` works until {@link SessionInput.onDown}. */
   onUp(publish: Publish): void;
   onDown(): void;
+  /** What a cluster keeps was asked for again: what it is to keep of ours may have got lost in the same way. */
+  onAskedAgain?(): void;
   /** The broker answered to something that was sent `agoMs` ago: all before it has arrived. */
   onAnswer?(agoMs: number): void;
   /** The state has changed. */
@@ -118,6 +120,10 @@ export function openSession(input: SessionInput): Session {
       const isRefused = refused.length > 0;
       if (isRefused) show('not-subscribed', true, refused.join(', '));
       else if (before.pauseMs === 0 || before.refused) show('connected', true, '');
+      else {
+        sayOnline(link);
+        input.onAskedAgain?.();
+      }
       // A server of a cluster may not have had yet what another had acknowledged. Asked again, it hands it out.
       if (!isRefused && broker.urls.length < 2) return;
       // A server without a majority refuses everybody for a moment; and rights at a broker change while the link stays.

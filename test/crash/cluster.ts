@@ -27,8 +27,16 @@ const SERIES = proof.rounds(3, 8);
 /** How long one attempt to publish may take: without a majority nothing is acknowledged. */
 const ATTEMPT_MS = 20_000;
 const PATIENCE_MS = 120_000;
+/** After so long without the newest, a server is taken for one that will stay behind. */
+const BEHIND_MS = 45_000;
 /** How long what is retained may take to come. */
 const ANSWER_MS = 2_000;
+
+/** What a server has to hand out on a topic. */
+interface Newest {
+  readonly topic: string;
+  readonly fits: (seen: Seen) => boolean;
+}
 
 /** What may become of a server. `end`: it is well again. */
 interface Fault {
@@ -46,14 +54,14 @@ const CUTS: readonly Fault[] = [
   { name: 'cut off from all', begin: (_, machine) => machine?.cut(true), end: (_, machine) => machine?.mend() },
 ];
 
-/** Resolves when a server hands out what `fits` to who comes new. One that was away may be behind for a while, or let nobody subscribe. */
-async function handsOut(t: Test, node: ClusterNode, topic: string, fits: (seen: Seen) => boolean): Promise<void> {
-  for (const endMs = performance.now() + PATIENCE_MS; ; ) {
+/** Whether a server hands out what `fits` to who comes new. One that was away may be behind for a while, or let nobody subscribe. */
+async function handsOut(t: Test, node: ClusterNode, { topic, fits }: Newest, withinMs: number): Promise<boolean> {
+  for (const endMs = performance.now() + withinMs; ; ) {
     const late = await mosquittoSub(t, node, [topic]).catch(() => null);
     const seen = await late?.next(fits, ANSWER_MS).catch(() => null);
     await late?.stop();
-    if (seen != null) return;
-    if (performance.now() > endMs) throw new Error(`${node.name} does not hand out the newest ${topic}`);
+    if (seen != null) return true;
+    if (performance.now() > endMs) return false;
   }
 }
 
@@ -98,7 +106,8 @@ async function theCluster(t: Test, machines: readonly Machine[]): Promise<void> 
   );
   for (const device of devices) agents.push(await device.start());
 
-  const counters = { version: 0, acknowledged: 0 };
+  const counters = { version: 0, acknowledged: 0, restarted: 0 };
+  const newestPushed = { topic: '', fits: (_: Seen): boolean => false };
   const slowest = { publishMs: 0, convergeMs: 0 };
   /** The end of the logs of these devices, for who has to find out why. */
   const lastWords = (ids: readonly string[]) =>
@@ -112,21 +121,39 @@ async function theCluster(t: Test, machines: readonly Machine[]): Promise<void> 
       counters.version += 1;
       const { version } = counters;
       const document = devices[0]?.sign({ version, aud: 'all', files: { [CONF]: `hold = ${version}\n` } });
-      const ms = await publish(`fleet/${document?.topic}`, document?.jws ?? '', first + n);
+      const { topic, jws } = { topic: `fleet/${document?.topic}`, jws: document?.jws ?? '' };
+      const ms = await publish(topic, jws, first + n);
+      Object.assign(newestPushed, { topic, fits: ({ payload }: Seen) => payload.toString() === jws });
       slowest.publishMs = Math.max(slowest.publishMs, ms);
       counters.acknowledged += 1;
       await between(n);
+    }
+  };
+  /** As docs/brokers.md has it: a server that stays behind with what it hands out is started anew. */
+  const mendServers = async (newest: Newest) => {
+    for (const node of nodes) {
+      if (await handsOut(t, node, newest, BEHIND_MS)) continue;
+      t.comment(`${node.name} stays behind on ${newest.topic}, and is started anew`);
+      counters.restarted += 1;
+      await node.kill9();
+      await node.start();
+      if (!(await handsOut(t, node, newest, PATIENCE_MS))) throw new Error(`${node.name} has lost ${newest.topic}`);
     }
   };
   const converged = async (what: string) => {
     const startMs = performance.now();
     const want = `hold = ${counters.version}\n`;
     const behind = () => devices.filter((device) => device.contents()[CONF] !== want).map(({ id }) => id);
-    await until(
-      () => `${what}: all on version ${counters.version}; behind: ${behind()}\n${lastWords(behind())}`,
-      () => behind().length === 0,
-      PATIENCE_MS,
-    );
+    const allHaveIt = (withinMs: number) =>
+      until(
+        () => `${what}: all on version ${counters.version}; behind: ${behind()}\n${lastWords(behind())}`,
+        () => behind().length === 0,
+        withinMs,
+      );
+    await allHaveIt(BEHIND_MS).catch(async () => {
+      await mendServers(newestPushed);
+      await allHaveIt(PATIENCE_MS);
+    });
     slowest.convergeMs = Math.max(slowest.convergeMs, performance.now() - startMs);
   };
 
@@ -165,27 +192,22 @@ async function theCluster(t: Test, machines: readonly Machine[]): Promise<void> 
       PATIENCE_MS,
     );
     for (const [n, agent] of agents.entries()) t.equal((await agent.stop()).code, 0, `drone-${n}`);
-    for (const node of nodes) {
-      for (const { id } of devices) {
-        const runs = ({ payload }: Seen) => {
-          const { running }: Reported = JSON.parse(payload.toString());
-          return running.version === counters.version;
-        };
-        await handsOut(t, node, `fleet/v1/dev/${id}/reported/aim`, runs);
-      }
-      const newest = devices[0]?.sign({ version: counters.version, aud: 'all', files: null }).topic;
-      await handsOut(t, node, `fleet/${newest}`, ({ payload }) => {
-        const [, body = ''] = payload.toString().split('.');
-        const { version }: { version: number } = JSON.parse(Buffer.from(body, 'base64url').toString());
-        return version === counters.version;
-      });
-      t.pass(`${node.name} hands out what is newest`);
+    for (const { id } of devices) {
+      const fits = ({ payload }: Seen) => {
+        const { running }: Reported = JSON.parse(payload.toString());
+        return running.version === counters.version;
+      };
+      await mendServers({ topic: `fleet/v1/dev/${id}/reported/aim`, fits });
+      t.pass(`all hand out what ${id} has reported`);
     }
+    await mendServers(newestPushed);
+    t.pass('all hand out the newest update');
   });
   const said = devices.reduce((sum, device) => sum + device.numbers().length, 0);
   proof.figure('cluster-rounds', rounds, '1');
   proof.figure('cluster-pushes-acknowledged', counters.acknowledged, '1');
   proof.figure('cluster-reports-none-lost', said, '1');
+  proof.figure('cluster-servers-that-stayed-behind', counters.restarted, '1');
   proof.figure('cluster-longest-publish', Math.round(slowest.publishMs), 'ms');
   proof.figure('cluster-longest-until-all-have-it', Math.round(slowest.convergeMs), 'ms');
 }

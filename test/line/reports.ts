@@ -4,7 +4,7 @@ import t from 'tap';
 import { sha256Hex } from '../fixtures/device.ts';
 import { nowS, signedDocument } from '../fixtures/documents.ts';
 import { changeSettings, lineDevice, lineWorld } from '../fixtures/line.ts';
-import { mosquittoPub, mosquittoSub } from '../fixtures/mosquitto-clients.ts';
+import { mosquittoPub, mosquittoSub, type Seen } from '../fixtures/mosquitto-clients.ts';
 import { opensslKey, opensslKeys } from '../fixtures/openssl.ts';
 import { until } from '../fixtures/until.ts';
 
@@ -208,6 +208,25 @@ t.test('an update through the built program and a real broker', { timeout: 120_0
     await device.start();
     await device.evt({ event: 'applied', update: theirs.id });
     t.same(device.contents(), { [CONF]: 'hold = 4\n' });
+  });
+
+  await t.test('what a server of a cluster has lost of what it was to keep, it gets again', async (t) => {
+    const device = lineDevice(t, world, {
+      root: 'cluster',
+      settings: (text) =>
+        Object.assign(text.broker, { urls: [world.broker.url, world.broker.url], backoff: { stable_s: 0.2 } }),
+    });
+    await device.start();
+    const before = await device.reported(() => true);
+    const topic = 'cluster/v1/dev/drone-7/reported/aim';
+    await mosquittoPub(world.broker, topic, '', { retain: true });
+    const { length } = world.watcher.seen;
+    const isAgain = ({ topic: where, payload }: Seen) => where === topic && payload.length > 0;
+    await until('it to be said again', () => world.watcher.seen.slice(length).some(isAgain));
+    const late = await mosquittoSub(t, world.broker, [topic]);
+    const again = await late.next(({ retain }) => retain);
+    await late.stop();
+    t.strictSame(JSON.parse(again.payload.toString()), before, 'the same, with its old number');
   });
 
   await t.test('the most specific address wins, and groups in the order of the settings', async (t) => {

@@ -262,8 +262,8 @@ t.test('asked to, it says online again; what the fleet does not see is a state, 
 t.test(
   'of several servers one may be behind: what it keeps is asked for again while the link lasts, less and less often',
   async (t) => {
-    const asked = { cluster: 0, single: 0 };
-    const broker = (which: keyof typeof asked) =>
+    const asked = { cluster: 0, single: 0, told: 0 };
+    const broker = (which: 'cluster' | 'single') =>
       startFakeBroker(t, (packet, socket) => {
         if (packet.type === PACKETS.subscribe) asked[which] += 1;
         agree(packet, socket);
@@ -272,10 +272,15 @@ t.test(
     const backoff = { first_s: 0.02, cap_s: 0.2, stable_s: 0.1 };
     const alone = startLink(t, linkSettings([single.url], { backoff }));
     await alone.state('connected');
-    const link = startLink(t, linkSettings([cluster.url, cluster.url], { backoff }));
+    const link = startLink(t, linkSettings([cluster.url, cluster.url], { backoff }), {
+      onAskedAgain() {
+        asked.told += 1;
+      },
+    });
     const startedMs = performance.now();
     await until('the fourth time', () => asked.cluster === 4);
     t.ok(performance.now() - startedMs >= 600, 'after 0.1, 0.2 and 0.4 s');
+    await until('three times told', () => asked.told === 3);
     t.equal(asked.single, 1, 'a broker that is alone has what it has acknowledged');
     t.same(link.states.map(({ state }) => state).slice(-1), ['connected']);
   },
