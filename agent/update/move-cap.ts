@@ -5,10 +5,18 @@ import { sayDuration } from '../values/units.ts';
 const MOVES_MAX = 20;
 const WITHIN_MS = 600_000;
 
-/** Ends loops that nobody has thought of: counts how often each document is put in place. */
+/** A document; null: what was there before Locksmith. */
+type Moved = { readonly hash: string } | null;
+
+/**
+ * Ends loops that nobody has thought of: counts how often each document is put in place, in this life of the agent. What could not be
+ * put in place, for a disk that is full or a lock that was taken at the last moment, is no move.
+ */
 export interface MoveCap {
-  /** Counts a move; false if there were too many. */
-  take(config: string, document: string): boolean;
+  /** True if it was put in place so often lately that it is not done once more. */
+  isReached(config: string, held: Moved): boolean;
+  /** Counts that it was put in place. */
+  count(config: string, held: Moved): void;
   readonly withinMs: number;
   /** What is wrong then, in words. */
   readonly words: string;
@@ -17,14 +25,13 @@ export interface MoveCap {
 /** Starts with none counted. */
 export function createMoveCap(clock: Pick<Clock, 'bootMs'>): MoveCap {
   const moves = new Map<string, readonly number[]>();
+  const keyOf = (config: string, held: Moved) => `${config} ${held?.hash ?? 'original'}`;
+  const lately = (key: string) => (moves.get(key) ?? []).filter((atMs) => clock.bootMs() - atMs < WITHIN_MS);
   return {
-    take(config, document) {
-      const key = `${config} ${document}`;
-      const nowMs = clock.bootMs();
-      const lately = (moves.get(key) ?? []).filter((atMs) => nowMs - atMs < WITHIN_MS);
-      if (lately.length >= MOVES_MAX) return false;
-      moves.set(key, [...lately, nowMs]);
-      return true;
+    isReached: (config, held) => lately(keyOf(config, held)).length >= MOVES_MAX,
+    count(config, held) {
+      const key = keyOf(config, held);
+      moves.set(key, [...lately(key), clock.bootMs()]);
     },
     withinMs: WITHIN_MS,
     words: `put in place ${MOVES_MAX} times within ${sayDuration(WITHIN_MS)}`,

@@ -93,6 +93,7 @@ export function createMover(ports: MovePorts, parts: MoveParts): Mover {
     const { config } = intent;
     const trial = trials.of(config);
     if (intent.back === true && trial !== null) return trialEndings.restored(trial);
+    cap.count(config, goal.held);
     if (intent.trial === undefined) return endings.applied(config, goal, true, 'none');
     alive.add(config);
     return trialEndings.begin(goal, intent);
@@ -161,7 +162,7 @@ export function createMover(ports: MovePorts, parts: MoveParts): Mover {
       ? (unmet(scene, held, before, lock.token) ?? (await validate(ports.validator, open, goal.contents)))
       : null;
     if (fresh && refusal !== null) return refused(held, refusal);
-    if (!cap.take(config, held?.hash ?? 'original')) return tooMany(config, held);
+    if (cap.isReached(config, held)) return tooMany(config, held);
     const plan = {
       of: held && refOf(held),
       expect: fresh ? held.expect : null,

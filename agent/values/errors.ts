@@ -208,9 +208,11 @@ export const CODES = {
     remedy: 'Look at `reported` for what runs and what waits, and send the command for that.',
   },
   'too-many-moves': {
-    meaning: 'The update was put in place again and again without coming to rest.',
-    cause: 'Something keeps changing what should be in force: a clock that jumps, or documents that take turns.',
-    remedy: 'Look at `history` for what took turns; push a higher version.',
+    meaning: 'The update was put in place 20 times within ten minutes without coming to rest.',
+    cause:
+      'Something keeps changing what should be in force, or the files: a clock that jumps, documents that take turns, a program that writes there too.',
+    remedy:
+      'Look at `history` for what took turns; push a higher version. One that had been applied before is put in place again when the ten minutes are over.',
   },
   interrupted: {
     meaning: 'The agent ended between taking a command and answering it.',

@@ -1,20 +1,29 @@
 import t from 'tap';
+import { hostTargets } from '../../agent/host/targets.ts';
 import { createMoveCap } from '../../agent/update/move-cap.ts';
 import { lineRoom, wish } from '../fixtures/line-room.ts';
 import { manualClock } from '../fixtures/manual-clock.ts';
 import { SIGNED_S } from '../fixtures/update.ts';
 
+/** The pace at which the line tries again. */
+const RETRY_MS = 5_000;
+
 t.test('so many moves of a document within ten minutes, and no more', async (t) => {
   const clock = manualClock();
   const cap = createMoveCap(clock);
-  const taken = Array.from({ length: 25 }, () => cap.take('aim', 'x')).filter(Boolean);
-  t.equal(taken.length, 20);
-  t.ok(cap.take('aim', 'y'), 'each document has its own');
-  t.ok(cap.take('radio', 'x'));
+  const [x, y] = [{ hash: 'x' }, { hash: 'y' }];
+  for (let move = 0; move < 20; move += 1) {
+    t.notOk(cap.isReached('aim', x));
+    cap.count('aim', x);
+  }
+  t.ok(cap.isReached('aim', x));
+  t.notOk(cap.isReached('aim', y), 'each document has its own');
+  t.notOk(cap.isReached('aim', null), 'so has what was there before');
+  t.notOk(cap.isReached('radio', x));
   clock.advance(cap.withinMs - 1);
-  t.notOk(cap.take('aim', 'x'));
+  t.ok(cap.isReached('aim', x));
   clock.advance(1);
-  t.ok(cap.take('aim', 'x'));
+  t.notOk(cap.isReached('aim', x));
 });
 
 t.test('a clock that flips between trusted and not does not wear the disk out', async (t) => {
@@ -34,5 +43,28 @@ t.test('a clock that flips between trusted and not does not wear the disk out', 
   }
   t.ok(moves > 2 && moves <= 40, `${moves} moves`);
   t.ok(room.events.some(({ code }) => code === 'too-many-moves'));
+  t.same(room.bugs, []);
+});
+
+t.test('what could not be put in place is no move: a disk that is full for long is waited for', async (t) => {
+  const disk = { full: true };
+  const targets = hostTargets({
+    async sync() {
+      if (disk.full) throw Object.assign(new Error('full'), { code: 'ENOSPC' });
+    },
+  });
+  const room = await lineRoom(t, { targets });
+  await room.give(wish(1, 'one\n'));
+  for (let tries = 0; tries < 40; tries += 1) {
+    room.clock.advance(RETRY_MS);
+    await room.rest();
+  }
+  t.same(room.outcomes(), []);
+  t.equal(room.content(), 'before\n');
+  disk.full = false;
+  room.clock.advance(RETRY_MS);
+  await room.rest();
+  t.same(room.outcomes(), ['applied 1']);
+  t.equal(room.content(), 'one\n');
   t.same(room.bugs, []);
 });
