@@ -40,7 +40,7 @@ export const command: Command = {
 
 Lets updates wait on the devices of an address: those of a roll-out, those of configs, or all, until it is lifted or ends. It stops
 no rollback, no withdrawal and no shadow that falls off. An address has one halt: one that holds something else is only replaced
-with --replace.
+with --replace, or by one that holds everything for as long as nobody lifts it.
 
   --to ADDRESS          dev/ID, grp/GROUP or all
   --exp T               it ends by itself: a duration from now (4h) or a time (2026-12-01T06:00:00Z)
@@ -100,10 +100,12 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<number>
       const halt = make(Math.max((before?.version ?? 0) + 1, nowS));
       const same = before !== null && sayHalted(before) === sayHalted(halt);
       const over = before === null || isLifted(before, nowS);
-      if (!lift && !over && !same && !values.replace) {
+      // Who stops everything stops that too, and must not be kept from it by the halt of some roll-out.
+      const holdsAll = rollout === undefined && config.length === 0 && exp === undefined;
+      if (!lift && !over && !same && !holdsAll && !values.replace) {
         throw new SaidError(
           EXIT.failed,
-          `halt: ${sayHalted(before)} wait for ${address} already (version ${before.version}), and would not any more`,
+          `halt: for ${address} there is one already (version ${before.version}), of ${sayHalted(before)}, which would not be held any more`,
           'add --replace if that is what you want',
         );
       }

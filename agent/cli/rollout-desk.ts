@@ -14,7 +14,7 @@ import { EXIT, SaidError } from '../values/errors.ts';
 import type { Update } from '../values/update.ts';
 import type { Terminal } from './command.ts';
 import { BROKER_OPTIONS, misuse, readBroker, readKeyPath } from './fleet-options.ts';
-import { openShow, sayEnd } from './rollout-words.ts';
+import { openShow, sayEnd, sayStage } from './rollout-words.ts';
 
 /** Options of every verb that goes on with a roll-out. */
 export const DESK_OPTIONS = {
@@ -126,7 +126,10 @@ export async function carryOut(
   const ledger = openVersionLedger(ledgerDir(terminal.env));
   const { end, plan } = await runRollout(link, {
     ...{ root, broker, signer, ledger, show, ...how },
-    onKept: () => show.note(`roll-out ${how.plan.name}: ${how.plan.config} for ${how.plan.target} (${how.plan.stage})`),
+    onKept() {
+      show.note(`roll-out ${how.plan.name}: ${how.plan.config} for ${how.plan.target}, ${sayStage(how.plan)}`);
+      show.note(`if this ends before it does: locksmith rollout resume ${how.plan.name}`);
+    },
   });
   show.clear();
   const { line, exit } = sayEnd(end, plan);

@@ -96,7 +96,10 @@ export async function start(argv: readonly string[], terminal: Terminal): Promis
         terminal.err(`every device of ${target} runs it already\n`);
         return EXIT.nothing;
       }
-      if (values['dry-run']) return EXIT.done;
+      if (values['dry-run']) {
+        terminal.err('nothing was done; to carry it out, leave --dry-run out\n');
+        return EXIT.done;
+      }
       if (!values.json) terminal.out(sayDraft(draft));
       // The content first: whoever finds a plan must find what it is about.
       await keepContent(link, desk.root, name, updatePayload(update), desk.signer);
@@ -147,7 +150,7 @@ function refuse(draft: Draft, others: readonly Plan[], leaveCovered: boolean): v
   if (fleet === 0) no(`no device of ${plan.target} has the config ${plan.config}`, 'locksmith fleet', EXIT.nothing);
   if (missing.length > 0) {
     no(
-      `not there, or offline: ${missing.join(', ')}`,
+      `not there, offline or left out: ${missing.join(', ')}`,
       'locksmith fleet; --offline wait gives those that are offline a place in a wave',
     );
   }

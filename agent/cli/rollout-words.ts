@@ -18,6 +18,23 @@ export function sayStanding({ device, state, why, code }: Standing): string {
   return `${device.padEnd(16)} ${state}${why === '' ? '' : `: ${why}`}${named}`;
 }
 
+/** Where a roll-out stands. */
+export function sayStage({ stage, wave, waves }: Pick<Plan, 'stage' | 'wave' | 'waves'>): string {
+  const at = `${waves[wave]?.name} (${wave + 1} of ${waves.length})`;
+  switch (stage) {
+    case 'waves':
+      return `under way at ${at}`;
+    case 'paused':
+      return `paused at ${at}`;
+    case 'undoing':
+      return 'being taken back';
+    case 'promoting':
+    case 'done':
+    case 'halted':
+      return stage;
+  }
+}
+
 /** How far a wave is, in one line. */
 export function sayProgress({ wave, standings }: JudgedWave): string {
   const counts = STANDINGS.flatMap((state) => {
@@ -114,7 +131,8 @@ export function openShow(
       const current = waves.at(-1);
       const progress = current === undefined ? '' : sayProgress(current);
       if (quiet || progress === state.progress) return;
-      if (terminal.live) terminal.err(`${clear}${progress} …`);
+      // A line that is longer than the terminal cannot be taken back.
+      if (terminal.live) terminal.err(`${clear}${progress.slice(0, (terminal.columns ?? 80) - 3)} …`);
       else if (performance.now() - state.saidMs < LOG_EVERY_MS) return;
       else terminal.out(`${progress}\n`);
       state.saidMs = performance.now();

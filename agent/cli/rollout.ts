@@ -12,7 +12,7 @@ import { BROKER_HELP, BROKER_OPTIONS, misuse, readBroker, withLinkWords } from '
 import { atBroker, carryOut, DESK_OPTIONS, findContent, findPlan, readDesk, sceneOf } from './rollout-desk.ts';
 import { RULE_OPTIONS, readRules } from './rollout-options.ts';
 import { START_HELP, start } from './rollout-start.ts';
-import { sayProgress, sayStanding } from './rollout-words.ts';
+import { sayProgress, sayStage, sayStanding } from './rollout-words.ts';
 
 /** `locksmith rollout`. */
 export const command: Command = {
@@ -145,6 +145,7 @@ async function status(argv: readonly string[], terminal: Terminal): Promise<numb
       if (name === null) {
         if (values.json) terminal.out(`${JSON.stringify(all)}\n`);
         else for (const plan of all) terminal.out(`${sayPlan(plan)}\n`);
+        if (all.length === 0) terminal.err('the broker knows of no roll-out\n');
         return all.length === 0 ? EXIT.nothing : EXIT.done;
       }
       const plan = all[0];
@@ -161,8 +162,9 @@ async function status(argv: readonly string[], terminal: Terminal): Promise<numb
         return EXIT.done;
       }
       terminal.out(`${sayPlan(plan)}\n`);
-      // The shadows are gone, or going: what counts is who runs the base, and the table of the fleet has that.
-      if (plan.stage === 'promoting' || plan.stage === 'done') return EXIT.done;
+      // The shadows are going, or gone, or something newer has the place of the base: the table of the fleet has who runs what.
+      const isPast = waves.every(({ standings }) => standings.every(({ state }) => state === 'covered'));
+      if (plan.stage === 'promoting' || plan.stage === 'halted' || isPast) return EXIT.done;
       for (const one of waves) {
         terminal.out(`${sayProgress(one)}\n`);
         for (const standing of one.standings) {
@@ -175,7 +177,7 @@ async function status(argv: readonly string[], terminal: Terminal): Promise<numb
   );
 }
 
-function sayPlan({ name, config, target, stage, wave, waves, why }: Plan): string {
-  const at = stage === 'waves' || stage === 'paused' ? ` at ${waves[wave]?.name}` : '';
-  return `${name}  ${config} for ${target}  ${stage}${at}, ${waves.length} waves${why === null ? '' : `: ${why}`}`;
+function sayPlan(plan: Plan): string {
+  const { name, config, target, why } = plan;
+  return `${name}  ${config} for ${target}  ${sayStage(plan)}${why === null ? '' : `: ${why}`}`;
 }

@@ -83,7 +83,7 @@ export function createAsk({ hooks, units, clock }: AskPorts): Ask {
         if (!isSafe()) return { kind: 'unsafe' };
         const leftMs = endMs - clock.bootMs();
         if (leftMs <= 0) {
-          const reason = `not well ${health.times} times in a row within ${health.within_s} s: ${last.words}`;
+          const reason = `not well ${health.times === 1 ? 'once' : `${health.times} times in a row`} within ${health.within_s} s: ${last.words}`;
           return { kind: 'failed', code: 'health-failed', reason, brands: last.kind !== 'not-started' };
         }
         last = await look(health, Math.min(LOOK_MAX_MS, leftMs));

@@ -25,7 +25,7 @@ t.test('a halt is published, not replaced by mistake, and lifted', { timeout: 60
   t.match(first, { aud: 'grp/canary', rollout: 'spring', note: 'gimbals turn', exp: Number });
   t.match(await to('--config', 'aim'), {
     code: 1,
-    err: /roll-out spring wait for grp\/canary already .*\nTry: add --replace/,
+    err: /for grp\/canary there is one already .* of roll-out spring, .*\nTry: add --replace/,
   });
   t.match(await to('--config', 'aim', '--config', 'radio', '--replace', '--json'), {
     code: 0,
@@ -33,8 +33,9 @@ t.test('a halt is published, not replaced by mistake, and lifted', { timeout: 60
   });
   const second = await kept(({ configs }) => configs !== undefined);
   t.ok(second.version > first.version);
+  t.match(await to(), { code: 0, out: /^all updates/ }, 'what stops everything stops that too');
   t.match(await to('--lift'), { code: 0, out: /^lifted for grp\/canary/ });
-  t.match(await kept(({ lift = false }) => lift), { lift: true, version: second.version + 1 });
+  t.match(await kept(({ lift = false }) => lift), { lift: true, version: second.version + 2 });
   t.match(await to(), { code: 0, out: /^all updates for grp/ });
   t.match(await to('--wait', '1', '--within', '1s'), { code: 1 }, 'nobody answers');
 });

@@ -1,3 +1,4 @@
+import { sayDuration } from '../../values/units.ts';
 import type { FleetLink } from '../link.ts';
 import { foreignAt, isOurs, nowS, type Run, type RunEnd, sayHalt, standingsOf } from './context.ts';
 import { type JudgedWave, judge } from './judge.ts';
@@ -54,6 +55,11 @@ export async function advance(link: FleetLink, run: Run): Promise<RunEnd | null>
   const verdict = judge(begun, plan.rules, readyForS, released);
   switch (verdict.kind) {
     case 'wait':
+      if (verdict.isReady && run.readyMs === null) {
+        run.show.note(
+          `${wave.name}: enough are well, and have to stay so for ${sayDuration(plan.rules.soak_s * 1000)}`,
+        );
+      }
       run.readyMs = verdict.isReady ? (run.readyMs ?? nowMs) : null;
       return null;
     case 'go':

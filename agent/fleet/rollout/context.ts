@@ -41,6 +41,8 @@ export interface Run extends SenderInput {
   readonly released: Map<string, boolean>;
   /** The id of the base document that this process has published; null: none yet. */
   promoted: string | null;
+  /** Why no stop sign could be left; null while one could. */
+  noSign: string | null;
   /** Has the broker keep the plan with these changes, before anything is done by them. */
   keep(link: FleetLink, changes: Partial<Plan>): Promise<void>;
 }
@@ -75,11 +77,12 @@ function runningOf(device: string, plan: Plan, scene: Scene): KeptDocument | nul
   return isOurs(kept, plan) && kept.version === running.version ? kept : null;
 }
 
-/** How the devices of a wave stand. */
+/** How the devices of a wave stand: to their shadow, or to the base once the roll-out is done. */
 export function standingsOf(wave: Wave, plan: Plan, scene: Scene): readonly Standing[] {
   const now = nowS();
   return wave.devices.map((device) => {
-    const kept = scene.kept(addressIn(wave, device), 'shadow');
+    const isDone = plan.stage === 'done';
+    const kept = isDone ? scene.kept(plan.target, 'base') : scene.kept(addressIn(wave, device), 'shadow');
     const sent = isOurs(kept, plan) ? (runningOf(device, plan, scene) ?? kept) : null;
     const other = foreignAt(kept, plan);
     if (other !== null) return { device, state: 'covered', why: other, code: null, isLate: false, lock: null };

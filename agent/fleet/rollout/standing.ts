@@ -8,6 +8,7 @@ import type { SeenDevice } from '../view.ts';
 export interface SentDocument {
   readonly id: string;
   readonly version: number;
+  readonly layer: 'base' | 'shadow';
   readonly address: string;
   /** When it was signed, epoch seconds. */
   readonly iat: number;
@@ -73,7 +74,7 @@ export function standingOf(input: StandingInput): Standing {
   const { running, last_attempt, pending } = isFields(reported) ? reported : {};
   const offline = seen?.online === false;
   const away = offline ? `offline since ${seen.lastSeen ?? 'some time'}${of(seen.reason)}` : '';
-  if (isFields(running) && running.address === sent.address && running.layer === 'shadow') {
+  if (isFields(running) && running.address === sent.address && running.layer === sent.layer) {
     if (running.version === sent.version) {
       if (worse !== null) return say('worse', worse);
       return offline && !isSkipped ? open('silent', `applied it, and is ${away}`) : say('confirmed');

@@ -1,7 +1,10 @@
 import t, { type Test } from 'tap';
+import { bodyOf } from '../../../agent/fleet/kept.ts';
+import { keepPlan } from '../../../agent/fleet/rollout/desk.ts';
 import { readSentPlan } from '../../../agent/fleet/rollout/list.ts';
 import { type Plan, planTopic } from '../../../agent/fleet/rollout/plan.ts';
 import { newRunner } from '../../../agent/fleet/rollout/run.ts';
+import { sendAll, sendHalt } from '../../../agent/fleet/rollout/sender.ts';
 import { type FakeFleet, fakeFleet } from '../../fixtures/fake-fleet.ts';
 import { openProof } from '../../fixtures/proof.ts';
 import { plan as planOf, rules, wave } from '../../fixtures/rollout.ts';
@@ -47,6 +50,33 @@ t.test('a canary that fails: it is back, the others know of nothing, a stop sign
   );
   t.ok(fleet.retained.has('fleet/v1/all/halt'));
 });
+
+t.test(
+  'the stop sign of a roll-out that is over makes room; that of one that is not stays, and it is said',
+  async (t) => {
+    const operator = await rolloutOperator(t);
+    const failWith = async (autumn: Partial<Plan>, base = 'autumn') => {
+      const fleet = fakeFleet(IDS);
+      fleet.manner('d1', 'fails');
+      const link = fleet.link();
+      const other = fresh({ name: 'autumn', ...autumn });
+      await keepPlan(link, 'fleet', other, operator.signer);
+      const run = await operator.run(link, other);
+      await sendAll(link, { ...other, name: base }, [{ address: 'all', layer: 'base', withdraw: false }], run);
+      await sendHalt(link, other, { lift: false, note: 'gimbals turn' }, run);
+      const { end } = await operator.goOn(link, fresh());
+      const halt = JSON.stringify(bodyOf(Buffer.from(fleet.retained.get('fleet/v1/all/halt') ?? '')));
+      return { end, halt };
+    };
+    t.match(await failWith({ stage: 'halted' }), { end: { why: /d1 failed: [^;]*$/ }, halt: /"rollout":"spring"/ });
+    for (const stage of ['paused', 'done'] as const) {
+      const kept = { end: { kind: 'failed', why: /d1 failed: .*; no stop sign is left, all has/ }, halt: /"autumn"/ };
+      t.match(await failWith({ stage }), kept, stage);
+    }
+    const past = await failWith({ stage: 'done' }, 'winter');
+    t.match(past, { halt: /"rollout":"spring"/ }, 'another base has the place of its own');
+  },
+);
 
 t.test('a device that may fail is left behind; one that does not take the base is a failure', async (t) => {
   const operator = await rolloutOperator(t);

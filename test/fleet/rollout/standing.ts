@@ -1,9 +1,15 @@
 import t from 'tap';
-import { type Standing, type StandingInput, sayHot, standingOf } from '../../../agent/fleet/rollout/standing.ts';
+import {
+  type SentDocument,
+  type Standing,
+  type StandingInput,
+  sayHot,
+  standingOf,
+} from '../../../agent/fleet/rollout/standing.ts';
 import { openFleetView, type SeenDevice } from '../../../agent/fleet/view.ts';
 
 const NOW_S = 10_000;
-const sent = { id: 'u', version: 4, address: 'dev/d1', iat: NOW_S - 10 };
+const sent: SentDocument = { id: 'u', version: 4, layer: 'shadow', address: 'dev/d1', iat: NOW_S - 10 };
 const running = (changes: object = {}) => ({ version: 4, layer: 'shadow', address: 'dev/d1', digest: 'x', ...changes });
 const before = running({ version: 0, layer: null, address: null });
 const hot = {
@@ -69,6 +75,12 @@ t.test('how a device stands to what was sent to it', async (t) => {
     ['runs it, and is worse off', seen(well), { worse: 'restarts' }, { state: 'worse', why: 'restarts' }],
     ['runs an older one', seen({ ...well, running: running({ version: 3 }) }), {}, { state: 'silent' }],
     ['runs that version of the base', seen({ ...well, running: running({ layer: 'base' }) }), {}, { state: 'silent' }],
+    [
+      'runs the base that was sent',
+      seen({ ...well, running: running({ layer: 'base' }) }),
+      { sent: { ...sent, layer: 'base' } },
+      { state: 'confirmed' },
+    ],
     ['waits for a window', seen(pending(['window'])), {}, { state: 'waiting', why: 'waits for window' }],
     [
       'waits for too long',
