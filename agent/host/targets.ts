@@ -69,6 +69,18 @@ function resolveSafely(op: Op, path: string, follow: boolean, self: number): { d
   return { dir: dirname(here), name: basename(here) };
 }
 
+/** Gives a new file to whom the old one belongs. Only root, and who has CAP_CHOWN, may give to others. */
+function giveTo(op: Op, fd: number, shown: string, { uid, gid }: { readonly uid: number; readonly gid: number }): void {
+  try {
+    fs.fchownSync(fd, uid, gid);
+  } catch (error) {
+    if (errnoOf(error) !== 'EPERM') throw error;
+    const agent = `${process.geteuid?.()}:${process.getegid?.()}`;
+    const why = `belongs to ${uid}:${gid}, to whom the agent (${agent}) may not give a file: it needs CAP_CHOWN`;
+    throw new Failure('no-permission', op, shown, `${shown}: ${why}`, { retry: true, cause: error });
+  }
+}
+
 /** The config files of this machine. */
 export function hostTargets(
   options: {
@@ -176,7 +188,7 @@ export function hostTargets(
           attempt(stageOp, 'owner', shown, () => {
             const like = present?.stat ?? absent ?? fs.fstatSync(dirFd);
             const mine = fs.fstatSync(fresh);
-            if (like.uid !== mine.uid || like.gid !== mine.gid) fs.fchownSync(fresh, like.uid, like.gid);
+            if (like.uid !== mine.uid || like.gid !== mine.gid) giveTo(stageOp, fresh, shown, like);
           });
           // After the owner: a change of owner clears mode bits.
           attempt(stageOp, 'mode', shown, () =>
