@@ -87,6 +87,8 @@ export function hostFiles(trace: Trace = () => {}, sync: DiskSync = inPool, bequ
     fs.fchmodSync(fd, mode);
   };
   const tempName = (path: string) => `${path}.${process.pid}.${Math.random().toString(36).slice(2, 10)}.tmp`;
+  /** Temporary files that are being written right now: while one is synced, others have their turn, and one of them may be tidying up. */
+  const underWay = new Set<string>();
   const createFlags = fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_EXCL | NO_FOLLOW;
 
   return {
@@ -157,7 +159,7 @@ export function hostFiles(trace: Trace = () => {}, sync: DiskSync = inPool, bequ
       const names = attempt(op, 'list', dir, () => (fs.existsSync(dir) ? fs.readdirSync(dir) : []));
       for (const name of names) {
         const writer = TEMP_NAME.exec(name)?.[1];
-        if (writer === undefined) continue;
+        if (writer === undefined || underWay.has(`${dir}/${name}`)) continue;
         // Our own number: a process that had it before us. An unlucky other process with it only puts this off.
         if (whose === 'dead' && Number(writer) !== process.pid && isAlive(Number(writer))) continue;
         attempt(op, 'remove', `${dir}/${name}`, () => fs.rmSync(`${dir}/${name}`, { force: true }));
@@ -171,6 +173,7 @@ export function hostFiles(trace: Trace = () => {}, sync: DiskSync = inPool, bequ
     async writeDurably(op, path, bytes, mode) {
       const temp = tempName(path);
       const fd = attempt(op, 'create', temp, () => fs.openSync(temp, createFlags, mode));
+      underWay.add(temp);
       try {
         attempt(op, 'write', temp, () => fs.writeFileSync(fd, bytes));
         attempt(op, 'mode', temp, () => giveAway(fd, temp, mode));
@@ -180,6 +183,7 @@ export function hostFiles(trace: Trace = () => {}, sync: DiskSync = inPool, bequ
         fs.rmSync(temp, { force: true });
         throw error;
       } finally {
+        underWay.delete(temp);
         fs.closeSync(fd);
       }
       await syncDir(op, dirname(path));

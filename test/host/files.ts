@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { hostFiles } from '../../agent/host/files.ts';
 import { configDir } from '../fixtures/config-files.ts';
+import { latch } from '../fixtures/until.ts';
 
 const OP = 'commit.keep';
 const text = (bytes: Uint8Array | null) => (bytes === null ? null : Buffer.from(bytes).toString());
@@ -112,6 +113,21 @@ t.test('temp files of dead writers are removed; where nobody can be writing, all
   t.same(readdirSync(dir).sort(), [living, 'view.tmp'].sort());
   files.removeTemps('leftovers.remove', dir, 'any');
   t.same(readdirSync(dir), ['view.tmp']);
+});
+
+t.test('who tidies up leaves alone what is being written right now', async (t) => {
+  const dir = t.testdir();
+  const [begun, synced] = [latch(), latch()];
+  const files = hostFiles(undefined, async () => {
+    begun.open();
+    await synced.opened;
+  });
+  const written = files.writeDurably(OP, join(dir, 'kept'), 'whole', 0o600);
+  await begun.opened;
+  files.removeTemps('leftovers.remove', dir);
+  synced.open();
+  await written;
+  t.equal(readFileSync(join(dir, 'kept'), 'utf8'), 'whole');
 });
 
 t.test('a file that only grows', async (t) => {
