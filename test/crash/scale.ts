@@ -1,13 +1,14 @@
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { workDir } from '../fixtures/device.ts';
 import { signedDocument } from '../fixtures/documents.ts';
 import { type Mosquitto, startMosquitto } from '../fixtures/mosquitto.ts';
-import { opensslKey } from '../fixtures/openssl.ts';
+import { type OpensslKey, opensslKey } from '../fixtures/openssl.ts';
 import { openProof } from '../fixtures/proof.ts';
 import { openScaleEar, type ScaleEar } from '../fixtures/scale-ear.ts';
 import { costOf, type ScaleFleet, startScaleFleet } from '../fixtures/scale-fleet.ts';
+import { rollOutTo } from '../fixtures/scale-rollout.ts';
 
 // A whole fleet of real agents on this machine, over TLS: what a device costs, how that grows, and what a broker's death does.
 
@@ -60,6 +61,34 @@ async function watchIdle(
   figure('bytes-a-device', round((bytes() - idle.bytes) / devices / hours), 'B/h');
   figure('broker-rss-a-device', round((1024 * after.broker.rssMb) / devices, 1), 'KiB');
   figure('broker-idle-cpu', round((after.broker.cpuMs - idle.broker.cpuMs) / (hours * 36_000), 2), 'percent');
+}
+
+/** A roll-out to all of them: the canary, ever larger waves, one base; nobody is changed before its turn. */
+async function rollOut(
+  t: Test,
+  how: {
+    readonly broker: Mosquitto;
+    readonly key: OpensslKey;
+    readonly dir: string;
+    readonly devices: number;
+    readonly fleet: ScaleFleet;
+    readonly figure: Figure;
+  },
+): Promise<void> {
+  const { broker, key, dir, devices, fleet, figure } = how;
+  const before = fleet.cost();
+  const content = 'hold = 4\n';
+  const seen = await rollOutTo(t, { broker, key, dir, content, waves: '3,10%,50%,100%' });
+  t.match(seen, { code: 0, words: /^done: everybody who is there runs the base$/ });
+  t.equal(seen.waves.length, 4);
+  t.strictSame([seen.beyond, seen.shadows], [[], []], 'nobody was changed before its wave, and no shadow is left');
+  t.equal(seen.onBase, devices);
+  t.strictSame(new Set(fleet.ids.map((id) => fleet.content(id))), new Set([content]));
+  const [canary = Number.NaN, , , promoted = Number.NaN] = seen.tookMs;
+  figure('rollout-canary', round(canary / 1000, 1), 's');
+  figure('rollout-waves', round(promoted / 1000, 1), 's');
+  figure('rollout-all', round((seen.tookMs.at(-1) ?? Number.NaN) / 1000, 1), 's');
+  figure('rollout-cpu-a-device', round((fleet.cost().cpuMs - before.cpuMs) / devices, 1), 'ms');
 }
 
 for (const devices of SIZES) {
@@ -163,6 +192,8 @@ for (const devices of SIZES) {
       t.same(byDevices, [], 'no device lost a record: each came, or the broker that was killed had acknowledged it');
       figure('records-the-killed-broker-lost', byBroker, 'records');
       figure('records-that-came-twice', ear.twice(), 'records');
+
+      await rollOut(t, { ...{ broker, key, devices, fleet, figure }, dir: join(workDir(t), 'operator') });
     },
   );
 }
