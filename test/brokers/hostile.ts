@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import t from 'tap';
 import { nowS } from '../fixtures/documents.ts';
+import { forbiddenTo } from '../fixtures/forbidden.ts';
 import { type AnyWorld, lineDevice, lineWorld } from '../fixtures/line.ts';
 import { mosquittoPub, mosquittoSub, type Party } from '../fixtures/mosquitto-clients.ts';
 import { type SampleBroker, startSample } from '../fixtures/mosquitto-sample.ts';
@@ -13,28 +14,7 @@ const CONF = 'aim.conf';
 const [VICTIM, HOSTILE] = ['drone-7', 'drone-8'];
 const wish = (version: number, aud = `dev/${VICTIM}`) => ({ version, aud, files: { [CONF]: `hold = ${version}\n` } });
 
-/** What it would like to write, on behalf of whom. */
-const FORBIDDEN: readonly string[] = [
-  ...[VICTIM, HOSTILE].flatMap((id) => [
-    ...['base', 'shadow'].map((layer) => `fleet/v1/dev/${id}/desired/aim/${layer}`),
-    ...['release', 'refresh', 'rollback', 'confirm'].map((name) => `fleet/v1/dev/${id}/cmd/${name}`),
-  ]),
-  ...[`dev/${VICTIM}`, `dev/${HOSTILE}`, 'grp/canary', 'all'].flatMap((to) => [
-    `fleet/v1/${to}/halt`,
-    `fleet/v1/${to}/trust`,
-  ]),
-  'fleet/v1/grp/canary/desired/aim/base',
-  'fleet/v1/all/desired/aim/shadow',
-  ...['reported/aim', 'lock/aim', 'evt', 'status', 'hb', 'position', 'track'].map(
-    (what) => `fleet/v1/dev/${VICTIM}/${what}`,
-  ),
-  // Beside the fleet's own: another root, a level more or less, a place of the broker.
-  'other/v1/all/desired/aim/base',
-  'fleet/v1/all/desired',
-  `fleet/v1/dev/${HOSTILE}/evt/more`,
-  `fleet/v1/dev/${HOSTILE}/reported/aim/more`,
-  '$SYS/broker/uptime',
-];
+const FORBIDDEN = forbiddenTo(HOSTILE, VICTIM);
 
 async function worldOf(t: Parameters<typeof lineDevice>[0], broker: SampleBroker) {
   const watcher = await mosquittoSub(t, broker, ['fleet/v1/#']);
