@@ -41,6 +41,12 @@ function gidOf(group: string): number {
   throw Object.assign(new Error(`there is no group '${group}'`), { code: 'ENOGROUP' });
 }
 
+/** True for the answer of a file system on which a file has one name only, as FAT is. */
+function hasNoLinks(error: unknown): boolean {
+  const isLink = error instanceof Error && 'syscall' in error && error.syscall === 'link';
+  return isLink && ['EPERM', 'ENOTSUP', 'ENOSYS'].includes(errnoOf(error) ?? '');
+}
+
 function notAFile(op: Op, path: string): Failure {
   return new Failure('unsafe-path', op, path, `${path}: is not a regular file`, { retry: false });
 }
@@ -49,8 +55,15 @@ function notAFile(op: Op, path: string): Failure {
  * The kernel locks of this machine, by libc. Loads the foreign-function addon, about 10 ms and 3 MB. `bequeath` says to whom a lock file
  * that is made belongs; else it is ours.
  */
-export function hostKernelLocks(options: { readonly trace?: Trace; readonly bequeath?: Bequeath } = {}): KernelLocks {
-  const { trace = () => {}, bequeath = () => {} } = options;
+export function hostKernelLocks(
+  options: {
+    readonly trace?: Trace;
+    readonly bequeath?: Bequeath;
+    /** link(2). */
+    readonly link?: (from: string, to: string) => void;
+  } = {},
+): KernelLocks {
+  const { trace = () => {}, bequeath = () => {}, link = fs.linkSync } = options;
   const libc = koffi.load(null);
   const flock: (fd: number, operation: number) => number = libc.func('int flock(int fd, int operation)');
   const fcntl: Fcntl = libc.func('fcntl64', 'int', ['int', 'int', 'void *']);
@@ -79,11 +92,13 @@ export function hostKernelLocks(options: { readonly trace?: Trace; readonly bequ
       bequeath(fd, path);
       if (group !== undefined) fs.fchownSync(fd, -1, gidOf(group));
       fs.fchmodSync(fd, create);
-      fs.linkSync(temp, path);
+      link(temp, path);
       return fd;
     } catch (error) {
       fs.closeSync(fd);
       if (errnoOf(error) === 'EEXIST') return fs.openSync(path, flags);
+      // Nor has a file an owner or a mode of its own there: whoever meets it meets it as it stays.
+      if (hasNoLinks(error)) return fs.openSync(path, flags | O_CREAT, create);
       throw error;
     } finally {
       fs.rmSync(temp, { force: true });

@@ -1,7 +1,16 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdirSync, openSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import t from 'tap';
 import { fixedFinder, hostKernelLocks, xattrCopier } from '../../agent/host/libc.ts';
 import { lockfBy } from '../fixtures/lock-holders.ts';
@@ -61,6 +70,21 @@ t.test('a file is created once, with its mode whatever the umask, and never thro
   }
   t.throws(() => kernel.open('lock.open', `${dir}/none`, {}), { code: 'missing-directory' });
   t.throws(() => kernel.open('lock.open', `${dir}/g`, { create: 0o660, group: 'no-such-group' }), { code: 'io' });
+});
+
+t.test('where a file has one name only it is made all the same, once', async (t) => {
+  const path = `${t.testdir()}/new`;
+  const answer = { code: 'EPERM', syscall: 'link' };
+  const link = () => {
+    throw Object.assign(new Error('no links here'), answer);
+  };
+  const onFat = hostKernelLocks({ link });
+  const file = onFat.open('lock.open', path, { create: 0o640 });
+  t.equal(onFat.tryFlock('lock.take', file), true);
+  t.equal(onFat.open('lock.open', path, { create: 0o640 }).ino, file.ino);
+  t.same(readdirSync(dirname(path)), ['new']);
+  answer.code = 'EIO';
+  t.throws(() => onFat.open('lock.open', `${path}er`, { create: 0o640 }), { code: 'io' });
 });
 
 t.test('children get no lock descriptor unless it is given to them', async (t) => {
