@@ -68,9 +68,13 @@ export function sayDraft({ plan, fleet, hidden }: Draft): string {
 }
 
 /** What became of it, for people; and the exit code. */
-export function sayEnd(end: RunEnd, { name }: Plan): { readonly line: string; readonly exit: number } {
+export function sayEnd(
+  end: RunEnd,
+  { name, stage }: Pick<Plan, 'name' | 'stage'>,
+): { readonly line: string; readonly exit: number } {
   const left = 'left' in end && end.left.length > 0 ? `; not there yet: ${end.left.join(', ')}` : '';
   const go = `locksmith rollout resume ${name}`;
+  const after = `. To wait for them again: ${go}; to let it be: locksmith rollout halt ${name}`;
   switch (end.kind) {
     case 'done':
       return {
@@ -85,7 +89,7 @@ export function sayEnd(end: RunEnd, { name }: Plan): { readonly line: string; re
     case 'held':
       return { line: `stopped: ${end.why}; nothing was taken back. To go on: ${go}`, exit: EXIT.refused };
     case 'failed':
-      return { line: `failed: ${end.why}${left}`, exit: EXIT.failed };
+      return { line: `failed: ${end.why}${stage === 'promoting' ? after : left}`, exit: EXIT.failed };
     case 'halted':
       return { line: `halted, and taken back: ${end.why}${left}`, exit: EXIT.refused };
     case 'taken':

@@ -1,15 +1,26 @@
 import { gather } from '../fleet/gather.ts';
-import { nowS, standingsOf } from '../fleet/rollout/context.ts';
+import type { FleetLink } from '../fleet/link.ts';
+import { isOurs, nowS, standingsOf } from '../fleet/rollout/context.ts';
+import { keepPlan } from '../fleet/rollout/desk.ts';
 import { readSentPlan } from '../fleet/rollout/list.ts';
 import { type Plan, planTopic } from '../fleet/rollout/plan.ts';
 import { attend, newRunner } from '../fleet/rollout/run.ts';
-import { openScene } from '../fleet/rollout/scene.ts';
+import { openScene, type Scene } from '../fleet/rollout/scene.ts';
 import { haltOver, sendHalt } from '../fleet/rollout/sender.ts';
 import { EXIT, SaidError } from '../values/errors.ts';
 import { NAME } from '../values/units.ts';
 import { type Command, readArgs, type Terminal } from './command.ts';
 import { BROKER_HELP, BROKER_OPTIONS, misuse, readBroker, withLinkWords } from './fleet-options.ts';
-import { atBroker, carryOut, DESK_OPTIONS, findContent, findPlan, readDesk, sceneOf } from './rollout-desk.ts';
+import {
+  atBroker,
+  carryOut,
+  DESK_OPTIONS,
+  type Desk,
+  findContent,
+  findPlan,
+  readDesk,
+  sceneOf,
+} from './rollout-desk.ts';
 import { RULE_OPTIONS, readRules } from './rollout-options.ts';
 import { START_HELP, start } from './rollout-start.ts';
 import { sayProgress, sayStage, sayStanding } from './rollout-words.ts';
@@ -115,6 +126,7 @@ async function halt(argv: readonly string[], terminal: Terminal): Promise<number
           ? 'it is promoted already: to go back, push the old content to the target'
           : 'nothing was taken back';
         terminal.err(`roll-out ${name}: whoever has not begun waits; ${why}\n`);
+        if (kept.stage === 'promoting') await letBe(link, { ...desk, scene }, { ...kept, why: note }, terminal);
         return EXIT.done;
       }
       if (kept.stage === 'halted') {
@@ -126,6 +138,23 @@ async function halt(argv: readonly string[], terminal: Terminal): Promise<number
       // Halting is what was asked for.
       return code === EXIT.refused ? EXIT.done : code;
     }),
+  );
+}
+
+/** Ends a promotion that some device does not take part in; else nobody could ever begin with another roll-out of the config. */
+async function letBe(
+  link: FleetLink,
+  { root, signer, scene }: Desk & { readonly scene: Scene },
+  plan: Plan,
+  terminal: Terminal,
+): Promise<void> {
+  const version = Math.max(plan.version, scene.plan()?.version ?? 0) + 1;
+  await keepPlan(link, root, { ...plan, stage: 'done', version, iat: nowS(), runner: newRunner() }, signer);
+  const left = scene.allKept().flatMap((one) => (one.layer === 'shadow' && isOurs(one, plan) ? [one.address] : []));
+  if (left.length === 0) return;
+  const some = `${left.slice(0, 5).join(', ')}${left.length > 5 ? ` and ${left.length - 5} more` : ''}`;
+  terminal.err(
+    `it still has shadows at ${some}, until they end or are withdrawn (locksmith withdraw --layer shadow)\n`,
   );
 }
 

@@ -107,4 +107,35 @@ t.test('waves by group, on eight real agents', { timeout: 600_000 }, async (t) =
     process.kill(Number(leak.said), 'SIGKILL');
     await until('the one that was skipped', () => fleet.device('r1b').contents()['aim.conf'] === LAST);
   });
+
+  await t.test(
+    'killed in the promotion and not gone on with: a halt lets it be, and another roll-out may begin',
+    async (t) => {
+      const all = ['--to', 'all', '--soak', '0s', '--waves', '100%'];
+      const next = () =>
+        fleet.operator(['rollout', 'start', 'aim', fleet.content('hold = 990\n'), ...all, '--dry-run']);
+      const operator = fleet.startOperator([
+        'rollout',
+        'start',
+        'aim',
+        fleet.content('hold = 980\n'),
+        ...all,
+        '--name',
+        'dies',
+      ]);
+      await operator.line('promotion:', 60_000);
+      await operator.stop('SIGKILL');
+      t.match(await next(), { code: 3, stderr: /dies of aim is under way \(promoting\)/ });
+      t.match(await fleet.operator(['rollout', 'halt', 'dies']), { code: 0, stderr: /it is promoted already/ });
+      t.match(await fleet.operator(['rollout', 'status', 'dies']), {
+        code: 0,
+        stdout: /^dies +aim for all +done: halted by hand/,
+      });
+      const after = await next();
+      t.notMatch(after.stderr, /under way/);
+      // Whatever was on its way when it died is named, and can be left behind.
+      if (after.code !== 0) t.match(after, { code: 3, stderr: /something more specific covers it/ });
+      t.match(await fleet.operator(['rollout', 'resume', 'dies']), { code: 4, stderr: /is done/ });
+    },
+  );
 });

@@ -48,6 +48,11 @@ t.test('an end has an exit code, and says how to go on', async (t) => {
     [{ kind: 'halted', why: 'x', left: ['d2'] }, 3, /^halted.*d2$/],
     [{ kind: 'taken', why: 'somebody' }, 3, /^somebody$/],
   ] as const;
+  const late = { kind: 'failed', why: 'promoted, but x', left: ['x'] } as const;
+  t.match(sayEnd(late, plan({ stage: 'promoting' })), {
+    exit: 1,
+    line: /but x\. To wait.* resume spring; .* halt spring$/,
+  });
   for (const [end, exit, words] of ends) t.match(sayEnd(end, plan()), { exit, line: words });
 });
 
