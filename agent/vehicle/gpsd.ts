@@ -2,6 +2,7 @@ import type { Fix, PositionSample, Reply, VehicleState, Wire } from '../ports/ve
 import type { Clock } from '../ports/world.ts';
 import { type KeepOpenPorts, keepOpen } from './keep-open.ts';
 import { createListeners, type Source } from './source.ts';
+import { createVehicleClock } from './vehicle-clock.ts';
 
 /** What a gpsd source is made of. */
 export interface GpsdInput extends KeepOpenPorts {
@@ -38,13 +39,14 @@ export function openGpsd(input: GpsdInput): Source {
     altM: number | null;
   } = { wire: 'not opened yet', fix: null, used: null, altM: null };
   const time = { lastMs: Number.NEGATIVE_INFINITY };
+  const dates = createVehicleClock(clock.wallMs);
 
   /**
    * The receiver's own clock is Unix time. Reason: counted from the first position it would begin anew with each start of the agent, and
    * end the flight under way. Falls where the receiver had it wrong before; null for one that is a little late.
    */
   const sourceMs = (unixMs: number): number | null => {
-    // One without a time of its own was dated by our clock, and the next may be dated a little before it.
+    // One without a time of its own was dated by how time went on, and the next may be dated a little before it.
     if (unixMs < time.lastMs && unixMs >= time.lastMs - DISORDER_MS) return null;
     time.lastMs = unixMs;
     return unixMs;
@@ -56,7 +58,10 @@ export function openGpsd(input: GpsdInput): Source {
     const [latDeg, lonDeg] = [numberIn(report, 'lat'), numberIn(report, 'lon')];
     if (kind === 'none' || latDeg === null || lonDeg === null || (latDeg === 0 && lonDeg === 0)) return;
     const told = typeof report.time === 'string' ? Date.parse(report.time) : Number.NaN;
-    const unixMs = Number.isNaN(told) ? clock.wallMs() : told;
+    const nowMs = clock.bootMs();
+    // gpsd's first report after its start has no time: the receiver's goes on, for the wall clock may be hours off.
+    const unixMs = Number.isNaN(told) ? Math.round(dates.unixMs(nowMs)) : told;
+    dates.told(unixMs, nowMs);
     const errorM = numberIn(report, 'eph');
     // In two dimensions it says no height: the last one stands, and before the first there is no place to tell of.
     own.altM = numberIn(report, 'altMSL') ?? numberIn(report, 'alt') ?? own.altM;

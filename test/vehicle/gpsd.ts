@@ -72,6 +72,27 @@ t.test('a position, at the pace of its own time', async (t) => {
   t.match(source.feed.seen(), { messages: 3, lastBootMs: 0 });
 });
 
+t.test(
+  'one without a time is dated by the receiver’s, as far as that is known, not by a clock that may be hours off',
+  async (t) => {
+    const { clock, samples, tell } = scene();
+    tell({ ...TPV, time: undefined });
+    t.equal(samples[0]?.unixMs, clock.wallMs());
+    tell(TPV);
+    clock.advance(14_000);
+    tell({ ...TPV, time: undefined });
+    tell({ ...TPV, time: '2026-05-01T10:00:15.000Z' });
+    t.same(
+      samples.slice(1).map(({ unixMs, bootMs }) => [unixMs - Date.UTC(2026, 4, 1, 10), bootMs - unixMs]),
+      [
+        [0, 0],
+        [14_000, 0],
+        [15_000, 0],
+      ],
+    );
+  },
+);
+
 t.test('no fix is no position', async (t) => {
   const { clock, samples, tell, source } = scene();
   t.equal(source.feed.fix(), null);
