@@ -17,7 +17,7 @@ import type { VehicleState } from './ports/vehicle.ts';
 import type { Begin, Cancel } from './ports/world.ts';
 import type { Settings } from './settings-schema.ts';
 import { createStanding } from './telemetry/standing.ts';
-import { openWatchdog, type Part } from './telemetry/watchdog.ts';
+import { lookEveryMs, openWatchdog, type Part } from './telemetry/watchdog.ts';
 import { createClockFloor } from './trust/clock-floor.ts';
 import { datedLog } from './trust/dated-log.ts';
 import { verifyCommand, verifyUpdate } from './trust/verify.ts';
@@ -84,13 +84,18 @@ export function openAgent(settings: Settings, world: Host): Agent {
     log,
   });
 
-  const { speak, later, tokenMoved } = createSpeech({
+  const speech = createSpeech({
     ...{ outbox, journal, clock, log, tell: tellEvent },
     onFatal: host.onFatal,
   });
+  const { later, tokenMoved } = speech;
+  const speak: typeof speech.speak = async (...said) => {
+    await speech.speak(...said);
+    standing?.changed();
+  };
   const say = (event: EventBody) => speak([], [event]);
 
-  const watchdog = openWatchdog(clock);
+  const watchdog = openWatchdog(clock, lookEveryMs(host.supervisor?.aliveWithinMs ?? null));
   const beginIn =
     (part: Part): Begin =>
     (what, withinMs) =>
@@ -210,11 +215,13 @@ export function openAgent(settings: Settings, world: Host): Agent {
         link = await openLink(settings, host, host.broker, {
           doors: [commands, trust, halts],
           ...{ line, locks, outbox, floor, vehicle, say, later },
+          turned: () => standing?.changed(),
         });
         cancels.push(link.start());
         await say({ event: 'started', reason: `locksmith ${host.version}` });
       }
       locks.onChange((config, change) => {
+        standing?.changed();
         if (change.what === 'token') tokenMoved(config, change.lock);
         else {
           const ours = change.what === 'released' && isReleasing(config);

@@ -32,6 +32,8 @@ export interface LinkRooms {
   readonly floor: ClockFloor;
   /** Null where there is none in the settings. */
   readonly vehicle: Vehicle | null;
+  /** Hears that the state of the link has changed. */
+  turned(): void;
   /** Makes an event durable and says it. */
   say(event: EventBody): Promise<void>;
   /** Looks after a promise that nobody waits for. */
@@ -67,7 +69,8 @@ export async function openLink(settings: Settings, host: Host, broker: Broker, r
       sentBytesPerH: meter.perHour(),
       backlog: { ...outbox.backlog(), telemetry: lanes.backlog() },
       configs: Object.fromEntries(configNames.map((name) => [name, line.view(name).running])),
-      locks: Object.fromEntries(configNames.map((name) => [name, locks.look(name)])),
+      // Looked at every 5 s anyway, and told at once when they turn.
+      locks: Object.fromEntries(configNames.map((name) => [name, locks.lock(name).last() ?? locks.look(name)])),
       counters: {
         applied: outcomes.applied ?? 0,
         failed: outcomes.failed ?? 0,
@@ -105,7 +108,10 @@ export async function openLink(settings: Settings, host: Host, broker: Broker, r
     },
     onAskedAgain: () => outbox.republish(null),
     onAnswer: lanes.answered,
-    onState: () => pulse.changed(),
+    onState() {
+      pulse.changed();
+      rooms.turned();
+    },
   });
   const pulse = openPulse({
     clock,

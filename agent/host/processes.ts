@@ -9,6 +9,27 @@ const INTERPRETERS = /^(node|python[\d.]*|perl|ruby|bash|dash|sh|busybox)$/;
 /** Longest name of a program that is passed on. */
 const COMMAND_MAX = 64;
 
+/** Reads a file of /proc whole into memory that is used again: Node would take 64 KiB anew each time, for it cannot know the size. */
+function procReader(path: string): () => string | null {
+  const chunk = Buffer.allocUnsafeSlow(8192);
+  return () => {
+    try {
+      const fd = fs.openSync(path, 'r');
+      try {
+        let text = '';
+        // To its end: the kernel gives a page at a time.
+        for (let got = -1; got !== 0; text += chunk.toString('latin1', 0, got))
+          got = fs.readSync(fd, chunk, 0, chunk.length, null);
+        return text;
+      } finally {
+        fs.closeSync(fd);
+      }
+    } catch {
+      return null;
+    }
+  };
+}
+
 function read(path: string): string | null {
   try {
     return fs.readFileSync(path, 'latin1');
@@ -157,6 +178,7 @@ function holders(file: Inode, hints: readonly number[], enough: number): LockSea
 
 /** The processes of this machine, by /proc. */
 export function hostProcesses(): Processes {
+  const readLocks = procReader('/proc/locks');
   return {
     self: () =>
       describe(process.pid) ?? {
@@ -165,7 +187,7 @@ export function hostProcesses(): Processes {
         zombie: false,
       },
     describe,
-    lockLines: () => parseLockLines(read('/proc/locks') ?? ''),
+    lockLines: () => parseLockLines(readLocks() ?? ''),
     holders,
     signal(pid, start, signal) {
       const info = describe(pid);

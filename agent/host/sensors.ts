@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
+import type Memory from 'systeminformation/lib/memory.js';
 import type { BatteryReading, MachineReading, NetworkReading, Sensors } from '../ports/sensors.ts';
 
 /** Where the kernel shows its sensors; another place in tests. */
@@ -11,6 +12,8 @@ export interface SensorPlaces {
 
 /** Sensors named at most: a server board has dozens, and a heartbeat is no inventory. */
 const SENSORS_MAX = 8;
+/** How old what is said of the memory may be. Reason: systeminformation reads it eight times over, as much work as all else of a heartbeat. */
+const MEMORY_MAX_MS = 55_000;
 /** Readings outside are of a sensor that is not connected. Source: the range parts are rated for. */
 const TEMPERATURE_C = { min: -60, max: 150 } as const;
 
@@ -131,10 +134,17 @@ function processorTimes(): { readonly cores: number; readonly busy: number; read
  */
 export function hostSensors(statePath: string, places: SensorPlaces = { sys: '/sys', proc: '/proc' }): Sensors {
   let before = processorTimes();
+  const memory: { readMs: number; ram: Awaited<ReturnType<typeof Memory.mem>> | null } = { readMs: 0, ram: null };
+  const readMemory = async () => {
+    if (memory.ram !== null && performance.now() - memory.readMs < MEMORY_MAX_MS) return memory.ram;
+    const { default: source } = await import('systeminformation/lib/memory.js');
+    memory.ram = await source.mem();
+    memory.readMs = performance.now();
+    return memory.ram;
+  };
   return {
     async read(): Promise<MachineReading> {
-      const { default: memory } = await import('systeminformation/lib/memory.js');
-      const [ram, disk] = await Promise.all([memory.mem(), statfs(statePath).catch(() => undefined)]);
+      const [ram, disk] = await Promise.all([readMemory(), statfs(statePath).catch(() => undefined)]);
       const now = processorTimes();
       const [busy, all] = [now.busy - before.busy, now.all - before.all];
       before = now;

@@ -48,7 +48,9 @@ export function systemdSupervisor(env: Readonly<Record<string, string | undefine
   if (socket === undefined || socket === '') return null;
   const send = datagramsTo(socket);
   const tell = (text: string) => void send(Buffer.from(text, 'utf8'));
+  const withinMs = Math.floor(Number(watchdog) / 1000);
   return {
+    aliveWithinMs: withinMs > 0 ? withinMs : null,
     ready: () => tell('READY=1'),
     alive: () => {
       if (watchdog !== undefined) tell('WATCHDOG=1');

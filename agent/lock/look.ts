@@ -1,3 +1,4 @@
+import type { Inode } from '../ports/kernel.ts';
 import type { LockState } from '../values/lock.ts';
 import type { Parts } from './parts.ts';
 import type { FreeRecord } from './record.ts';
@@ -12,8 +13,9 @@ const PID_NAMESPACE_OF_MACHINE = 0xeffffffc;
  */
 export function isQuiet(parts: Parts, last: LockState | null): boolean {
   if (last === null || last.state !== 'COLD' || last.unprivileged !== undefined) return false;
-  const record = quietRecord(parts);
-  return record !== null && record.token === last.token && parts.hands.intact();
+  const { hands } = parts;
+  const record = quietRecord(parts, hands.intact() ? hands.sidecar() : null);
+  return record !== null && record.token === last.token;
 }
 
 /**
@@ -24,15 +26,17 @@ export function freeByList(parts: Parts): FreeLock | null {
   if (parts.self.pidNamespace !== PID_NAMESPACE_OF_MACHINE) return null;
   // The agent found somebody: that deserves a closer look.
   if (readWord(parts.files, parts.paths.state) === 'HOT') return null;
-  const record = quietRecord(parts);
+  const record = quietRecord(parts, parts.kernel.inode('lock.inode', parts.paths.sidecar));
   return record && { kind: 'free', token: record.token, unprivileged: [], reclaims: record.reclaims };
 }
 
 /** The record, if it says free and neither `conf_locked` nor the kernel's list says otherwise. */
-function quietRecord({ files, kernel, processes, clock, paths, guarded }: Parts): FreeRecord | null {
+function quietRecord(
+  { files, kernel, processes, clock, paths, guarded }: Parts,
+  sidecar: Inode | null,
+): FreeRecord | null {
   const record = readRecord(files, paths.record);
   if (record === null || record === 'unreadable' || record.mode !== 'free' || record.boot !== clock.bootId) return null;
-  const sidecar = kernel.inode('lock.inode', paths.sidecar);
   if (sidecar === null || readWord(files, paths.bit) === '1') return null;
   const inodes = new Set([sidecar.ino]);
   // Somebody who stays in the guard keeps everybody from the lock.

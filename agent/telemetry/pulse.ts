@@ -96,8 +96,9 @@ export function openPulse(input: PulseInput): Pulse {
       vehicle: input.vehicle(),
       machine,
     });
-    write();
+    // First kept, then shown: whoever reads of a beat here can count on it, also if this process is killed now.
     input.say(last);
+    write();
   };
   return {
     start() {

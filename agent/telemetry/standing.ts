@@ -20,19 +20,23 @@ export interface StandingInput {
 export interface Standing {
   /** Locks are settled and looked after. The agent is in service as soon as it is also known how the link does. */
   settled(): void;
-  /** The agent lives, with everything in its time. Called every second or so; says how things stand where that has changed. */
+  /** The agent lives, with everything in its time. Called every few seconds; says how things stand where that has changed. */
   alive(): void;
+  /** Link, locks or reports may have changed. */
+  changed(): void;
   stopping(reason: string): void;
 }
 
 /** Makes it. */
 export function createStanding({ clock, supervisor, ...input }: StandingInput): Standing {
-  const said = { status: '', ready: false, settledMs: Number.POSITIVE_INFINITY };
+  const said = { status: '', ready: false, stopping: false, settledMs: Number.POSITIVE_INFINITY };
   const status = (line: string) => {
     if (line !== said.status) supervisor.status(line);
     said.status = line;
   };
   const update = () => {
+    // What is taken down one by one is no news.
+    if (said.stopping) return;
     const link = input.link();
     status(sayStanding(link, input.locks(), input.reports()));
     const known = link !== null && link.state !== 'connecting';
@@ -51,7 +55,9 @@ export function createStanding({ clock, supervisor, ...input }: StandingInput): 
       supervisor.alive();
       update();
     },
+    changed: update,
     stopping(reason) {
+      said.stopping = true;
       supervisor.stopping();
       status(`stopping: ${reason}`);
     },

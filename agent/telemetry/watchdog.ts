@@ -18,27 +18,39 @@ export interface Watchdog {
   begin(part: Part, what: string, withinMs: number): () => void;
   /** What is late now; null while everything is in its time. */
   late(): Stall | null;
-  /** From now on looks every second: `onStall` is called once, then no more; `onGood` each time that everything is in its time. */
+  /**
+   * From now on looks whenever the locks have moved, and by itself where they do not: `onStall` is called once, then no more; `onGood`
+   * each time that everything is in its time.
+   */
   start(onStall: (stall: Stall) => void, onGood?: () => void): Cancel;
   /** Hears each time that something comes to its end. */
   onMove(heard: (part: Part) => void): void;
 }
 
-/** Time between two looks. */
-const LOOK_MS = 1000;
+/** Longest time between two looks. Reason: the locks move every 5 s; a timer that went off in between would wake the processor for nothing. */
+const LOOK_MS = 6000;
+/** As many looks come while a supervisor waits for one sign of life, so that a late one does no harm. */
+const LOOKS_WITHIN = 3;
+/** A look that is later than this was kept from its time. */
+const LATE_MS = 1000;
+
+/** How often to look where somebody wants to hear within so many milliseconds that all is well; null: nobody does. Pure. */
+export function lookEveryMs(withinMs: number | null): number {
+  return withinMs === null ? LOOK_MS : Math.min(LOOK_MS, Math.max(1, Math.floor(withinMs / LOOKS_WITHIN)));
+}
 
 /**
  * Makes the watchdog. Its time is the time it was awake: a look that comes late (the machine slept, somebody stopped the process, the
- * event loop was busy) counts as two ordinary ones at most, for what is under way could not move either.
+ * event loop was busy) counts as a second more than an ordinary one at most, for what is under way could not move either.
  */
-export function openWatchdog(clock: Clock): Watchdog {
+export function openWatchdog(clock: Clock, everyMs = LOOK_MS): Watchdog {
   const underWay = new Set<{ part: Part; what: string; sinceMs: number; dueMs: number }>();
   const listeners: ((part: Part) => void)[] = [];
   const state = { awakeMs: 0, lookedMs: clock.bootMs() };
 
   const pass = (): number => {
     const nowMs = clock.bootMs();
-    state.awakeMs += Math.min(Math.max(0, nowMs - state.lookedMs), 2 * LOOK_MS);
+    state.awakeMs += Math.min(Math.max(0, nowMs - state.lookedMs), everyMs + LATE_MS);
     state.lookedMs = nowMs;
     return state.awakeMs;
   };
@@ -61,18 +73,25 @@ export function openWatchdog(clock: Clock): Watchdog {
     },
     late,
     start(onStall, onGood = () => {}) {
-      let cancel: Cancel = () => {};
-      const tick = () => {
-        cancel = clock.after(LOOK_MS, () => {
-          const stall = late();
-          if (stall !== null) return onStall(stall);
-          tick();
-          onGood();
-        });
+      const next: { cancel: Cancel; over: boolean } = { cancel: () => {}, over: false };
+      const look = () => {
+        if (next.over) return;
+        next.cancel();
+        const stall = late();
+        next.over = stall !== null;
+        if (stall !== null) return onStall(stall);
+        next.cancel = clock.after(everyMs, look);
+        onGood();
       };
       pass();
-      tick();
-      return () => cancel();
+      next.cancel = clock.after(everyMs, look);
+      listeners.push((part) => {
+        if (part === 'locks') look();
+      });
+      return () => {
+        next.over = true;
+        next.cancel();
+      };
     },
     onMove: (heard) => void listeners.push(heard),
   };

@@ -110,7 +110,7 @@ t.test('what waits, and for whom', async (t) => {
   const holder = await flockBy(t, join(device.run, 'locks', 'aim', 'lock'));
   await device.locksmith(['apply', '-'], device.sign({ version: 2, files: { 'aim.conf': 'two\n' } }).jws);
   const { stdout } = await device.locksmith(['status']);
-  t.match(stdout, 'waits  version 2, for lock; it is applied by itself');
+  t.match(stdout, 'waits  base version 2 for grp/canary, for lock; it is applied by itself');
   t.match(stdout, new RegExp(`lock   aim\\.conf HOT \\(held by pid ${holder.pid} flock`));
   t.match(
     stdout,

@@ -18,6 +18,7 @@ t.test('what systemd is told, at a path and at an abstract address', async (t) =
   for (const path of [join(workDir(t), 'notify'), `@locksmith-test-${process.pid}`]) {
     const socket = await openDatagrams(t, path);
     const supervisor = systemdSupervisor({ NOTIFY_SOCKET: path, WATCHDOG_USEC: '3000000' });
+    t.equal(supervisor?.aliveWithinMs, 3000);
     supervisor?.ready();
     supervisor?.alive();
     supervisor?.status('all well\nREADY=1');
@@ -30,6 +31,7 @@ t.test('what systemd is told, at a path and at an abstract address', async (t) =
 t.test('no watchdog asked for, none fed; a socket that is gone disturbs nobody', async (t) => {
   const path = join(workDir(t), 'notify');
   const lone = systemdSupervisor({ NOTIFY_SOCKET: path });
+  t.equal(lone?.aliveWithinMs, null);
   lone?.ready();
   lone?.status('x');
   const socket = await openDatagrams(t, path);

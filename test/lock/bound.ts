@@ -43,7 +43,7 @@ t.test('a lease: released for the token it was meant for, and for no other', asy
   t.ok('newToken' in done && done.newToken === after.token && after.token > token);
   t.match(await releaseBound(made.scene, made.wish({ token })), { mismatch: 'token' }, 'the same again is too late');
   t.strictSame(await releaseBound(made.scene, made.wish({ token: after.token })), {
-    ...{ kind: 'released', oldToken: after.token, newToken: after.token, changed: false },
+    ...{ kind: 'released', oldToken: after.token, newToken: after.token, changed: false, ended: [] },
   });
 });
 

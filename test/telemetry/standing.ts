@@ -20,6 +20,7 @@ function bench() {
   const standing = createStanding({
     clock,
     supervisor: {
+      aliveWithinMs: null,
       ready: () => void said.push('ready'),
       alive: () => void said.push('alive'),
       status: (line) => void said.push(line),
@@ -66,10 +67,12 @@ t.test('the status is said when it changes, and only then', async (t) => {
   standing.alive();
   standing.alive();
   now.lock = lock('HOT');
-  standing.alive();
+  standing.changed();
   standing.stopping('SIGTERM');
+  now.link = linkState('unreachable');
+  standing.changed();
   t.same(said, [
-    ...['alive', 'connected; all locks COLD', 'alive', 'alive', 'connected; HOT: aim.conf (held)'],
+    ...['alive', 'connected; all locks COLD', 'alive', 'connected; HOT: aim.conf (held)'],
     ...['stopping', 'stopping: SIGTERM'],
   ]);
 });

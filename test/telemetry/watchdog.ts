@@ -2,14 +2,14 @@ import { execFile } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { openWatchdog, type Stall, sayStall } from '../../agent/telemetry/watchdog.ts';
+import { lookEveryMs, openWatchdog, type Stall, sayStall } from '../../agent/telemetry/watchdog.ts';
 import { bundle } from '../fixtures/bundle.ts';
 import { loneDevice } from '../fixtures/lone-device.ts';
 import { manualClock } from '../fixtures/manual-clock.ts';
 
 function bench() {
   const clock = manualClock();
-  const watchdog = openWatchdog(clock);
+  const watchdog = openWatchdog(clock, 1000);
   const stalls: Stall[] = [];
   const cancel = watchdog.start((stall) => void stalls.push(stall));
   return { clock, watchdog, stalls, cancel };
@@ -48,7 +48,7 @@ t.test('time in which the whole process stood still is nobody’s fault', async 
   const { clock, watchdog, stalls } = bench();
   // Timers do not run while a process is stopped or a machine asleep, but the clock does.
   const asleep = { ...clock };
-  const other = openWatchdog({ ...asleep, after: () => () => {} });
+  const other = openWatchdog({ ...asleep, after: () => () => {} }, 1000);
   const over = other.begin('locks', 'a look', 5000);
   clock.advance(3_600_000);
   t.equal(other.late(), null, 'an hour asleep');
@@ -71,7 +71,7 @@ t.test(
   'while everything is in its time that is said at every look, also while something long is under way',
   async (t) => {
     const clock = manualClock();
-    const watchdog = openWatchdog(clock);
+    const watchdog = openWatchdog(clock, 1000);
     const said: string[] = [];
     watchdog.start(
       () => void said.push('stall'),
@@ -82,6 +82,46 @@ t.test(
     t.strictSame(said, ['good', 'good', 'stall'], 'and never after a stall');
   },
 );
+
+t.test('while the locks move, their moves are the looks; no timer goes off in between', async (t) => {
+  const clock = manualClock();
+  const goneOff: number[] = [];
+  const watchdog = openWatchdog({
+    ...clock,
+    after: (ms, fn) =>
+      clock.after(ms, () => {
+        goneOff.push(clock.bootMs());
+        fn();
+      }),
+  });
+  const good: number[] = [];
+  watchdog.start(
+    () => t.fail('all is in its time'),
+    () => void good.push(clock.bootMs()),
+  );
+  for (let round = 0; round < 3; round += 1) {
+    const look = watchdog.begin('locks', 'the next look at the locks', 65_000);
+    watchdog.begin('line', 'a step', 65_000)();
+    clock.advance(5000);
+    look();
+  }
+  t.strictSame([good, goneOff], [[5000, 10_000, 15_000], []]);
+  clock.advance(12_000);
+  t.strictSame(
+    [good.slice(3), goneOff],
+    [
+      [21_000, 27_000],
+      [21_000, 27_000],
+    ],
+    'it looks by itself where they do not',
+  );
+});
+
+t.test('a supervisor that waits for a sign of life gets three in its time', async (t) => {
+  t.equal(lookEveryMs(3000), 1000);
+  t.equal(lookEveryMs(30_000), lookEveryMs(null), 'no more often than the locks move');
+  t.ok(lookEveryMs(null) > 5000 && lookEveryMs(1) === 1);
+});
 
 t.test('in words', async (t) => {
   t.match(
