@@ -16,6 +16,8 @@ export interface Publication {
   readonly retain: boolean;
   /** It is about to go out: from now on it can be answered. */
   onSent(): void;
+  /** The broker has shown it back, or has taken it where we may not read: those who are there have it. Called once, before any answer. */
+  onLive?(): void;
 }
 
 /**
@@ -24,14 +26,18 @@ export interface Publication {
  * kept is published again, unless somebody else has published there since. Throws {@link SaidError} if it is not let in or not
  * kept; rejects with LinkFailure if the broker is lost.
  */
-export async function publishSeen(link: FleetLink, { topic, jws, retain, onSent }: Publication): Promise<void> {
+export async function publishSeen(link: FleetLink, publication: Publication): Promise<void> {
+  const { topic, jws, retain, onSent, onLive = () => {} } = publication;
   const seen = { live: false, kept: false, overtaken: false };
   const cancel = link.listen((frame) => {
     if (frame.topic !== topic) return;
     const isOurs = Buffer.from(frame.payload).toString('latin1') === jws;
     if (frame.retain) seen.kept ||= isOurs;
-    else if (isOurs) seen.live = true;
-    else seen.overtaken ||= seen.live;
+    else if (!isOurs) seen.overtaken ||= seen.live;
+    else if (!seen.live) {
+      seen.live = true;
+      onLive();
+    }
   });
   const comes = async (what: 'live' | 'kept', withinMs: number) => {
     for (const endMs = performance.now() + withinMs; !seen[what] && performance.now() < endMs; ) await pause(10);
@@ -44,7 +50,8 @@ export async function publishSeen(link: FleetLink, { topic, jws, retain, onSent 
     for (let tries = 1; tries <= TRIES; tries += 1) {
       const code = await link.publish(topic, jws, { retain });
       if (code >= 128 || (mayRead && !(await comes('live', ECHO_MS)))) throw notLetIn(topic, code);
-      if (!retain || !mayRead) return;
+      if (!mayRead) return onLive();
+      if (!retain) return;
       seen.kept = false;
       await link.subscribe([topic]);
       if ((await comes('kept', KEPT_MS)) || seen.overtaken) return;

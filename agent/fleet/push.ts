@@ -49,8 +49,17 @@ export async function pushUpdate(broker: FleetBroker, link: FleetLink, wish: Pus
 
   const stop = follow(link, answers, wish);
   if (wait > 0) await link.subscribe(filters);
-  await publishSeen(link, { topic, jws, retain: true, onSent: () => answers.published() });
-  wish.onPublished();
+  const published = { is: false };
+  const onLive = () => {
+    published.is = true;
+    wish.onPublished();
+  };
+  try {
+    await publishSeen(link, { topic, jws, retain: true, onSent: () => answers.published(), onLive });
+  } catch (error) {
+    // Whether it is kept shows in the answers then.
+    if (!(error instanceof LinkFailure && published.is && wait > 0)) throw error;
+  }
   if (wait === 0) return { topic, done: true, answers: [] };
 
   const isDone = () => answers.all().filter(({ closed }) => closed).length >= wait;

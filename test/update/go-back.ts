@@ -182,7 +182,7 @@ t.test('contents that were never good, or that a revoked key signed, are not gon
   const third = await lineRoom(t);
   for (const version of [1, 2, 3]) await third.give(wish(version, `${version}\n`));
   t.equal(await third.line.rollBack('aim', 'u-3'), null, 'the fleet takes version 3 back');
-  await until('back', () => third.content() === '2\n');
+  await until('back, and told', () => lastReport(third)?.running.version === 2);
   t.match(await third.line.goBack(back), { reason: 'base version 1 for all' });
 
   const other = await lineRoom(t);
