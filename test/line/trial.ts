@@ -39,7 +39,10 @@ t.test('apply and rollback by hand while an update is on trial', { timeout: 180_
   const one = document(1);
   t.match(await locksmith('apply', one.path), { code: 3, stdout: APPLYING });
   t.match(await locksmith('apply', one.path), { code: 3, stdout: APPLYING }, 'the same again is no other answer');
-  t.match(await locksmith('status'), { code: 0, stdout: /waits {2}version 1 is in place, and has to prove itself/ });
+  t.match(await locksmith('status'), {
+    code: 0,
+    stdout: /waits {2}base version 1 for all is in place, and has to prove itself/,
+  });
   t.same(device.contents(), content(1));
 
   t.match(await locksmith('rollback', 'aim'), {
