@@ -32,12 +32,16 @@ export async function recover(
     const now = disk.digests[index] ?? null;
     return { file, opened: open[index], done: now === file.digest, touched: now !== file.before };
   });
+  const discard = ({ file, opened }: (typeof state)[number]) => {
+    if (file.staged !== null) opened?.target.discard('stage.discard', file.staged);
+  };
   if (state.every(({ touched }) => !touched)) {
-    for (const { file, opened } of state)
-      if (file.staged !== null) opened?.target.discard('stage.discard', file.staged);
+    for (const one of state) discard(one);
     journal.note([intentOverRecord(intent.config, true)]);
     return { kind: 'back' };
   }
+  // What is on disk already need not have been renamed there: a file that is the same in both sets is done from the beginning.
+  for (const one of state) if (one.done) discard(one);
   if (state.every(({ done }) => done)) return { kind: 'forward' };
 
   const held = await locks.hold<Recovered>(intent.config, async (grant) => {
@@ -46,7 +50,8 @@ export async function recover(
       await journal.append([await keepFound(ports, intent.config, 'drift', disk)]);
     }
     const rest: CommitFile[] = [];
-    for (const { file, opened, done } of state) {
+    for (const one of state) {
+      const { file, opened, done } = one;
       if (done || opened === undefined) continue;
       const { target, name } = opened;
       const whole = file.staged === null ? null : target.readStaged('recover.look', file.staged);
@@ -59,6 +64,7 @@ export async function recover(
         return target.stage('stage.write', bytes, ports.looks.of(intent.config, name));
       };
       const staged = file.digest === null ? null : intact ? file.staged : await again();
+      if (!intact) discard(one);
       rest.push({ name, target, staged, digest: file.digest });
     }
     // A half-renamed set is completed whatever the vehicle does: mixed it is worse.

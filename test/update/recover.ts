@@ -76,6 +76,17 @@ t.test('cut off after any other rename, in any order: forward, all new', async (
   }
 });
 
+t.test('a file that is the same in both sets was staged and never renamed: nothing of it is left', async (t) => {
+  for (const done of [['a'], ['a', 'c']]) {
+    const it = await cutOff(t);
+    writeFileSync(join(it.dir, 'b'), 'new b');
+    for (const name of done) it.put(name);
+    t.same(await run(it), { kind: 'forward' }, done.join());
+    t.same(read(it.dir), ['new a', 'new b', 'new c']);
+    t.same(leftovers(it.dir), []);
+  }
+});
+
 t.test('what was staged is damaged or gone: staged again from the document', async (t) => {
   const it = await cutOff(t);
   it.put('a');
