@@ -116,6 +116,8 @@ console.log(
 );
 const dir = mkdtempSync(join(tmpdir(), 'locksmith-proof-'));
 const tally = join(dir, 'tally');
+/** What has to be said too to get the same figures again. */
+const only = process.env.SWEEP_PATHS === undefined ? '' : `SWEEP_PATHS='${process.env.SWEEP_PATHS}' `;
 const date = new Date().toISOString().slice(0, 10);
 const rows = oldRows();
 for (const [name, proof] of Object.entries(all)) {
@@ -126,7 +128,10 @@ for (const [name, proof] of Object.entries(all)) {
   for (const { figure: said, value, unit } of figures) {
     const figure = said.startsWith(`${name}-`) ? said : `${name}-${said}`;
     const amount = unit === '1' ? value : `${value} ${unit}`;
-    rows.set(figure, `| \`${figure}\` | ${amount} | ${date} | ${machine} | \`SEED=${seed} ./scripts/proof ${name}\` |`);
+    rows.set(
+      figure,
+      `| \`${figure}\` | ${amount} | ${date} | ${machine} | \`${only}SEED=${seed} ./scripts/proof ${name}\` |`,
+    );
   }
 }
 writeFileSync(PAGE, page(rows));
