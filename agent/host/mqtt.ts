@@ -15,7 +15,7 @@ const ANSWER_MS = 60_000;
 class FileTrouble extends Error {
   readonly path: string;
   constructor(path: string, cause: unknown) {
-    super(`${path}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    super(`${path}: ${messageOf(cause)}`, { cause });
     this.path = path;
   }
 }

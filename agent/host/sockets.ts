@@ -8,10 +8,6 @@ const CONNECT_MS = 5_000;
 /** Senders whose way back is remembered; forgotten all at once when there are more. */
 const SENDERS_MAX = 64;
 
-function why(error: unknown): string {
-  return messageOf(error);
-}
-
 /** Listens for datagrams; an answer goes to whoever sent what it answers. */
 export function udpWire(host: string, port: number): Wire {
   const name = `udp://${host}:${port}`;
@@ -38,7 +34,7 @@ export function udpWire(host: string, port: number): Wire {
         replies.set(key, reply);
         return reply;
       };
-      socket.on('error', (error) => end(why(error)));
+      socket.on('error', (error) => end(messageOf(error)));
       socket.on('listening', () => ended || events.opened());
       socket.on('message', (bytes, from) => ended || events.bytes(bytes, replyTo(from.address, from.port)));
       socket.bind({ address: host, port });
@@ -69,7 +65,7 @@ export function tcpWire(host: string, port: number): Wire {
         if (!ended) events.opened();
       });
       socket.on('data', (bytes) => ended || events.bytes(bytes, reply));
-      socket.on('error', (error) => end(why(error)));
+      socket.on('error', (error) => end(messageOf(error)));
       socket.on('close', () => end('the other side closed it'));
       return () => end('closed');
     },
