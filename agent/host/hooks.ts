@@ -21,7 +21,7 @@ const SETPRIV = ['--pdeathsig', 'KILL', '--no-new-privs', '--inh-caps=-all', '--
 /** Besides, for root: who would get them all back. */
 const SETPRIV_ROOT = ['--bounding-set=-all'];
 const SETPRIV_PATHS = ['/usr/bin/setpriv', '/bin/setpriv'];
-const STOPPED: HookEnd = { kind: 'stopped', words: 'was ended with the agent' };
+const STOPPED: HookEnd = { kind: 'stopped', words: 'was ended before it had answered' };
 
 function isExecutable(path: string): boolean {
   try {
@@ -63,11 +63,12 @@ export function hostHooks(trace: Trace = () => {}): Hooks {
       const timer = setTimeout(() => end(late), ms);
       running?.add(leave);
       state.cut = start(end);
+      if (state.over) state.cut();
     });
   const seconds = (ms: number) => `${Math.round(ms / 100) / 10} s`;
 
   return {
-    async run(op, argv, withinMs) {
+    async run(op, argv, withinMs, cut = () => () => {}) {
       if (running === null) return STOPPED;
       const [name = '', ...rest] = argv;
       const program = findProgram(name);
@@ -114,7 +115,7 @@ export function hostHooks(trace: Trace = () => {}): Hooks {
             end({ kind: code === 0 ? 'good' : 'bad', words: `${how}${lastWords(output)}` });
           });
         });
-        return () => {};
+        return cut(() => end(STOPPED));
       });
       if (ended === 'late' || ended === STOPPED) {
         signal('SIGTERM');

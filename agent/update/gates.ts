@@ -5,6 +5,7 @@ import type { ConfigSettings } from '../settings-schema.ts';
 import { type Code, Failure } from '../values/errors.ts';
 import type { LockState } from '../values/lock.ts';
 import { type Admission, type AdmitInput, admit } from './admit.ts';
+import type { Safety } from './ask.ts';
 import type { Fetches, Late } from './fetches.ts';
 import type { HeldUpdate } from './ledger.ts';
 import type { ResolveTime } from './resolve.ts';
@@ -38,6 +39,8 @@ export interface Gates {
   look(place: GatePlace, held: HeldUpdate | null, lock?: LockState): Admission;
   /** Asks those that can shut while the lock is ours. Cheap. */
   stillOpen(place: GatePlace, held: HeldUpdate | null): boolean;
+  /** The vehicle's gate alone. */
+  safety(place: GatePlace, held: HeldUpdate | null): Safety;
   /** How it failed on the disk just now; null: it did not. */
   disk(config: string, trouble: { readonly code: Code; readonly reason: string } | null): void;
 }
@@ -106,6 +109,10 @@ export function createGates(ports: GatePorts): Gates {
     },
     stillOpen: (place, held) =>
       admit({ ...input(place, held), disk: null, lock: FREE, lockWords: '' }).kind === 'admitted',
+    safety: ({ settings }, held) => ({
+      isSafe: () => !isGated(settings, held, ports.hasVehicle) || ports.vehicle.state().safety === 'safe',
+      onChange: ports.vehicle.onChange,
+    }),
     disk(config, trouble) {
       if (trouble === null) troubles.delete(config);
       else troubles.set(config, trouble);

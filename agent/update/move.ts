@@ -173,7 +173,7 @@ export function createMover(ports: MovePorts, parts: MoveParts): Mover {
       done: (intent: Intent) => landed(goal, intent),
     };
     const check = async (files: readonly CommitFile[]): Promise<Answer> =>
-      fresh ? ask.check(settings, files) : { kind: 'good' };
+      fresh ? ask.check(settings, files, gates.safety(scene, held)) : { kind: 'good' };
     const committed = await put(scene, goal.contents, plan, check);
     switch (committed.kind) {
       case 'committed':
@@ -189,7 +189,8 @@ export function createMover(ports: MovePorts, parts: MoveParts): Mover {
         if (committed.displaced && held !== null) await endings.displaced(held);
         return 'again';
       case 'answered':
-        return committed.answer.kind === 'failed' ? checkFailed(held, committed.answer) : 'rest';
+        if (committed.answer.kind === 'failed') return checkFailed(held, committed.answer);
+        return committed.answer.kind === 'unsafe' ? 'again' : 'rest';
       case 'refusal':
         // Only a fresh document brings an expectation that can be refused.
         return held === null ? 'retry' : refused(held, committed);

@@ -3,7 +3,7 @@ import { Failure, type Refusal, refuse } from '../values/errors.ts';
 import type { ConfirmedBy, EventName } from '../values/report.ts';
 import { type Unmet, unmetLock } from './admit.ts';
 import type { Answer } from './ask.ts';
-import { type GatePlace, type GatePorts, isGated } from './gates.ts';
+import type { GatePlace, GatePorts } from './gates.ts';
 import type { MoveParts, MovePorts, Mover, StepEnd } from './move.ts';
 import { about } from './report.ts';
 import { withFiles } from './stage.ts';
@@ -34,7 +34,7 @@ export interface Prover {
 /** Makes it. */
 export function createProver(ports: ProvePorts, parts: MoveParts, mover: Mover): Prover {
   const { trials, clock, link, vehicle } = ports;
-  const { said, endings, trialEndings, waiting, ask, alive } = parts;
+  const { said, endings, trialEndings, gates, waiting, ask, alive } = parts;
   /** Updates the fleet has confirmed, or wants back, by config. */
   const confirmed = new Map<string, string>();
   const unwanted = new Map<string, { readonly update: string; readonly why: string }>();
@@ -60,8 +60,8 @@ export function createProver(ports: ProvePorts, parts: MoveParts, mover: Mover):
     await said.tell(config, [], fresh.length === 0 ? [] : [{ event, ...document, ...because }]);
     return 'rest';
   };
-  const isSafe = ({ config, settings }: GatePlace) =>
-    !isGated(settings, trials.held(config), ports.hasVehicle) || vehicle.state().safety === 'safe';
+  const safety = (place: GatePlace) => gates.safety(place, trials.held(place.config));
+  const isSafe = (place: GatePlace) => safety(place).isSafe();
   const mayGoBack = (place: GatePlace) => place.settings.rollback_in_flight === true || isSafe(place);
   const unsafe = (what: string): Unmet => ({
     gate: 'vehicle',
@@ -92,7 +92,7 @@ export function createProver(ports: ProvePorts, parts: MoveParts, mover: Mover):
     const { config, settings } = place;
     if (!isSafe(place)) return hold(config, [unsafe('the reload')]);
     const reloaded = await ask.reload(settings);
-    const answer: Answer = reloaded.kind === 'good' ? await ask.health(settings, () => isSafe(place)) : reloaded;
+    const answer: Answer = reloaded.kind === 'good' ? await ask.health(settings, safety(place)) : reloaded;
     if (answer.kind === 'unsafe') return 'again';
     if (answer.kind === 'stopped') return 'rest';
     if (answer.kind === 'failed') return failed(trial, refuse(answer.code, answer.reason), answer.brands);

@@ -87,6 +87,39 @@ t.test('stop ends what runs, and blames nobody', async (t) => {
   t.match(await hooks.tcp('hook.health', '127.0.0.1:1', 1_000), { kind: 'stopped' });
 });
 
+t.test(
+  'one that nobody waits for any more is ended with its group, and so is one that nobody waits for at its start',
+  async (t) => {
+    const pids = join(t.testdir({}), 'pids');
+    const seen = { end: () => {}, left: 0 };
+    const running = hostHooks().run(
+      'hook.check',
+      sh(`sleep 60 & echo $! $$ >${pids}.new; mv ${pids}.new ${pids}; wait`),
+      60_000,
+      (end) => {
+        seen.end = end;
+        return () => {
+          seen.left += 1;
+        };
+      },
+    );
+    const both = (await until('it runs', () => existsSync(pids) && readFileSync(pids, 'utf8'))).trim().split(' ');
+    t.equal(seen.left, 0);
+    seen.end();
+    t.match(await running, { kind: 'stopped' });
+    t.equal(seen.left, 1);
+    await until('both are gone', () => both.every(isGone));
+    const atOnce = hostHooks().run('hook.check', ['sleep', '60'], 60_000, (end) => {
+      end();
+      return () => {
+        seen.left += 1;
+      };
+    });
+    t.match(await atOnce, { kind: 'stopped' });
+    t.equal(seen.left, 2);
+  },
+);
+
 t.test('http: 200 to 299 is well', async (t) => {
   const server = createHttp((request, answer) => {
     if (request.url === '/never') return;

@@ -4,6 +4,7 @@ import { type Answer, createAsk } from '../../agent/update/ask.ts';
 import { Failure } from '../../agent/values/errors.ts';
 import { fakeHooks } from '../fixtures/hooks.ts';
 import { manualClock } from '../fixtures/manual-clock.ts';
+import { toldVehicle } from '../fixtures/vehicle.ts';
 
 const SETTINGS = { files: [], on_hot: 'wait' as const, on_drift: 'report' as const, generations: 10, writers: [] };
 function bench() {
@@ -11,11 +12,11 @@ function bench() {
   const clock = manualClock();
   return { hooks, clock, ask: createAsk({ hooks, units: hooks.units, clock }) };
 }
-const safe = () => true;
+const safe = { isSafe: () => true, onChange: () => () => {} };
 
 t.test('a config without hooks is good, and nobody is asked', async (t) => {
   const { hooks, ask } = bench();
-  t.same(await ask.check(SETTINGS, []), { kind: 'good' });
+  t.same(await ask.check(SETTINGS, [], safe), { kind: 'good' });
   t.same(await ask.reload(SETTINGS), { kind: 'good' });
   t.same(await ask.health(SETTINGS, safe), { kind: 'good' });
   t.same(hooks.asked, []);
@@ -33,7 +34,7 @@ t.test('check: is told where the staged files are; what it says is what is repor
     for (const { target } of files) target.close();
   });
   const check = { argv: ['look', '--in={staged:a}', '{staged:b}', 'plain'], within_s: 1 };
-  await ask.check({ ...SETTINGS, check }, files);
+  await ask.check({ ...SETTINGS, check }, files, safe);
   t.same(hooks.asked, [`hook.check look --in=${dir}/.a.1.locksmith ${dir}/b plain`]);
   hooks.answers.set('hook.check', 'bad');
   const no: Answer = {
@@ -42,11 +43,11 @@ t.test('check: is told where the staged files are; what it says is what is repor
     reason: 'check look ended with 1: no such key',
     brands: true,
   };
-  t.same(await ask.check({ ...SETTINGS, check }, files), no);
+  t.same(await ask.check({ ...SETTINGS, check }, files, safe), no);
   hooks.answers.set('hook.check', 'not-started');
-  t.match(await ask.check({ ...SETTINGS, check }, files), { kind: 'failed', brands: false });
+  t.match(await ask.check({ ...SETTINGS, check }, files, safe), { kind: 'failed', brands: false });
   hooks.answers.set('hook.check', 'stopped');
-  t.same(await ask.check({ ...SETTINGS, check }, files), { kind: 'stopped' });
+  t.same(await ask.check({ ...SETTINGS, check }, files, safe), { kind: 'stopped' });
 });
 
 t.test('reload: a program or a service', async (t) => {
@@ -99,8 +100,34 @@ t.test('health: ends when the vehicle is not safe, or the agent leaves', async (
   const { hooks, clock, ask } = bench();
   const health = { argv: ['look'], times: 2, every_s: 1, within_s: 20 };
   let looks = 0;
-  const until = () => looks++ < 1;
+  const until = { ...safe, isSafe: () => looks++ < 1 };
   t.same(await passing(clock, ask.health({ ...SETTINGS, health }, until), 500), { kind: 'unsafe' });
   hooks.answers.set('hook.health', 'stopped');
   t.same(await ask.health({ ...SETTINGS, health }, safe), { kind: 'stopped' });
+});
+
+t.test('check and health in the air: not begun; what runs is ended, and nobody is to blame', async (t) => {
+  const { hooks, ask } = bench();
+  const vehicle = toldVehicle();
+  const safety = { isSafe: () => vehicle.state().safety === 'safe', onChange: vehicle.onChange };
+  const check = { argv: ['look'], within_s: 60 };
+  const health = { argv: ['look'], times: 1, every_s: 1, within_s: 60 };
+  const never = () => new Promise<'good'>(() => {});
+  hooks.answers.set('hook.check', never).set('hook.health', never);
+  for (const ask1 of [
+    () => ask.check({ ...SETTINGS, check }, [], safety),
+    () => ask.health({ ...SETTINGS, health }, safety),
+  ]) {
+    hooks.asked.length = 0;
+    vehicle.turn('unsafe');
+    t.same(await ask1(), { kind: 'unsafe' });
+    t.same(hooks.asked, [], 'not begun');
+    vehicle.turn('safe');
+    const asking = ask1();
+    t.equal(hooks.asked.length, 1);
+    vehicle.turn('safe');
+    vehicle.turn('unknown');
+    t.same(await asking, { kind: 'unsafe' });
+    t.equal(vehicle.heard(), 0, 'nobody listens any more');
+  }
 });

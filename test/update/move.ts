@@ -1,7 +1,9 @@
 import { readdirSync } from 'node:fs';
 import t from 'tap';
+import { hostTargets } from '../../agent/host/targets.ts';
 import { lineRoom, wish } from '../fixtures/line-room.ts';
 import { latch, until } from '../fixtures/until.ts';
+import { toldVehicle } from '../fixtures/vehicle.ts';
 
 const HOOKS = { check: { argv: ['check-it', '{staged}'], within_s: 5 }, reload: { argv: ['reload-it'], within_s: 5 } };
 
@@ -43,4 +45,43 @@ t.test('a return is not checked again', async (t) => {
   await room.give({ version: 2, id: 'u-2', withdraw: true });
   await until('it is as before', () => room.content() === 'before\n');
   t.equal(room.hooks.asked.filter((asked) => asked.startsWith('hook.check')).length, 1);
+});
+
+t.test('a vehicle that arms while the content is staged: no check is begun in the air', async (t) => {
+  const vehicle = toldVehicle();
+  const real = hostTargets();
+  const targets: typeof real = {
+    ...real,
+    open(...asked) {
+      const target = real.open(...asked);
+      const stage: typeof target.stage = async (...staged) => {
+        const name = await target.stage(...staged);
+        vehicle.turn('unsafe');
+        return name;
+      };
+      return { ...target, stage };
+    },
+  };
+  const room = await lineRoom(t, { settings: HOOKS, vehicle, targets });
+  await room.give(wish(1, 'one\n'));
+  t.same(room.hooks.asked, []);
+  t.same(room.line.view('aim').pending?.waiting_for, ['vehicle']);
+  t.same(readdirSync(room.etc), ['aim.conf']);
+});
+
+t.test('a vehicle that arms while the check runs: it is ended, and asked anew after the landing', async (t) => {
+  const vehicle = toldVehicle();
+  const room = await lineRoom(t, { settings: HOOKS, vehicle });
+  room.hooks.answers.set('hook.check', () => new Promise(() => {}));
+  const given = room.give(wish(1, 'one\n'));
+  await until('it is checked', () => room.hooks.asked.length === 1);
+  vehicle.turn('unsafe');
+  await given;
+  t.same(room.line.view('aim').pending?.waiting_for, ['vehicle']);
+  t.same(room.outcomes(), []);
+  t.same(readdirSync(room.etc), ['aim.conf']);
+  room.hooks.answers.clear();
+  vehicle.turn('safe');
+  room.line.wake('aim');
+  await until('applied', () => room.outcomes().includes('applied 1'));
 });
