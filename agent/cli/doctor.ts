@@ -198,7 +198,7 @@ export const command: Command = {
        locksmith doctor --reset-clock-floor --reason R
 
 Looks at everything the agent needs, and says of each whether it is ok, and what to do if not: ${NAMES.join(', ')}.
-Changes nothing, and works with the daemon dead: then it tries the broker itself. \`unknown\` is what only root could look at.
+Changes nothing, and works with the daemon dead: then it tries the broker itself. \`unknown\` is what could not be looked at.
   --reset-clock-floor   forget the latest time this device has seen, where that was wrong (root; goes to the log and the fleet)
 Exit code: 0 ok or warnings, 1 something is bad, 2 the settings are, 3 refused, 4 no such check.
 

@@ -10,7 +10,7 @@ import { explainLock } from '../lock/explain.ts';
 import { openLocks } from '../lock/room.ts';
 import type { Files } from '../ports/files.ts';
 import type { Settings } from '../settings-schema.ts';
-import { BEAT_MAX_MS, type Beat, beatAgeMs, parseBeat } from '../telemetry/beat.ts';
+import { type Beat, beatAgeMs, parseBeat, stateByBeat } from '../telemetry/beat.ts';
 import type { Heartbeat } from '../telemetry/heartbeat.ts';
 import type { StatusFile } from '../telemetry/pulse.ts';
 import { createClockFloor } from '../trust/clock-floor.ts';
@@ -84,8 +84,16 @@ export async function readStatus(settings: Settings): Promise<Status> {
   };
   const file = look('the link', null, () => readStatusFile(files, `${run}/status.json`));
   const beat = look('the beat', null, () => readBeat(files, `${run}/beat`));
-  const running = isRunning(state, files);
-  if (running === 'unknown') hidden.push(`the daemon (${state}/instance.lock)`);
+  // A daemon beats before it does anything else; what is hidden may be there.
+  const neverBeat = hidden.length === 0 && files.stat('view.beat', `${run}/beat`) === null;
+  const byBeat = beat === null ? null : stateByBeat(beat, processes.describe(beat.pid), clock);
+  const byLock = isRunning(state, files);
+  const agentState = ((): AgentState['state'] => {
+    if (byLock === 'stopped') return 'stopped';
+    if (byLock === 'unknown') return byBeat ?? (neverBeat ? 'stopped' : 'unknown');
+    return byBeat === 'frozen' ? 'frozen' : 'running';
+  })();
+  if (agentState === 'unknown') hidden.push(`the daemon (${state}/instance.lock)`);
   const memory = createOutboxMemory();
   const floor = createClockFloor(clock, BUILD.builtAtMs);
   look('what runs', null, () => replayJournal(files, sha256, `${state}/journal`, [memory, floor]));
@@ -98,7 +106,7 @@ export async function readStatus(settings: Settings): Promise<Status> {
     try {
       const { lock, stale } = await room.lock(name).observe();
       locks[name] = lock;
-      if (lock.state === 'HOT') advice[name] = explainLock(name, lock, stale, running === 'running');
+      if (lock.state === 'HOT') advice[name] = explainLock(name, lock, stale, agentState === 'running');
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       hidden.push(`the lock of ${name} (${error.path}: ${error.code})`);
@@ -110,16 +118,16 @@ export async function readStatus(settings: Settings): Promise<Status> {
     const reported = memory.lastReported(name);
     if (reported !== null) configs[name] = reported;
   }
-  const alive = running !== 'stopped';
+  const isThere = agentState === 'running' || agentState === 'frozen';
+  // The word of a daemon that is gone is no news: `locksmith apply` has the state to itself for a moment, too, and has nothing to say.
+  const word = isThere && byBeat !== 'stopped' ? file : null;
+  const said = agentState === 'frozen' ? null : word;
   const beatMs = beat === null ? null : beatAgeMs(beat, clock);
-  // Of that very process: `locksmith apply` has the state to itself for a moment, too, and does not beat.
-  const isThere = beat !== null && processes.describe(beat.pid)?.start === beat.start;
-  const isFrozen = running === 'running' && isThere && beatMs !== null && beatMs > BEAT_MAX_MS;
   const agent: AgentState = {
-    state: isFrozen ? 'frozen' : running,
-    pid: alive ? (file?.pid ?? null) : null,
+    state: agentState,
+    pid: word?.pid ?? null,
     version: file?.version ?? null,
-    since: alive ? (file?.since ?? null) : null,
+    since: word?.since ?? null,
     last_sign: file?.at ?? null,
     last_beat: beat?.at ?? null,
     last_beat_age_s: beatMs === null ? null : Math.floor(beatMs / 1000),
@@ -129,14 +137,14 @@ export async function readStatus(settings: Settings): Promise<Status> {
     device: settings.device.id,
     clock: { trust: floor.trust(), now: rfc3339(clock.wallMs()), floor: rfc3339(floor.floorMs()) },
     agent,
-    link: alive ? (file?.link ?? null) : null,
-    sent_bytes_per_h: alive ? (file?.heartbeat?.link.sent_bytes_per_h ?? null) : null,
+    link: said?.link ?? null,
+    sent_bytes_per_h: said?.heartbeat?.link.sent_bytes_per_h ?? null,
     backlog: { count: memory.pending.size, bytes: memory.pendingBytes() },
     configs,
     locks,
     advice,
     trust_version: readTrusted(settings, null).trust,
-    vehicle: alive && !isFrozen ? (file?.vehicle ?? null) : null,
+    vehicle: said?.vehicle ?? null,
     counters: counted === undefined ? null : countersOf(counted),
     hidden,
   };

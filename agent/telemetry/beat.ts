@@ -1,6 +1,8 @@
 import type { Files } from '../ports/files.ts';
 import type { Log } from '../ports/log.ts';
+import type { ProcessInfo } from '../ports/processes.ts';
 import type { Clock } from '../ports/world.ts';
+import type { AgentState } from '../values/status.ts';
 import { messageOf } from '../values/thrown.ts';
 import { rfc3339 } from '../values/units.ts';
 
@@ -59,6 +61,22 @@ export function parseBeat(text: string): Beat | null {
 export function beatAgeMs(beat: Beat, clock: Pick<Clock, 'bootId' | 'bootMs' | 'wallMs'>): number {
   const ageMs = beat.boot === clock.bootId ? clock.bootMs() - beat.boot_ms : clock.wallMs() - Date.parse(beat.at);
   return Math.max(0, ageMs);
+}
+
+/**
+ * Whether the daemon that wrote a beat lives and moves. `process`: what /proc says of its pid; null if there is none, and without a
+ * start time if it hides from who asks: then only a fresh beat tells. Pure.
+ */
+export function stateByBeat(
+  beat: Beat,
+  process: Pick<ProcessInfo, 'start' | 'zombie'> | null,
+  clock: Pick<Clock, 'bootId' | 'bootMs' | 'wallMs'>,
+): AgentState['state'] {
+  if (beat.boot !== clock.bootId || process === null || process.zombie) return 'stopped';
+  const isCertain = process.start !== null && beat.start !== null;
+  if (isCertain && process.start !== beat.start) return 'stopped';
+  if (beatAgeMs(beat, clock) <= BEAT_MAX_MS) return 'running';
+  return isCertain ? 'frozen' : 'unknown';
 }
 
 function parsed(text: string): unknown {

@@ -3,9 +3,12 @@ import type { LockState } from './lock.ts';
 import type { ClockTrust, Reported } from './report.ts';
 import type { VehicleView } from './vehicle.ts';
 
-/** Whether the daemon lives: by the lock it holds on its state, not by its word; and whether it moves: by its beat. */
+/**
+ * Whether the daemon lives: by the lock it holds on its state, or by its beat and its process where only root may ask for that. And
+ * whether it moves: by its beat.
+ */
 export interface AgentState {
-  /** `frozen`: the process is there and does not move. `unknown`: only root can tell. */
+  /** `frozen`: the process is there and does not move. `unknown`: only root can tell. Only of one that runs is what it said last still so. */
   readonly state: 'running' | 'frozen' | 'stopped' | 'unknown';
   readonly pid: number | null;
   /** Of the daemon that runs, or ran last. */
@@ -33,9 +36,9 @@ export interface Status {
   readonly device: string;
   readonly clock: ClockState;
   readonly agent: AgentState;
-  /** As the daemon said it last; null if none runs. */
+  /** As the daemon said it last; null if none runs and moves, or if that is not known. */
   readonly link: LinkState | null;
-  /** Bytes an hour over the link, as of the last ten minutes before the last heartbeat; null before the first, and if no daemon runs. */
+  /** Bytes an hour over the link, as of the last ten minutes before the last heartbeat; null before the first, and where `link` is. */
   readonly sent_bytes_per_h: number | null;
   /** What waits on disk until the broker has it. */
   readonly backlog: { readonly count: number; readonly bytes: number };
@@ -45,7 +48,7 @@ export interface Status {
   readonly advice: Readonly<Record<string, { readonly explanation: string; readonly remedy: string }>>;
   /** Version of the trust document in force; null: there is none, and the keys are those of `trust.keys`, or it could not be read. */
   readonly trust_version: number | null;
-  /** As it was at `agent.last_sign`; null where the settings name none, and while the daemon does not run. */
+  /** As it was at `agent.last_sign`; null where the settings name none, and where `link` is. */
   readonly vehicle: VehicleView | null;
   /** What has happened since the agent started; null if that is not known. */
   readonly counters: {

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { mkdtempSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
@@ -68,4 +70,30 @@ t.test('with the agent running its word counts: two of one name would throw each
   ]);
   const away = { ...refused, state: 'unreachable' } as const;
   t.match(await lookAtBroker(settings, calmStatus({ link: away })), [{ health: 'warning' }]);
+});
+
+t.test('while an agent is there, or may be, and has no word, nothing is tried either', async (t) => {
+  let tried = 0;
+  const broker = createServer((socket) => {
+    tried += 1;
+    socket.destroy();
+  });
+  broker.listen(0, '127.0.0.1');
+  await once(broker, 'listening');
+  t.teardown(() => broker.close());
+  const address = broker.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  const settings = reaching(t, `mqtt://127.0.0.1:${address.port}`);
+  const { agent, link } = calmStatus();
+  if (link === null) throw new Error('a calm device has a link');
+  const connecting = { ...link, connected: false, state: 'connecting', words: 'connecting' } as const;
+  for (const [status, words, remedy] of [
+    [calmStatus({ link: connecting }), /connecting; not tried/, /again/],
+    [calmStatus({ link: null }), /has not said how its link is; not tried/, /again/],
+    [calmStatus({ agent: { ...agent, state: 'frozen' }, link: null }), /^not tried/, /restart/],
+    [calmStatus({ agent: { ...agent, state: 'unknown' }, link: null }), /if it runs/, /as root/],
+  ] as const) {
+    t.match(await lookAtBroker(settings, status), [{ health: 'unknown', words, remedy }]);
+  }
+  t.equal(tried, 0);
 });

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { flockBy } from '../fixtures/lock-holders.ts';
@@ -129,10 +129,27 @@ t.test('somebody who is not root sees what he may, and is told what he may not',
   chmodSync(device.settings, 0o644);
   const agent = await device.daemon();
   const as = ['setpriv', '--reuid=nobody', '--regid=nogroup', '--clear-groups'];
-  const program = start(['status', '--settings', device.settings], { under: as });
-  const { code } = await program.ended;
-  t.equal(code, 0, program.stderr());
-  t.match(program.stdout(), /^agent {4}(running|not known without root)/m, LOCKSMITH);
-  t.match(program.stdout(), 'not seen without root: ');
-  await agent.stop();
+  const asNobody = async () => {
+    const program = start(['status', '--settings', device.settings], { under: as });
+    t.match(await program.ended, { code: 0 }, program.stderr());
+    return program.stdout();
+  };
+  const running = await asNobody();
+  t.match(running, new RegExp(`^agent    running \\d\\S+, pid ${agent.pid}, since`, 'm'), LOCKSMITH);
+  t.match(running, /^link /m);
+  t.match(running, 'not seen without root: ');
+  t.notMatch(running, 'instance.lock', 'its beat and its process have told');
+
+  await agent.stop('SIGKILL');
+  const dead = await asNobody();
+  t.match(dead, /^agent {4}not running; last beat \d\d:/m);
+  t.notMatch(dead, /^link /m, 'what a dead agent said last is not so now');
+
+  rmSync(join(device.run, 'beat'));
+  t.match(await asNobody(), /^agent {4}not running; last beat never/m);
+  writeFileSync(join(device.run, 'beat'), 'no beat');
+  const spoiled = await asNobody();
+  t.match(spoiled, /^agent {4}not known without root/m);
+  t.match(spoiled.replaceAll(/\s+/g, ' '), 'instance.lock');
+  t.notMatch(spoiled, /^link /m);
 });

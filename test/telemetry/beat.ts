@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { hostFiles } from '../../agent/host/files.ts';
-import { beatAgeMs, createBeat, parseBeat } from '../../agent/telemetry/beat.ts';
+import { BEAT_MAX_MS, beatAgeMs, createBeat, parseBeat, stateByBeat } from '../../agent/telemetry/beat.ts';
 import { manualClock } from '../fixtures/manual-clock.ts';
 
 const self = { pid: 4711, start: 99 };
@@ -46,4 +46,23 @@ t.test('what is no beat', async (t) => {
   for (const [key, value] of Object.entries({ at: 'noon', boot: 1, boot_ms: 'x', pid: null, start: 'x' })) {
     t.equal(parseBeat(JSON.stringify({ ...good, [key]: value })), null, key);
   }
+});
+
+t.test('whether the daemon lives, by its beat and its process', async (t) => {
+  const clock = { bootId: 'b', bootMs: () => 100_000, wallMs: () => 0 };
+  const beat = (ageMs: number, more = {}) => ({ at: '', boot: 'b', boot_ms: 100_000 - ageMs, ...self, ...more });
+  const [fresh, old] = [beat(BEAT_MAX_MS), beat(BEAT_MAX_MS + 1)];
+  const there = { start: 99, zombie: false };
+  const hidden = { start: null, zombie: false };
+  t.equal(stateByBeat(fresh, there, clock), 'running');
+  t.equal(stateByBeat(old, there, clock), 'frozen');
+  for (const gone of [null, { start: 100, zombie: false }, { ...there, zombie: true }])
+    t.equal(stateByBeat(fresh, gone, clock), 'stopped');
+  t.equal(
+    stateByBeat(beat(0, { boot: 'before' }), there, clock),
+    'stopped',
+    'the numbers are given anew at every boot',
+  );
+  t.equal(stateByBeat(fresh, hidden, clock), 'running', 'somebody has that number, and it has just moved');
+  t.equal(stateByBeat(old, hidden, clock), 'unknown', 'frozen, or another with its number');
 });
