@@ -47,7 +47,7 @@ export interface Battery {
 /** What a source (MAVLink, gpsd, recorded file) tells telemetry. */
 export interface VehicleFeed {
   onSample(listener: (sample: PositionSample) => void): Cancel;
-  /** A flight begins (armed) or ends (disarmed). gpsd never tells: what flies there is told by movement. */
+  /** A flight begins (armed) or ends (disarmed); the first heartbeat tells how it is. gpsd never tells: what flies there is told by movement. */
   onFlight(listener: (flying: boolean) => void): Cancel;
   /** |target - position| in metres, as it is now; null where unknown. */
   correctionM(): number | null;

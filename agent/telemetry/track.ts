@@ -28,6 +28,8 @@ export interface TrackBatch {
 export interface Track {
   /** A flight begins, or ends. */
   fly(flying: boolean): TrackBatch | null;
+  /** False if what a killed agent has left cannot go on with this point: its vehicle has started anew since, or was away for too long. */
+  goesOn(sample: PositionSample): boolean;
   /** One point of the way; `correctionM` as it is now. */
   sample(sample: PositionSample, correctionM: number | null): TrackBatch | null;
   /** What has come since the last time, for the case of a kill; null if nothing. */
@@ -87,6 +89,18 @@ function featureOf(run: Run, errorM: number, end: TrackEnd): TrackFeature {
 
 function openOf({ flight, seq, offsetMs, keys, raw, correctionM, gaps, window }: Run): OpenTrack {
   return { flight, seq, offsetMs, keys, last: window.last(), raw, correctionM, gaps };
+}
+
+/** How much later than the last point this one is, by the clock of the batch. */
+function passedMs({ window, offsetMs }: Run, bootMs: number): number {
+  const last = window.last();
+  return last === null ? 1 : bootMs + offsetMs - last[3];
+}
+
+/** False for a point from another life of the vehicle, or one that comes too long after what was left by another of ours. */
+function continues(run: Run, bootMs: number): boolean {
+  const passed = passedMs(run, bootMs);
+  return passed >= -LATE_MS && !(run.resumed && passed > RESUME_MS);
 }
 
 /** True for a batch whose time is over. */
@@ -158,15 +172,14 @@ export function openTrack({ errorM, name, left }: TrackInput): Track {
       flying = now;
       return now || run === null ? null : finish(run, 'landed');
     },
+    goesOn: (sample) => run === null || !run.resumed || continues(run, Math.round(sample.bootMs)),
     sample(sample, correctionM) {
       if (!flying) return null;
       const bootMs = Math.round(sample.bootMs);
       let done: TrackBatch | null = null;
       if (run !== null) {
-        const last = run.window.last();
-        const passedMs = last === null ? 1 : bootMs + run.offsetMs - last[3];
-        if (passedMs <= 0 && passedMs >= -LATE_MS) return null;
-        if (passedMs < 0 || (run.resumed && passedMs > RESUME_MS)) done = finish(run, 'restarted');
+        if (!continues(run, bootMs)) done = finish(run, 'restarted');
+        else if (passedMs(run, bootMs) <= 0) return null;
       }
       // Not before something follows: a flight that ends at the minute would have no line left to tell of its landing.
       if (run !== null && isFull(run)) done = finish(run, 'time');

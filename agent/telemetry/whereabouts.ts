@@ -50,7 +50,7 @@ export function openWhereabouts(input: WhereaboutsInput): Whereabouts {
   const { feed, clock, log } = input;
   const track = openTrack({ errorM: input.errorM, name: input.name, left: input.left });
   const positions = openPositions();
-  const movement = openMovement(input.left !== null);
+  let movement = openMovement(input.left !== null);
   const state = { flying: input.left !== null, silent: false, sampleMs: clock.bootMs(), startMs: clock.bootMs() };
   /** A flight goes on because it did so last; until when that is good enough. */
   const presumed = { is: input.left !== null && !input.byMovement, untilMs: Number.POSITIVE_INFINITY };
@@ -78,7 +78,16 @@ export function openWhereabouts(input: WhereaboutsInput): Whereabouts {
       if (last !== null) sayPosition(last, true);
     }
   };
+  /** Nobody flew on from what was left: until the vehicle tells otherwise it stands. */
+  const giveUp = () => {
+    out(track.close('restarted'));
+    track.fly(false);
+    Object.assign(state, { flying: false });
+    presumed.is = false;
+    movement = openMovement(false);
+  };
   const sample = (one: PositionSample) => {
+    if ((presumed.is || input.byMovement) && !track.goesOn(one)) giveUp();
     last = one;
     state.sampleMs = clock.bootMs();
     presumed.untilMs = Math.min(presumed.untilMs, clock.bootMs() + PRESUMED_MS);

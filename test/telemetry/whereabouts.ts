@@ -124,3 +124,53 @@ t.test('a flight that was under way goes on before the vehicle says so, and ends
     t.match(after.of('track')[1], { properties: { flight: 'f1', seq: 2, raw_points: 40, end: 'landed' } });
   }
 });
+
+t.test(
+  'a flight that was under way, and a vehicle that has started anew on the ground since: nothing was flown',
+  async (t) => {
+    for (const byMovement of [false, true]) {
+      const before = bench(byMovement);
+      before.feed.fly(true);
+      for (const sample of samplesOf(WAYS.race(12, 500), 20, 100_000)) before.feed.give(sample);
+      before.clock.advance(1_000);
+      t.not(before.memory.open(), null);
+      for (const fromMs of [8_000, 500_000]) {
+        const after = bench(byMovement, before.memory.open());
+        for (const sample of samplesOf(WAYS.hover(0.5), 8, fromMs)) {
+          after.feed.give(sample);
+          after.clock.advance(100);
+        }
+        after.clock.advance(120_000);
+        const why = `${byMovement ? 'moved' : 'armed'} before, at ${fromMs}`;
+        t.match(after.of('track'), [{ properties: { flight: 'f1', seq: 1, end: 'interrupted' } }], why);
+        t.equal(after.of('track').length, 1, why);
+        t.equal(after.memory.open(), null, why);
+        t.notOk(
+          after.of('position').some((one) => 'flight' in one),
+          why,
+        );
+      }
+    }
+  },
+);
+
+t.test(
+  'a flight that was under way, and a vehicle that flies anew: told so before its first point, it begins at once',
+  async (t) => {
+    const before = bench();
+    before.feed.fly(true);
+    for (const sample of samplesOf(WAYS.circle(80, 12), 20, 100_000)) before.feed.give(sample);
+    before.clock.advance(1_000);
+    const after = bench(false, before.memory.open());
+    after.feed.fly(true);
+    for (const sample of samplesOf(WAYS.circle(80, 12), 20, 8_000)) after.feed.give(sample);
+    after.feed.fly(false);
+    t.match(
+      after.of('track').map(({ properties }) => properties),
+      [
+        { flight: 'f1', seq: 1, end: 'interrupted' },
+        { flight: 'f1', seq: 1, end: 'landed', raw_points: 201 },
+      ],
+    );
+  },
+);

@@ -50,7 +50,8 @@ export function openMavlink(input: MavlinkInput): Source {
   const own: { wire: string; heartbeatMs: number | null; version: 1 | 2; seq: number; signedMs: number } = {
     ...{ wire: 'not opened yet', heartbeatMs: null, version: 2, seq: 0, signedMs: 0 },
   };
-  let flying = false;
+  /** Null before the first heartbeat: that one tells in any case, for a flight may be presumed. */
+  let flying: boolean | null = null;
   let reply: Reply | null = null;
 
   const ask = (nowMs: number) => {

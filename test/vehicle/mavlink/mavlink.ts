@@ -60,12 +60,12 @@ t.test('the gate, the way and the flights, out of one stream', async (t) => {
   t.equal(source.state(clock.bootMs()).safety, 'safe');
   t.equal(moved.count, 14);
   t.equal(samples.length, 7);
-  t.same(flights, [], 'it has not flown yet');
+  t.same(flights, [false], 'it does not fly: the first heartbeat says so');
   say(beat(true));
   t.same(source.state(clock.bootMs()), { safety: 'unsafe', reason: 'armed' });
   say(beat(true));
   say(beat());
-  t.same(flights, [true, false]);
+  t.same(flights, [false, true, false]);
   t.match(source.feed.seen(), { messages: 24, lastBootMs: 7000 });
   t.match(source.view(clock.bootMs()), { wire: 'open', armed: false, refused: 0 });
 });
