@@ -51,7 +51,7 @@ forget   clears what the broker keeps of a device that is no more; without --yes
   --json                one JSON array of devices, with what they said as they said it
 ${BROKER_HELP}
 
-Exit codes: 0 done, 1 no broker, 2 wrong usage, 3 refused (the device is online), 4 nothing found.
+Exit codes: 0 done, 1 no broker or not forgotten, 2 wrong usage, 3 refused (by the broker; the device is online), 4 nothing found.
 
 Example: locksmith fleet locks --older-than 10m --verdict orphaned --broker mqtts://broker:8883`,
   async run(argv, terminal) {
@@ -108,7 +108,15 @@ async function show(link: FleetLink, root: string, how: Show, terminal: Terminal
   const kept = openKept(root);
   const take = (frame: Frame) => view.take(frame) || kept.take(frame);
   // Whose lock is HOT does not depend on updates, and they are large.
-  await gather(link, [...viewFilters(root), ...(how.isLocks ? [] : kept.filters)], take);
+  const filters = [...viewFilters(root), ...(how.isLocks ? [] : kept.filters)];
+  const refused = await gather(link, filters, take, { once: !how.watch });
+  if (refused.length > 0) {
+    throw new SaidError(
+      EXIT.refused,
+      `fleet: the broker does not let this user read ${refused.join(' ')}`,
+      'give the user of --user the right to read these topics at the broker',
+    );
+  }
   const print = (): number => {
     const nowMs = Date.now();
     const rows = pick(rowsOf(view.devices(), how.wanted, kept.all(), nowMs / 1000), how, nowMs);
@@ -159,7 +167,7 @@ function toJson(rows: readonly FleetRow[]): readonly object[] {
 }
 
 async function forget(link: FleetLink, root: string, name: string, yes: boolean, terminal: Terminal): Promise<number> {
-  const { online, topics } = await forgetDevice(link, root, name, yes);
+  const { online, topics, left } = await forgetDevice(link, root, name, yes);
   if (topics.length === 0) {
     terminal.err(`the broker keeps nothing of ${name}\n`);
     return EXIT.nothing;
@@ -169,6 +177,13 @@ async function forget(link: FleetLink, root: string, name: string, yes: boolean,
       EXIT.refused,
       `fleet: ${name} is online: it would say everything again`,
       'stop its agent first',
+    );
+  }
+  if (left.length > 0) {
+    throw new SaidError(
+      EXIT.failed,
+      `fleet: the broker still keeps ${left.join(' ')}: this user may not write there`,
+      'give the user of --user the right to write what a device says of itself, then the same again',
     );
   }
   for (const topic of topics) terminal.out(`${topic}\n`);

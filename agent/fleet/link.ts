@@ -18,8 +18,8 @@ export class LinkFailure extends Error {
 
 /** An operator's connection to the broker, made once and used up. */
 export interface FleetLink {
-  /** Codes granted, in order; 128 and more: refused. Rejects with {@link LinkFailure} if the connection ends. */
-  subscribe(filters: readonly string[]): Promise<readonly number[]>;
+  /** Codes granted, in order; 128 and more: refused. QoS 1 unless said. Rejects with {@link LinkFailure} if the connection ends. */
+  subscribe(filters: readonly string[], qos?: 0 | 1): Promise<readonly number[]>;
   /** Publishes with QoS 1; 0, or the reason code of a refusal (MQTT 5). Rejects with {@link LinkFailure}. */
   publish(topic: string, payload: string, how: { readonly retain: boolean }): Promise<number>;
   /** Calls `fn` for every message from now on. */
@@ -63,7 +63,7 @@ export async function connectFleet(broker: FleetBroker): Promise<FleetLink> {
     ]);
   await orEnd(ready);
   return {
-    subscribe: (filters) => orEnd(connection.subscribe(filters)),
+    subscribe: (filters, qos) => orEnd(connection.subscribe(filters, qos)),
     publish: (topic, payload, { retain }) => orEnd(connection.publish(topic, payload, { qos: 1, retain })),
     listen(fn) {
       listeners.add(fn);

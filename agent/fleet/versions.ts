@@ -22,9 +22,10 @@ export function reportedFilter({ root, address, config }: Pick<SeenPlace, 'root'
 export async function highestVersion(link: FleetLink, place: SeenPlace): Promise<number> {
   const seen = { version: 0 };
   const topic = desiredTopic(place.root, place.address, place.config, place.layer);
-  await gather(link, [topic, reportedFilter(place)], (frame) => {
+  const take = (frame: Frame) => {
     seen.version = Math.max(seen.version, versionIn(frame, place));
-  });
+  };
+  await gather(link, [topic, reportedFilter(place)], take, { once: true });
   return seen.version;
 }
 

@@ -215,9 +215,9 @@ function connectWith(socket: Socket, password: string | null, wish: ConnectWish,
     });
 
   return {
-    subscribe: (filters) =>
+    subscribe: (filters, qos = 1) =>
       answer(true, (resolve, reject) => {
-        client.subscribe([...filters], { qos: 1 }, (error, _granted, packet) => {
+        client.subscribe([...filters], { qos }, (error, _granted, packet) => {
           if (packet !== undefined) resolve(packet.granted.map(Number));
           else reject(error ?? new Error('no answer'));
         });

@@ -70,8 +70,8 @@ export interface PublishOptions {
 
 /** One connection to a broker, or the attempt at one. */
 export interface Connection {
-  /** Codes the broker granted, in the order of `filters`; 128 and more: refused. Rejects if the connection ends. */
-  subscribe(filters: readonly string[]): Promise<readonly number[]>;
+  /** Codes the broker granted, in the order of `filters`; 128 and more: refused. QoS 1 unless said. Rejects if the connection ends. */
+  subscribe(filters: readonly string[], qos?: 0 | 1): Promise<readonly number[]>;
   /**
    * Resolves with 0 when the broker has it (QoS 1) or when it is written (QoS 0), or with the reason code of a refusal (MQTT 5).
    * Rejects if the connection ends first.

@@ -100,7 +100,7 @@ configs: { aim: { files: [ { path: ${dir}/etc/aim.conf } ] } }
 
 t.test('the access rules know every topic, and who may write it', async (t) => {
   const lines = read('locksmith.acl').split('\n');
-  for (const { pattern, direction } of Object.values(TOPICS)) {
+  for (const { pattern, direction, retained } of Object.values(TOPICS)) {
     const filter = pattern.replace('{root}', 'fleet').replace(/\{(config|layer|name)\}/g, '+');
     const addresses = (own: string) => [`dev/${own}`, 'grp/+', 'all'].map((to) => filter.replace('{address}', to));
     const forDevice = new Set(addresses('%u').map((topic) => topic.replace('{id}', '%u')));
@@ -110,6 +110,7 @@ t.test('the access rules know every topic, and who may write it', async (t) => {
       t.ok(lines.includes(`pattern ${isToDevice ? 'read' : 'write'} ${topic}`), `device: ${topic}`);
       t.notOk(lines.includes(`pattern ${isToDevice ? 'write' : 'read'} ${topic}`), `device, the other way: ${topic}`);
     }
-    for (const topic of forOperator) t.equal(lines.includes(`topic write ${topic}`), isToDevice, `operator: ${topic}`);
+    for (const topic of forOperator)
+      t.equal(lines.includes(`topic write ${topic}`), isToDevice || retained, `operator: ${topic}`);
   }
 });
