@@ -1,4 +1,6 @@
 import type { Parsers } from '../ports/targets.ts';
+import { sayJsonFault } from '../values/json-fault.ts';
+import { messageOf } from '../values/thrown.ts';
 
 /** Deepest nesting that is read: more is an attack or an accident, and would exhaust the stack of what walks the value. */
 const DEPTH_MAX = 100;
@@ -51,17 +53,50 @@ async function readIni(text: string): Promise<unknown> {
   return asStrings(parse(text));
 }
 
+/** JSON.parse says what it trips over, which may be a secret; we say where. */
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Error(sayJsonFault(text));
+  }
+}
+
+/** The message of `yaml` shows the lines around, and some repeat a word of them; its code does not. */
+async function readYaml(text: string): Promise<unknown> {
+  const { parse, YAMLParseError } = (await import('yaml')).default;
+  try {
+    return parse(text, { maxAliasCount: 100, uniqueKeys: true });
+  } catch (error) {
+    if (!(error instanceof YAMLParseError)) throw new Error(messageOf(error).split(':', 1)[0]);
+    const [start] = error.linePos ?? [];
+    const what = error.code.toLowerCase().replaceAll('_', ' ');
+    throw new Error(start === undefined ? what : `line ${start.line}, column ${start.col}: ${what}`);
+  }
+}
+
+/** The first line of what `smol-toml` says is its own; the rest are lines of the text. */
+async function readToml(text: string): Promise<unknown> {
+  const { parse, TomlError } = await import('smol-toml');
+  try {
+    return parse(text);
+  } catch (error) {
+    const [what] = messageOf(error).split('\n', 1);
+    throw new Error(error instanceof TomlError ? `line ${error.line}, column ${error.column}: ${what}` : what);
+  }
+}
+
 /** The format readers of this machine: JSON of the language, `yaml`, `smol-toml`, `ini`. */
 export const hostParsers: Parsers = {
   async parse(format, text) {
     const value = await (async (): Promise<unknown> => {
       switch (format) {
         case 'json':
-          return JSON.parse(text);
+          return readJson(text);
         case 'yaml':
-          return (await import('yaml')).default.parse(text, { maxAliasCount: 100, uniqueKeys: true });
+          return readYaml(text);
         case 'toml':
-          return (await import('smol-toml')).parse(text);
+          return readToml(text);
         case 'ini':
           return readIni(text);
       }

@@ -1,5 +1,5 @@
+import { sayJsonFault } from './json-fault.ts';
 import { printable } from './printable.ts';
-import { messageOf } from './thrown.ts';
 
 /** Deeper JSON than any document of ours; a limit so that no later walk can run out of stack. */
 const DEPTH_MAX = 32;
@@ -17,11 +17,8 @@ export function parseStrictJson(text: string): StrictJson {
   let value: unknown;
   try {
     value = JSON.parse(text);
-  } catch (error) {
-    return {
-      kind: 'fault',
-      why: `not JSON: ${printable(messageOf(error), 120)}`,
-    };
+  } catch {
+    return { kind: 'fault', why: `not JSON: ${sayJsonFault(text)}` };
   }
   const why = scan(text);
   return why === null ? { kind: 'json', value } : { kind: 'fault', why };

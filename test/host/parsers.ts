@@ -38,9 +38,27 @@ t.test('json, yaml, toml give the value that is written', async (t) => {
   t.same(await hostParsers.parse('json', '{"a":[1,{"b":"x"}],"c":true}'), value);
   t.same(await hostParsers.parse('yaml', 'a: [1, { b: x }]\nc: true\n'), value);
   t.same(await hostParsers.parse('toml', 'c = true\na = [1, { b = "x" }]\n'), value);
-  await t.rejects(hostParsers.parse('json', '{"a":'));
-  await t.rejects(hostParsers.parse('yaml', 'a: 1\na: 2\n'), { message: /unique/ });
-  await t.rejects(hostParsers.parse('toml', 'a = 1\na = 2\n'));
+});
+
+t.test('what cannot be read is told by its place, and never repeated: it may be a secret', async (t) => {
+  for (const [format, text, message] of [
+    ['json', '{"key": hunter2}', /^line 1, column 9$/],
+    ['json', '{"a":', /^line 1, column 6$/],
+    ['yaml', 'a: 1\na: 2\n', /^line 2, column 1: duplicate key$/],
+    ['yaml', 'key: |hunter2\n', /^line 1, column \d+: unexpected token$/],
+    ['yaml', 'key: !hunter2 x\n- y', /^line \d+, column \d+: [a-z ]+$/],
+    ['yaml', 'key: "\\hunter2"', /^line 1, column \d+: bad dq escape$/],
+    ['yaml', 'key: *hunter2', /^Unresolved alias/],
+    ['toml', 'a = 1\na = 2\n', /^line 2, column 1: Invalid TOML document: /],
+    ['toml', 'key = hunter2', /^line 1, column \d+: Invalid TOML document: /],
+  ] as const) {
+    const said = await hostParsers.parse(format, text).then(
+      () => 'it was read',
+      (error: Error) => error.message,
+    );
+    t.match(said, message, text);
+    t.notMatch(said, /hunter2|\n/, text);
+  }
 });
 
 t.test('a bomb of aliases, and nesting without end, are refused and harm nobody', async (t) => {

@@ -15,8 +15,8 @@ t.test('what JSON.parse takes and we do not', async (t) => {
   t.match(why('{"__pro\\u0074o__":1}'), 'the key __proto__');
   t.match(why('['.repeat(33) + ']'.repeat(33)), 'nested deeper than 32');
   t.match(why('['.repeat(100_000) + ']'.repeat(100_000)), 'nested deeper than 32');
-  t.match(why('{'), 'not JSON');
-  t.match(why('{"a":\u001b}'), /^not JSON: [\x20-\x7e…]*$/);
+  t.equal(why('{'), 'not JSON: line 1, column 2');
+  t.equal(why('{"password": hunter2}'), 'not JSON: line 1, column 14', 'what stands there is not repeated');
 });
 
 t.test('what only looks like it', async (t) => {
