@@ -21,6 +21,9 @@ const SETPRIV = ['--pdeathsig', 'KILL', '--no-new-privs', '--inh-caps=-all', '--
 /** Besides, for root: who would get them all back. */
 const SETPRIV_ROOT = ['--bounding-set=-all'];
 const SETPRIV_PATHS = ['/usr/bin/setpriv', '/bin/setpriv'];
+/** How setpriv ends, and what it says first, where it could not start the program. Source: util-linux, exitcodes.h. */
+const SETPRIV_CODES: readonly (number | null)[] = [126, 127];
+const SETPRIV_SAYS = /^setpriv: (.*)/;
 const STOPPED: HookEnd = { kind: 'stopped', words: 'was ended before it had answered' };
 
 function isExecutable(path: string): boolean {
@@ -112,7 +115,10 @@ export function hostHooks(trace: Trace = () => {}): Hooks {
           // What was said last may still be in the pipe; whoever else has the pipe may keep it open for ever.
           setImmediate(() => {
             const how = code === null ? `was ended by ${by}` : `ended with ${code}`;
-            end({ kind: code === 0 ? 'good' : 'bad', words: `${how}${lastWords(output)}` });
+            const [, whyNot] = (SETPRIV_CODES.includes(code) && SETPRIV_SAYS.exec(output)) || [];
+            if (whyNot !== undefined)
+              end({ kind: 'not-started', words: `cannot be started: ${harmless(whyNot, WORDS_MAX)}` });
+            else end({ kind: code === 0 ? 'good' : 'bad', words: `${how}${lastWords(output)}` });
           });
         });
         return cut(() => end(STOPPED));

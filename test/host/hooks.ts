@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import { createServer as createHttp } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
@@ -31,6 +31,10 @@ t.test('how it ends, and the end of what it says', async (t) => {
     words: 'no-such-program: there is no such program',
   });
   t.match(await run(['/etc/passwd']), { kind: 'not-started' });
+  const orphan = join(t.testdir({ orphan: '#!/no/such/interpreter\n' }), 'orphan');
+  chmodSync(orphan, 0o755);
+  t.match(await run([orphan]), { kind: 'not-started', words: /^cannot be started: failed to execute .*No such file/ });
+  t.match(await run(sh('echo "setpriv: this is a hook" >&2; exit 1')), { kind: 'bad' });
   const long = await run(sh("yes 'a line of noise' | head -c 3000000; printf 'the \\033[31mend'; exit 1"));
   t.match(long.words, /the \?\[31mend$/);
   t.ok(long.words.length < 400, `${long.words.length}`);
