@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import type { PositionSample } from '../agent/ports/vehicle.ts';
+import { figure } from './say.ts';
 
 /** What MQTT adds to topic and payload with QoS 1, and what comes back for it; then TCP and IP for the packet and its acknowledgement. */
 const PACKET_BYTES = 7 + 4 + 2 * 40;
@@ -54,11 +55,14 @@ export function sayCost({ name, samples, sent, flownMs }: Flown): void {
   const ours = track.perHour + position.perHour;
   const ratio = rawHour / ours;
   console.log(
-    `FIGURE ${name}: a flight-hour of raw 10 Hz JSON ${kB(rawHour)}, its samples (${(samples.length / spanH / 3600).toFixed(1)} Hz) as gzip ` +
+    `${name}: a flight-hour of raw 10 Hz JSON ${kB(rawHour)}, its samples (${(samples.length / spanH / 3600).toFixed(1)} Hz) as gzip ` +
       `batches of a minute ${kB(zipped)}; of track ${track.words}, of position ${position.words}`,
   );
   console.log(
     `RATIO ${name}: raw to track and position with overhead ${kB(rawHour)} / ${kB(ours)} = ${ratio.toFixed(1)} ` +
       `(goal ${GOAL}: ${ratio >= GOAL ? 'within the goal' : 'below the goal'})`,
   );
+  const [short = name] = name.split(' ');
+  figure(`flight-hour-${short}`, (ours / 1000).toFixed(0), 'kB');
+  figure(`flight-hour-${short}-of-raw`, `1/${ratio.toFixed(1)}`, '1');
 }

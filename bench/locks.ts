@@ -5,6 +5,7 @@ import { hostFiles } from '../agent/host/files.ts';
 import { hostKernelLocks } from '../agent/host/libc.ts';
 import { hostProcesses } from '../agent/host/processes.ts';
 import { openLocks } from '../agent/lock/room.ts';
+import { figure } from './say.ts';
 import { openWorld, quantile, startProgram, type World } from './world.ts';
 
 // What a look at a COLD lock costs with many processes about.
@@ -23,8 +24,9 @@ function report(what: string, times: readonly number[]): void {
   const p50 = quantile(times, 0.5);
   const verdict = p50 <= GOAL_MS ? 'within the goal' : 'above the goal';
   console.log(
-    `FIGURE ${what} at ${running()} processes, COLD: p50 ${p50.toFixed(3)} ms, p99 ${quantile(times, 0.99).toFixed(3)} ms (goal ${GOAL_MS} ms: ${verdict})`,
+    `${what} at ${running()} processes, COLD: p50 ${p50.toFixed(3)} ms, p99 ${quantile(times, 0.99).toFixed(3)} ms (goal ${GOAL_MS} ms: ${verdict})`,
   );
+  figure(`lock-${what}-p50`, p50.toFixed(3), 'ms');
 }
 
 const world = openWorld();

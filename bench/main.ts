@@ -3,13 +3,13 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { MqttClient } from 'mqtt';
+import { figure, ratio } from './say.ts';
 import {
   connectDriver,
   cpuMs,
   makeKey,
   openWorld,
   quantile,
-  rssMb,
   signUpdate,
   startBroker,
   startProgram,
@@ -17,7 +17,7 @@ import {
   writeSettings,
 } from './world.ts';
 
-const [here = '', locksmith = '', ...unitFlags] = process.argv.slice(2);
+const [here = '', locksmith = ''] = process.argv.slice(2);
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 300);
 const WARM_UP = 50;
 const STARTS = Number(process.env.BENCH_STARTS ?? 11);
@@ -91,38 +91,23 @@ async function latency(world: World, url: string, client: MqttClient) {
     }
   }
   for (const who of ['agent', 'floor'] as const) {
-    console.log(
-      `push→reported ${who}: p50 ${quantile(times[who], 0.5).toFixed(2)} ms, p99 ${quantile(times[who], 0.99).toFixed(2)} ms`,
-    );
+    const [p50, p99] = [quantile(times[who], 0.5).toFixed(2), quantile(times[who], 0.99).toFixed(2)];
+    console.log(`push→reported ${who}: p50 ${p50} ms, p99 ${p99} ms`);
+    figure(`push-to-reported-p50-${who}`, p50, 'ms');
   }
   const cpu = usedNow();
   console.log(
     `processor time an update: agent ${((cpu.agent - used.agent) / ROUNDS).toFixed(2)} ms, floor ${((cpu.floor - used.floor) / ROUNDS).toFixed(2)} ms`,
   );
-  ratio('push to reported, p50', quantile(times.agent, 0.5), quantile(times.floor, 0.5), 1.15);
-  ratio('push to reported, p99', quantile(times.agent, 0.99), quantile(times.floor, 0.99), 1.15);
-  return agent;
-}
-
-async function memory(world: World, agentPid: number, settings: string) {
-  const bare = startProgram(world, process.execPath, [join(here, 'bare.mjs')]);
-  await pause(1500);
-  const bareMb = rssMb(bare.pid ?? 0);
-  console.log(
-    `RSS: bare Node ${bareMb.toFixed(1)} MB, the agent after ${ROUNDS + WARM_UP} updates ${rssMb(agentPid).toFixed(1)} MB`,
+  ratio('push-to-reported-p50', 'push to reported, p50', quantile(times.agent, 0.5), quantile(times.floor, 0.5), 1.15);
+  ratio(
+    'push-to-reported-p99',
+    'push to reported, p99',
+    quantile(times.agent, 0.99),
+    quantile(times.floor, 0.99),
+    1.15,
   );
-  process.kill(agentPid, 'SIGTERM');
-  await until('the end of the agent', () => !existsSync(`/proc/${agentPid}/exe`), 20);
-  for (const flags of [[], unitFlags]) {
-    const beside = startProgram(world, process.execPath, [...flags, join(here, 'bare.mjs')]);
-    const idle = startProgram(world, process.execPath, [...flags, locksmith, 'run', '--settings', settings]);
-    await pause(8000);
-    const as = flags.length === 0 ? 'without flags' : `both with ${flags.join(' ')}`;
-    ratio(`RSS, idle and connected, ${as}`, rssMb(idle.pid ?? 0), rssMb(beside.pid ?? 0), 1.35);
-    beside.kill('SIGKILL');
-    idle.kill('SIGTERM');
-    await until('the end of the agent', () => idle.exitCode !== null, 20);
-  }
+  return agent;
 }
 
 async function startUp(world: World, settings: string, url: string, client: MqttClient) {
@@ -151,15 +136,7 @@ async function startUp(world: World, settings: string, url: string, client: Mqtt
     await until('the end of the agent', () => agent.exitCode !== null, 5);
     rmSync(file, { force: true });
   }
-  ratio('start to subscribed, median', quantile(times.agent, 0.5), quantile(times.bare, 0.5), 2);
-}
-
-function ratio(what: string, ours: number, theirs: number, goal: number): void {
-  const value = ours / theirs;
-  const verdict = value <= goal ? 'within the goal' : value <= goal * 1.5 ? 'above the goal' : 'a defect';
-  console.log(
-    `RATIO ${what}: ${ours.toFixed(2)} / ${theirs.toFixed(2)} = ${value.toFixed(2)} (goal ${goal}: ${verdict})`,
-  );
+  ratio('start-to-subscribed', 'start to subscribed, median', quantile(times.agent, 0.5), quantile(times.bare, 0.5), 2);
 }
 
 const world = openWorld();
@@ -168,9 +145,9 @@ try {
   const url = `mqtt://127.0.0.1:${port}`;
   const client = await connectDriver(world, port);
   const agent = await latency(world, url, client);
-  const settings = join(world.dir, 'agent.yaml');
-  await memory(world, agent.pid ?? 0, settings);
-  await startUp(world, settings, url, client);
+  agent.kill('SIGTERM');
+  await until('the end of the agent', () => agent.exitCode !== null, 20);
+  await startUp(world, join(world.dir, 'agent.yaml'), url, client);
 } finally {
   await world.end();
 }

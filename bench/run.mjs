@@ -8,9 +8,12 @@ import { bundle, unitFlags } from './bundle.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const out = mkdtempSync(join(tmpdir(), 'locksmith-bench-build-'));
-await bundle(['floor.ts', 'bare.ts', 'bare-client.ts', 'main.ts'], out);
-const flags = unitFlags();
-const argv = [join(out, 'main.mjs'), out, join(here, '..', 'dist', 'locksmith.js'), ...flags];
-const { status } = spawnSync(process.execPath, argv, { stdio: 'inherit' });
+await bundle(['floor.ts', 'bare.ts', 'bare-client.ts', 'main.ts', 'memory.ts'], out);
+const root = join(here, '..');
+const locksmith = join(root, 'dist', 'locksmith.js');
+const flight = join(root, 'node_modules', 'node-mavlink', 'examples', 'vtol.tlog');
+const run = (name, ...args) =>
+  spawnSync(process.execPath, [join(out, name), out, locksmith, ...args], { stdio: 'inherit' }).status ?? 1;
+const failed = [run('main.mjs'), run('memory.mjs', flight, ...unitFlags())].some((status) => status !== 0);
 rmSync(out, { recursive: true, force: true });
-process.exitCode = status ?? 1;
+process.exitCode = failed ? 1 : 0;

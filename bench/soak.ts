@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { MqttClient } from 'mqtt';
 import { tcpGate } from '../test/fixtures/tcp-gate.ts';
+import { figure } from './say.ts';
 import {
   connectDriver,
   makeKey,
@@ -70,9 +71,9 @@ async function soak(what: string, count: number, pid: number, round: (n: number)
     `${count} ${what} in ${seconds.toFixed(0)} s: RSS ${first.toFixed(1)} MB in the first third, ${last.toFixed(1)} MB in the last, ` +
       `${(slope * 10_000).toFixed(2)} MB more for 10,000 (${verdict})`,
   );
-  console.log(`# FIGURE ${what} ${count} 1`);
-  console.log(`# FIGURE rss-${what}-first-third ${first.toFixed(1)} MB`);
-  console.log(`# FIGURE rss-${what}-last-third ${last.toFixed(1)} MB`);
+  figure(what, count, '1');
+  figure(`rss-${what}-first-third`, first.toFixed(1), 'MB');
+  figure(`rss-${what}-last-third`, last.toFixed(1), 'MB');
   return flat;
 }
 
