@@ -20,6 +20,7 @@ import { hostSensors } from '../host/sensors.ts';
 import { adaptiveSync } from '../host/sync.ts';
 import { systemdJournal, systemdSupervisor } from '../host/systemd.ts';
 import { hostTargets } from '../host/targets.ts';
+import { tcpQueued } from '../host/tcp-queue.ts';
 import { hostUnits } from '../host/units.ts';
 import { hostWatchDir } from '../host/watches.ts';
 import type { Log } from '../ports/log.ts';
@@ -169,6 +170,7 @@ export async function openHostAgent(given: Settings, options: HostAgentOptions):
     sensors: hostSensors(state),
     wires: await wiresFor(settings),
     broker: options.broker ? (await import('../host/mqtt.ts')).mqttBroker : null,
+    queued: tcpQueued(),
     journal,
     telemetry,
     version: BUILD.version,

@@ -1,4 +1,4 @@
-import type { Broker } from '../ports/broker.ts';
+import type { Broker, Queued } from '../ports/broker.ts';
 import type { Fetch } from '../ports/fetch.ts';
 import type { Files, WatchDir } from '../ports/files.ts';
 import type { Hooks } from '../ports/hooks.ts';
@@ -36,6 +36,8 @@ export interface Host {
   readonly sensors: Sensors;
   /** Null: this run takes documents from files only. */
   readonly broker: Broker | null;
+  /** Absent: what is written to the link counts as arrived, until the link ends. */
+  readonly queued?: Queued;
   /** Absent: the vehicle is not listened to, so it is never known to be safe. */
   readonly wires?: Wires | undefined;
   readonly journal: JournalFile;

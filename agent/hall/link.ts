@@ -93,13 +93,16 @@ export async function openLink(settings: Settings, host: Host, broker: Broker, r
       const door = doors.find(({ isOurs }) => isOurs(frame));
       await (door ?? line).frame(frame);
     },
-    onUp(give) {
+    onUp(give, ends) {
       const publish: Publish = (topic, text, options) => {
         meter.count(topic, text);
         return give(topic, text, options);
       };
       outbox.linkUp(publish);
-      lanes.linkUp(publish);
+      lanes.linkUp(publish, () => {
+        const those = ends();
+        return those === null || host.queued === undefined ? 0 : host.queued(those);
+      });
       line.linkUp();
     },
     onDown() {

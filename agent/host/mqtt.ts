@@ -75,7 +75,7 @@ export const mqttBroker: Broker = {
       queueMicrotask(() => events.ended({ cause, connected: false, message: messageOf(error) }));
       const gone = Promise.reject(error);
       gone.catch(() => {});
-      return { subscribe: () => gone, publish: () => gone, close: () => {}, drop: () => {} };
+      return { subscribe: () => gone, publish: () => gone, ends: () => null, close: () => {}, drop: () => {} };
     }
   },
 };
@@ -235,6 +235,10 @@ function connectWith(socket: Socket, password: string | null, wish: ConnectWish,
         if (qos === 1) whenRoom(send);
         else send();
       }),
+    ends() {
+      const { localPort: local, remotePort: remote } = socket;
+      return local === undefined || remote === undefined ? null : { local, remote };
+    },
     close: () => {
       blame({ kind: 'left' }, 'we left');
       client.end();

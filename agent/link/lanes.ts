@@ -1,6 +1,6 @@
 import type { JournalRecord } from '../ports/journal.ts';
 import type { Log } from '../ports/log.ts';
-import type { Clock } from '../ports/world.ts';
+import type { Cancel, Clock } from '../ports/world.ts';
 import { type Lane, type LaneCounts, NO_LANES } from '../values/lanes.ts';
 import { deviceTopic, TOPICS } from '../values/topics.ts';
 import { openBelt } from './belt.ts';
@@ -27,6 +27,10 @@ const NOTE_EVERY = 16;
 const RECORDS_FIRST = 8;
 /** The boot-time clock goes in steps of this many milliseconds: two instants may seem that much further apart than they were. */
 const CLOCK_STEP_MS = 10;
+/** What was sent and has not got through by then is kept. Effect: a kill in an outage that nobody has noticed yet costs at most so much. */
+const NOTICE_MS = 1_000;
+/** Looks for that are no closer together than this. */
+const NOTICE_PAUSE_MS = 200;
 /** How soon it is looked again whether the records are through. */
 const RECORDS_PAUSE_MS = 250;
 
@@ -55,7 +59,8 @@ export interface Lanes {
    * `more` is remembered in the same write.
    */
   say(lane: Lane, body: object, more?: readonly JournalRecord[]): void;
-  linkUp(publish: Publish): void;
+  /** `queued`: how many bytes that were written have not got through yet. */
+  linkUp(publish: Publish, queued?: () => number): void;
   linkDown(): void;
   /** Whatever was written to the link more than `agoMs` ago has arrived: the broker answered to something that came after it. */
   answered(agoMs: number): void;
@@ -71,18 +76,34 @@ export interface Lanes {
   settle(): void;
 }
 
+/** Written to the link with QoS 0; not known yet to have arrived at the broker. */
+interface Unproven {
+  readonly lane: Lane;
+  readonly body: object;
+  readonly bytes: number;
+  readonly atMs: number;
+  /** Under which number it is kept, for the case of a kill; null: it is not. */
+  n: number | null;
+  /** The system at the other end has it. */
+  passed: boolean;
+}
+
 /** Makes the lanes over their memory, which has been replayed. */
 export function openLanes(input: LanesInput): Lanes {
   const { memory, keep, clock, root, device } = input;
   const bucket = tokenBucket(input.pace ?? PACE, clock.bootMs());
   const under = new Map<number, number>();
   const got = new Set<number>();
-  /** Written to the link with QoS 0; not known yet to have arrived. */
-  let unproven: { readonly lane: Lane; readonly body: object; readonly atMs: number }[] = [];
+  let unproven: Unproven[] = [];
   let publish: Publish | null = null;
+  let queuedBytes = () => 0;
+  let cancelNotice: Cancel | null = null;
   let piledUpN = 0;
   let sinceStart = NO_LANES;
   const waiters = new Set<() => void>();
+  const wakeIfEmpty = () => {
+    if (memory.waiting.size === 0) for (const wake of [...waiters]) wake();
+  };
 
   const topicOf = (lane: Lane) => deviceTopic(root, device.id, lane);
   const noteGot = () => {
@@ -94,7 +115,10 @@ export function openLanes(input: LanesInput): Lanes {
     for (const later of memory.waiting.values()) if (later.lane === lane && later.n > n) return false;
     return true;
   };
-  const waits = ({ n }: Kept) => !under.has(n) && !got.has(n);
+  /** What is kept of the unproven waits for the end of the link, if it has one. */
+  const isHeld = (n: number) => unproven.some((one) => one.n === n);
+  const heldIn = (lane: Lane) => unproven.filter((one) => one.n !== null && one.lane === lane).length;
+  const waits = ({ n }: Kept) => !under.has(n) && !got.has(n) && !isHeld(n);
   const belt = openBelt<Kept>({
     clock,
     log: input.log,
@@ -117,7 +141,7 @@ export function openLanes(input: LanesInput): Lanes {
       under.delete(n);
       got.add(n);
       if (belt.under() === 0 || got.size >= NOTE_EVERY) noteGot();
-      if (memory.waiting.size === 0) for (const wake of [...waiters]) wake();
+      wakeIfEmpty();
     },
     refused: ({ n }) => void under.delete(n),
   });
@@ -135,22 +159,49 @@ export function openLanes(input: LanesInput): Lanes {
     if (memory.bytes() > input.bounds.maxBytes) settle();
   };
 
+  /** Keeps what was sent a while ago and is still on its way: who knows whether this link still is one. */
+  const notice = () => {
+    cancelNotice = null;
+    let queued = queuedBytes();
+    const late: Unproven[] = [];
+    for (const one of unproven.toReversed()) {
+      // In the order in which it was written it gets through.
+      if (queued <= 0) one.passed = true;
+      else if (one.n === null && clock.bootMs() - one.atMs >= NOTICE_MS) late.unshift(one);
+      queued -= one.bytes;
+    }
+    for (const one of late) {
+      one.n = memory.lastN() + 1;
+      put(one.lane, one.body, []);
+    }
+    noticeLater();
+  };
+  const noticeLater = () => {
+    const oldest = unproven.find(({ n, passed }) => n === null && !passed);
+    if (oldest === undefined) return;
+    const leftMs = oldest.atMs + NOTICE_MS - clock.bootMs();
+    cancelNotice ??= clock.after(Math.max(NOTICE_PAUSE_MS, leftMs), notice);
+  };
+
   keep([bootRecord(clock.bootId)]);
   return {
     say(lane, body, more = []) {
-      const live = publish !== null && TOPICS[lane].qos === 0 && memory.waitingIn(lane) === 0;
+      const live = publish !== null && TOPICS[lane].qos === 0 && memory.waitingIn(lane) === heldIn(lane);
       if (!live || publish === null) {
         put(lane, body, more);
         belt.pump();
         return;
       }
       if (more.length > 0) keep(more);
-      unproven.push({ lane, body, atMs: clock.bootMs() });
+      const text = JSON.stringify(body);
+      unproven.push({ lane, body, bytes: text.length, atMs: clock.bootMs(), n: null, passed: false });
+      noticeLater();
       // An end of the link is told by itself, and then what has not arrived is kept.
-      publish(topicOf(lane), JSON.stringify(body), { qos: 0, retain: TOPICS[lane].retained }).catch(() => {});
+      publish(topicOf(lane), text, { qos: 0, retain: TOPICS[lane].retained }).catch(() => {});
     },
-    linkUp(give) {
+    linkUp(give, queued = () => 0) {
       publish = give;
+      queuedBytes = queued;
       piledUpN = memory.lastN();
       under.clear();
       settle();
@@ -162,13 +213,22 @@ export function openLanes(input: LanesInput): Lanes {
       belt.down();
       under.clear();
       noteGot();
-      const again = unproven;
-      unproven = [];
-      for (const { lane, body } of again) put(lane, body, []);
+      cancelNotice?.();
+      cancelNotice = null;
+      const again = unproven.splice(0);
+      const before = memory.lastN();
+      const records = again.map(({ lane, body }, n) => keptRecord(before + n + 1, lane, clock.bootMs(), body));
+      // All of it anew, so that it stays in its order.
+      const kept = again.flatMap(({ n }) => n ?? []);
+      if (records.length > 0) keep([...records, ...(kept.length > 0 ? [gotRecord(kept)] : [])]);
+      if (memory.bytes() > input.bounds.maxBytes) settle();
     },
     answered(agoMs) {
       const untilMs = clock.bootMs() - agoMs - CLOCK_STEP_MS;
+      const kept = unproven.flatMap(({ n, atMs }) => (n !== null && atMs < untilMs ? [n] : []));
       unproven = unproven.filter(({ atMs }) => atMs >= untilMs);
+      if (kept.length > 0) keep([gotRecord(kept)]);
+      wakeIfEmpty();
     },
     backlog: () => ({ count: memory.waiting.size, bytes: memory.bytes() }),
     lost: () => sinceStart,

@@ -40,8 +40,8 @@ export interface SessionInput {
   readonly log: Log;
   /** A message for this device; resolves when it is durable, and only then it is acknowledged. */
   onFrame(frame: Frame): Promise<void>;
-  /** The link is there: `publish` works until {@link SessionInput.onDown}. */
-  onUp(publish: Publish): void;
+  /** The link is there: `publish` works until {@link SessionInput.onDown}; `ends` tells which connection it is. */
+  onUp(publish: Publish, ends: Connection['ends']): void;
   onDown(): void;
   /** What a cluster keeps was asked for again: what it is to keep of ours may have got lost in the same way. */
   onAskedAgain?(): void;
@@ -176,7 +176,7 @@ export function openSession(input: SessionInput): Session {
           links += 1;
           void subscribe(mine, ours);
           sayOnline(ours);
-          input.onUp((topic, payload, options) => ours.publish(topic, payload, options));
+          input.onUp((topic, payload, options) => ours.publish(topic, payload, options), ours.ends);
         },
         frame: (frame) =>
           mine === epoch ? input.onFrame(frame) : Promise.reject(new Error('the connection is not the present one')),

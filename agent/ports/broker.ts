@@ -68,6 +68,18 @@ export interface PublishOptions {
   readonly retain: boolean;
 }
 
+/** The ports of a TCP connection: ours, and that of the other side. */
+export interface TcpEnds {
+  readonly local: number;
+  readonly remote: number;
+}
+
+/**
+ * How many bytes that were written to a TCP connection the system at its other end has not acknowledged; infinite where that is not known.
+ * Reads a table of the kernel: not for every message.
+ */
+export type Queued = (ends: TcpEnds) => number;
+
 /** One connection to a broker, or the attempt at one. */
 export interface Connection {
   /** Codes the broker granted, in the order of `filters`; 128 and more: refused. QoS 1 unless said. Rejects if the connection ends. */
@@ -77,6 +89,8 @@ export interface Connection {
    * Rejects if the connection ends first.
    */
   publish(topic: string, payload: string, options: PublishOptions): Promise<number>;
+  /** Null while there is no TCP connection. */
+  ends(): TcpEnds | null;
   /** Says goodbye, so that the broker does not publish the will; `ended` follows. */
   close(): void;
   /** Ends it at once, without goodbye. */

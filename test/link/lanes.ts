@@ -123,6 +123,110 @@ t.test('what a dying link has swallowed is sent again; what came before an answe
   );
 });
 
+/** Lanes with a link whose way takes as long as it is told. */
+function slowBench() {
+  const it = bench();
+  const queued = { bytes: 0 };
+  it.lanes.linkUp(it.publish, () => queued.bytes);
+  const kept = () => it.records.filter(({ t }) => t === 'lane').length;
+  const told = () => it.sent.map(({ text, qos }) => [JSON.parse(text).n, qos]);
+  return { ...it, queued, kept, told };
+}
+
+t.test(
+  'an outage that nobody has noticed yet: what does not get through is kept after a second, for the case of a kill',
+  async (t) => {
+    const { clock, lanes, publish, queued, kept, told, records, memory } = slowBench();
+    lanes.say('hb', { n: 1 });
+    clock.advance(60_000);
+    t.equal(kept(), 0, 'it got through');
+    queued.bytes = 7;
+    lanes.say('position', { n: 2 });
+    clock.advance(900);
+    t.equal(kept(), 0, 'it may be on its way');
+    clock.advance(100);
+    t.equal(kept(), 1);
+    queued.bytes = 14;
+    lanes.say('position', { n: 3 });
+    clock.advance(1_000);
+    t.equal(kept(), 2);
+    t.same(
+      told(),
+      [
+        [1, 0],
+        [2, 0],
+        [3, 0],
+      ],
+      'as long as the link may be there, nothing is sent twice',
+    );
+
+    const next = bench(JSON.parse(JSON.stringify(records)));
+    next.lanes.linkUp(next.publish);
+    await next.answerAll();
+    t.same(
+      next.sent.map(({ text }) => JSON.parse(text).n),
+      [2, 3],
+      'after a kill',
+    );
+
+    lanes.answered(20);
+    t.equal(memory.waiting.size, 0, 'it was only slow');
+    lanes.linkDown();
+    lanes.linkUp(publish);
+    t.equal(told().length, 3);
+  },
+);
+
+t.test('a link that ends after all: what was kept and what was not goes out again, in order, once', async (t) => {
+  const { clock, lanes, publish, queued, kept, told, answerAll, memory } = slowBench();
+  lanes.say('hb', { n: 1 });
+  clock.advance(1_000);
+  queued.bytes = 7;
+  lanes.say('hb', { n: 2 });
+  clock.advance(1_000);
+  queued.bytes = 14;
+  lanes.say('hb', { n: 3 });
+  t.equal(kept(), 1);
+  lanes.linkDown();
+  t.equal(lanes.backlog().count, 3);
+  lanes.linkUp(publish);
+  await answerAll();
+  t.same(told().slice(3), [
+    [1, 1],
+    [2, 1],
+    [3, 1],
+  ]);
+  t.equal(memory.waiting.size, 0);
+});
+
+t.test(
+  'a way that is slow, but never by a second: nothing is kept although something is always under way',
+  async (t) => {
+    const { clock, lanes, queued, kept, told } = slowBench();
+    for (let n = 1; n <= 40; n += 1) {
+      lanes.say('position', { n });
+      // This one and the one before.
+      queued.bytes = 2 * `{"n":${n}}`.length;
+      clock.advance(300);
+    }
+    t.equal(kept(), 0);
+    t.equal(told().length, 40);
+  },
+);
+
+t.test('whoever leaves does not wait for what was only slow', async (t) => {
+  const { clock, lanes, queued } = slowBench();
+  queued.bytes = 7;
+  lanes.say('hb', { n: 1 });
+  clock.advance(1_000);
+  t.equal(lanes.backlog().count, 1);
+  const left = lanes.drained(60_000);
+  clock.advance(100);
+  lanes.answered(20);
+  await left;
+  t.equal(lanes.backlog().count, 0);
+});
+
 t.test('what piled up is paced, and waits for the records', async (t) => {
   const { clock, lanes, waiting, publish, sent, answerAll } = bench();
   for (let n = 1; n <= 100; n += 1) lanes.say('hb', { n });
