@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
 import { lstatSync, readFileSync } from 'node:fs';
 import { arch, cpus, freemem, hostname, loadavg, networkInterfaces, release, totalmem, uptime } from 'node:os';
-import { basename, dirname } from 'node:path';
+import { basename } from 'node:path';
 import { promisify } from 'node:util';
 import { BUILD } from '../build.ts';
 import { sha256 } from '../host/chance.ts';
+import { isForEverybody } from '../host/everybody.ts';
 import { mountOf } from '../host/mounts.ts';
 import type { Settings } from '../settings-schema.ts';
 import { Failure, SaidError } from '../values/errors.ts';
@@ -108,15 +109,6 @@ export function configParts({ configs }: Settings, withContents: boolean, troubl
     }
   }
   return [{ name: 'configs.json', text: `${JSON.stringify(facts, null, 2)}\n` }, ...contents];
-}
-
-/** True if any user of the device may read the file: its own bits, and those of every directory on the way. */
-function isForEverybody(path: string): boolean {
-  if ((lstatSync(path).mode & 0o004) === 0) return false;
-  for (let dir = dirname(path); ; dir = dirname(dir)) {
-    if ((lstatSync(dir).mode & 0o001) === 0) return false;
-    if (dir === '/') return true;
-  }
 }
 
 async function ask(program: string, ...argv: readonly string[]): Promise<string> {

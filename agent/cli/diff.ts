@@ -1,4 +1,5 @@
 import { sha256 } from '../host/chance.ts';
+import { isForEverybody } from '../host/everybody.ts';
 import { hostFiles } from '../host/files.ts';
 import { replayJournal } from '../host/journal.ts';
 import { lineHunks } from '../host/line-diff.ts';
@@ -26,7 +27,7 @@ interface Disk {
 function readDisk(settings: ConfigSettings): Promise<Disk> {
   return withFiles(hostTargets(), settings, async (open) => {
     const { digest, contents } = readContents(open, sha256);
-    const readable = open.filter(({ target }) => ((target.look('stage.read')?.mode ?? 0) & 0o004) !== 0);
+    const readable = open.filter((file) => isForEverybody(file.settings.path));
     return {
       side: { title: 'on disk now', at: null, digest, contents: () => contents },
       readable: new Set(readable.map(({ name }) => name)),

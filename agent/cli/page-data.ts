@@ -1,9 +1,11 @@
 import { sha256 } from '../host/chance.ts';
+import { isForEverybody } from '../host/everybody.ts';
 import { hostFiles } from '../host/files.ts';
 import { replayJournal } from '../host/journal.ts';
 import { followLog } from '../host/log-reader.ts';
 import { createOutboxMemory } from '../link/outbox-memory.ts';
 import type { Flown, LinkSpan, PageData, Told } from '../page/data.ts';
+import { discreetEntry, discreetEvent, discreetReported } from '../page/discreet.ts';
 import type { Settings } from '../settings-schema.ts';
 import { tellEvent } from '../update/story.ts';
 import { Failure } from '../values/errors.ts';
@@ -53,7 +55,10 @@ function lastFlight(settings: Settings): Flown | null {
   return { flight, lines, error_m, raw_points, largest_correction_m, corrections };
 }
 
-/** Reads all that a page shows, each time anew: from the disk, so that it needs no daemon. */
+/**
+ * Reads all that a page shows, each time anew: from the disk, so that it needs no daemon. Who looks at it is not known: what a program
+ * said of a file is left out unless everybody may read that file.
+ */
 export function createPageReader(settings: Settings): { read(): Promise<PageData> } {
   const { state } = settings.paths;
   const trips: PageData['roundTrips'][number][] = [];
@@ -75,6 +80,11 @@ export function createPageReader(settings: Settings): { read(): Promise<PageData
       const found = await readStatus(settings);
       const unseen = [...found.hidden];
       const more = hidden([], 'the log', unseen, () => log.read().entries);
+      const isOpen = (config: string) =>
+        settings.configs[config]?.files.every(({ path }) => isForEverybody(path)) === true;
+      const configs = Object.entries(found.configs).map(
+        ([name, reported]) => [name, discreetReported(name, reported, isOpen)] as const,
+      );
       const dayAgo = nowMs - 2 * 86_400_000;
       entries = [...entries, ...more].filter(
         ({ at }, index, all) => index >= all.length - LOG_COUNT || Date.parse(at) > dayAgo,
@@ -87,10 +97,13 @@ export function createPageReader(settings: Settings): { read(): Promise<PageData
       const sign = found.agent.state === 'running' ? nowMs : Date.parse(found.agent.last_beat ?? '');
       return {
         nowMs,
-        status: { ...found, hidden: unseen },
+        status: { ...found, configs: Object.fromEntries(configs), hidden: unseen },
         configs: Object.keys(settings.configs),
-        history: memory.history().slice(-HISTORY_COUNT).map(told),
-        log: entries.slice(-LOG_COUNT),
+        history: memory
+          .history()
+          .slice(-HISTORY_COUNT)
+          .map((evt) => told(discreetEvent(evt, isOpen))),
+        log: entries.slice(-LOG_COUNT).map((entry) => discreetEntry(entry, isOpen)),
         link: linkSpans(entries, nowMs, Number.isNaN(sign) ? null : sign),
         roundTrips: trips,
         flown: hidden(null, 'the flights', unseen, () => lastFlight(settings)),

@@ -7,7 +7,7 @@ import { SCRIPT } from '../page/script.ts';
 import { diffMarkup } from '../page/stories.ts';
 import { STYLE } from '../page/style.ts';
 import { readSettings } from '../settings.ts';
-import { EXIT, SaidError } from '../values/errors.ts';
+import { EXIT, Failure, SaidError } from '../values/errors.ts';
 import { type Command, readArgs, SETTINGS_PATH } from './command.ts';
 import { diffForAnybody } from './diff.ts';
 import { createPageReader } from './page-data.ts';
@@ -100,7 +100,7 @@ Example: ssh -L 8631:${LISTEN} drone-7 locksmith page   and then open http://127
       try {
         return await diffForAnybody(settings, config, version);
       } catch (error) {
-        if (error instanceof SaidError) return error.message;
+        if (error instanceof SaidError || error instanceof Failure) return error.message;
         throw error;
       }
     };

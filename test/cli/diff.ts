@@ -130,6 +130,10 @@ t.test('lines only of what everybody may read, or for root', async (t) => {
   const under = ['setpriv', `--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups'];
   const { stdout } = await run(['diff', 'set', '--settings', device.settings], { under });
   t.match(stdout, '-a\n+b\n');
+  chmodSync(device.etc, 0o700);
+  const closed = await run(['diff', 'set', '--settings', device.settings], { under });
+  t.notMatch(closed.stdout, '+b', 'a directory on the way is for its owner alone');
+  t.match(closed.stdout, 'open.conf');
   t.notMatch(stdout, 'password');
   t.match(stdout, `→ sha256:${sha256Hex('password = 2\n')} (13 bytes): not everybody may read this file`);
 });

@@ -1,4 +1,4 @@
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { createPageReader, linkSpans } from '../../agent/cli/page-data.ts';
@@ -83,4 +83,18 @@ t.test('the last flight that the device still has, with its corrections', async 
   t.match(flown, { flight: 'two', error_m: 1, raw_points: 1200, largest_correction_m: 0.4 });
   t.same(flown?.corrections, [{ atMs: 100_000, m: 0.4 }]);
   t.equal(flown?.lines.flat().length, 3);
+});
+
+t.test('what a check said of a file that not everybody may read is not shown to whoever looks', async (t) => {
+  const check = { argv: ['sh', '-c', 'cat "$0"; exit 1', '{staged}'] };
+  const device = loneDevice(t, { everyConfig: { check } });
+  await device.locksmith(['apply', '-'], device.sign({ version: 1, files: { 'aim.conf': 'hunter2\n' } }).jws);
+  const reader = createPageReader(readSettings(device.settings));
+  const texts = async () => {
+    const { status, history, log } = await reader.read();
+    return [status.configs.aim?.last_attempt?.reason, history.at(-1)?.line, log.at(-1)?.text];
+  };
+  for (const text of await texts()) t.match(text, /^((?!hunter2).)*for root: locksmith log$/);
+  for (const dir of [device.dir, device.etc]) chmodSync(dir, 0o755);
+  for (const text of await texts()) t.match(text, /hunter2/);
 });

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { chmodSync, existsSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import t from 'tap';
@@ -26,6 +26,10 @@ t.test('page, metrics, status and differences of a device whose daemon is dead',
   t.match(await get('part'), { status: 200, text: /^<div class="sum">/ });
   t.match(JSON.parse((await get('status.json')).text), { device: 'drone-7', agent: { state: 'stopped' } });
   t.match(await get('metrics'), { type: /^application\/openmetrics-text; version=1\.0\.0/, text: /\n# EOF\n$/ });
+  const hidden = await get('diff?config=aim&version=2');
+  t.match(hidden, { status: 200, text: /not everybody may read/ }, 'the directory is for its owner alone');
+  t.notMatch(hidden.text, '+two');
+  for (const dir of [device.dir, device.etc]) chmodSync(dir, 0o755);
   t.match(await get('diff?config=aim&version=2'), { status: 200, text: /-one[\s\S]*\+two/ });
   t.match(await get('diff?config=nope&version=2'), { status: 200, text: /no config (&#39;)nope\1/ });
   t.match(await get('x'), { status: 404 });

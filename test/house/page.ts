@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import t from 'tap';
@@ -39,6 +39,7 @@ const painted = (page: Page, kind: string): Promise<number> =>
 
 t.test('a real browser shows a real device, asks nobody else, and is told when something changes', async (t) => {
   const device = loneDevice(t);
+  for (const dir of [device.dir, device.etc]) chmodSync(dir, 0o755);
   const apply = (version: number, text: string) =>
     device.locksmith(['apply', '-'], device.sign({ version, files: { 'aim.conf': text } }).jws);
   await apply(1, 'hold = 450\n');
