@@ -80,6 +80,23 @@ t.test('waves by group, on eight real agents', { timeout: 600_000 }, async (t) =
     t.equal(told().length, 4, 'nothing was sent to a device by its name but to the canary');
   });
 
+  await t.test(
+    'the agent of the canary starts anew once it is changed: its heartbeats say so, and it is back',
+    async (t) => {
+      const operator = fleet.startOperator([
+        ...['rollout', 'start', 'aim', fleet.content(OLD), '--to', 'all', '--soak', '10s', '--within', '5m'],
+        ...[...RINGS, '--name', 'restless'],
+      ]);
+      await operator.line(/^lone +confirmed/, 60_000);
+      t.match(operator.stdout(), /^canary: listens to the heartbeats of its devices first$/m);
+      await fleet.restart('lone');
+      const { code } = await operator.ended;
+      const why = /^failed: canary: lone worse: its agent has restarted once since$/m;
+      t.match({ code, stderr: operator.stderr() }, { code: 1, stderr: why }, operator.stdout());
+      t.strictSame(contents(fleet), Array(8).fill(NEW));
+    },
+  );
+
   await t.test('one of five of a wave rolls back: more than --success 100% allows', async (t) => {
     writeFileSync(sickness(confOf(fleet, 'r2c')), '');
     const failed = await startRollout(fleet, OLD, ...RINGS, '--name', 'strict');

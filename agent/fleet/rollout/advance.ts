@@ -1,12 +1,16 @@
 import { sayDuration } from '../../values/units.ts';
 import type { FleetLink } from '../link.ts';
-import { foreignAt, isOurs, nowS, type Run, type RunEnd, sayHalt, standingsOf } from './context.ts';
+import { foreignAt, isOurs, nowS, type Run, type RunEnd, sayHalt, sayOnce, standingsOf } from './context.ts';
+import { hearingOf, owesBeat } from './hearing.ts';
 import { type JudgedWave, judge } from './judge.ts';
-import { addressesIn, type Plan, type Wave } from './plan.ts';
+import { addressesIn, addressIn, type Plan, type Wave } from './plan.ts';
 import { releaseOrphan } from './release.ts';
 import { haltOver, sendAll } from './sender.ts';
 
-/** Publishes what a wave that has begun still lacks. */
+/**
+ * Publishes what a wave that has begun still lacks. Before that, each device is heard once: what its heartbeats are held against later.
+ * Rejects with LinkFailure.
+ */
 async function sendMissing(link: FleetLink, run: Run, wave: Wave): Promise<void> {
   const { plan, scene } = run;
   const missing = addressesIn(wave).filter((address) => {
@@ -14,6 +18,10 @@ async function sendMissing(link: FleetLink, run: Run, wave: Wave): Promise<void>
     return !isOurs(kept, plan) && foreignAt(kept, plan) === null;
   });
   if (missing.length === 0) return;
+  const next = wave.devices.filter((device) => missing.includes(addressIn(wave, device)));
+  if (!isHeard(run, wave, next)) return;
+  // Before it goes out: a quick device answers at once.
+  for (const device of next) scene.changed(device);
   run.show.note(
     `${wave.name}: ${wave.devices.length} ${wave.devices.length === 1 ? 'device' : 'devices'} (${say(wave)})`,
   );
@@ -25,8 +33,38 @@ async function sendMissing(link: FleetLink, run: Run, wave: Wave): Promise<void>
   );
 }
 
+/** False while a heartbeat of one of them is waited for. Where nothing has to stay well, none is. */
+function isHeard(run: Run, wave: Wave, devices: readonly string[]): boolean {
+  const { plan, scene, listensMs } = run;
+  if (plan.rules.soak_s === 0) return true;
+  const nowMs = performance.now();
+  const here = devices.filter((device) => scene.devices().get(device)?.online === true);
+  const of = (how: 'unheard' | 'mute') =>
+    here.filter((device) => hearingOf({ pulses: scene.pulses(device), listensMs, nowMs }) === how);
+  const unheard = of('unheard');
+  if (unheard.length > 0) {
+    const first = `${wave.name}: listens to the heartbeats of its devices first`;
+    sayOnce(run, first);
+    return false;
+  }
+  const mute = of('mute');
+  if (mute.length > 0) sayOnce(run, `no heartbeat of ${some(mute)}: judged by what they report alone`);
+  return true;
+}
+
+/** Devices of a wave that run the new version and whose next heartbeat is still to come. */
+function unheardIn({ plan, scene, listensMs, readyMs }: Run, { standings }: JudgedWave): ReadonlySet<string> {
+  if (plan.rules.soak_s === 0 || readyMs === null) return new Set();
+  const nowMs = performance.now();
+  const well = standings.filter(({ state }) => state === 'confirmed').map(({ device }) => device);
+  return new Set(well.filter((device) => owesBeat({ pulses: scene.pulses(device), listensMs, nowMs }, readyMs)));
+}
+
 function say({ group, devices }: Wave): string {
-  if (group !== null) return `grp/${group}`;
+  return group === null ? some(devices) : `grp/${group}`;
+}
+
+function some(devices: readonly string[]): string {
   return devices.length <= 8 ? devices.join(' ') : `${devices.slice(0, 8).join(' ')} …`;
 }
 
@@ -37,8 +75,10 @@ export async function advance(link: FleetLink, run: Run): Promise<RunEnd | null>
   if (halt !== null) return hold(link, run, sayHalt(halt), halt.rollout !== plan.name);
   const wave = plan.waves[plan.wave];
   if (wave === undefined) throw new Error(`there is no wave ${plan.wave}`);
-  // Before it goes out: a quick device answers at once.
-  for (const { devices } of plan.waves.slice(0, plan.wave + 1)) for (const device of devices) scene.changed(device);
+  for (const begun of plan.waves.slice(0, plan.wave + 1)) {
+    const changed = begun.devices.filter((device) => isOurs(scene.kept(addressIn(begun, device), 'shadow'), plan));
+    for (const device of changed) scene.changed(device);
+  }
   await sendMissing(link, run, wave);
   const begun: readonly JudgedWave[] = plan.waves
     .slice(0, plan.wave + 1)
@@ -52,7 +92,9 @@ export async function advance(link: FleetLink, run: Run): Promise<RunEnd | null>
     }),
   );
   const readyForS = run.readyMs === null ? null : (nowMs - run.readyMs) / 1000;
-  const verdict = judge(begun, plan.rules, readyForS, released);
+  const current = begun.at(-1);
+  const unheard = current === undefined ? new Set<string>() : unheardIn(run, current);
+  const verdict = judge(begun, plan.rules, { readyForS, released, unheard });
   switch (verdict.kind) {
     case 'wait':
       if (verdict.isReady && run.readyMs === null) {

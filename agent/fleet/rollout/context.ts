@@ -35,6 +35,10 @@ export interface Run extends SenderInput {
   /** The plan as this process has kept it last. */
   plan: Plan;
   readonly show: Show;
+  /** Since when heartbeats are listened to, monotonic ms. */
+  readonly listensMs: number;
+  /** What a person is told once only. */
+  readonly told: Set<string>;
   /** Since when enough of the current wave have been well, monotonic ms; null: they are not. */
   readyMs: number | null;
   /** Locks that a release was tried on, by device and token, and whether the device said that it worked. */
@@ -45,6 +49,13 @@ export interface Run extends SenderInput {
   noSign: string | null;
   /** Has the broker keep the plan with these changes, before anything is done by them. */
   keep(link: FleetLink, changes: Partial<Plan>): Promise<void>;
+}
+
+/** Says a line that is worth saying once. */
+export function sayOnce({ told, show }: Pick<Run, 'told' | 'show'>, text: string): void {
+  if (told.has(text)) return;
+  told.add(text);
+  show.note(text);
 }
 
 /** Epoch seconds now. */
@@ -91,7 +102,7 @@ export function standingsOf(wave: Wave, plan: Plan, scene: Scene): readonly Stan
       ...{ device, config: plan.config, seen: scene.devices().get(device) ?? null, sent, nowS: now, sinceS },
       withinS: plan.rules.within_s,
       isSkipped: plan.skipped.includes(device),
-      worse: sent === null ? null : whyWorse(scene.pulses(device), now - sent.iat),
+      worse: sent === null ? null : whyWorse(scene.pulses(device), { changedS: sent.iat, nowS: now }),
     });
   });
 }

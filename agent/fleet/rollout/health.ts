@@ -4,6 +4,10 @@ import { isFields } from '../../values/fields.ts';
 export interface Pulse {
   /** By the clock of the device. */
   readonly atMs: number;
+  /** The device trusts its clock. */
+  readonly isDated: boolean;
+  /** The boot of the device; empty where it does not say. */
+  readonly boot: string;
   /** Counts from 1 with each start of the agent. */
   readonly seq: number;
   readonly uptimeS: number;
@@ -21,19 +25,23 @@ export interface Pulses {
   readonly after: Pulse | null;
   /** How often the agent has started since. */
   readonly restarts: number;
+  /** When the last one came, monotonic ms here; null if none was heard. */
+  readonly heardMs: number | null;
+  /** Boots that are over. */
+  readonly pastBoots: readonly string[];
 }
 
 /** Nothing was heard. */
-export const NO_PULSES: Pulses = { before: null, after: null, restarts: 0 };
+export const NO_PULSES: Pulses = { before: null, after: null, restarts: 0, heardMs: null, pastBoots: [] };
 
 /** Reads a heartbeat; null if it is none. Pure. */
 export function readPulse(fields: Readonly<Record<string, unknown>>): Pulse | null {
-  const { at, seq, uptime_s, link, vehicle } = fields;
+  const { at, clock, boot, seq, uptime_s, link, vehicle } = fields;
   const atMs = typeof at === 'string' ? Date.parse(at) : Number.NaN;
   const reconnects = isFields(link) ? link.reconnects : undefined;
   if (!Number.isFinite(atMs) || typeof seq !== 'number' || typeof uptime_s !== 'number') return null;
   return {
-    ...{ atMs, seq, uptimeS: uptime_s },
+    ...{ atMs, isDated: clock === 'ok', boot: typeof boot === 'string' ? boot : '', seq, uptimeS: uptime_s },
     reconnects: typeof reconnects === 'number' ? reconnects : 0,
     vehicle: isFields(vehicle)
       ? {
@@ -45,27 +53,61 @@ export function readPulse(fields: Readonly<Record<string, unknown>>): Pulse | nu
   };
 }
 
-/** Adds a heartbeat. One that was kept while there was no link comes late and is passed over. Pure. */
-export function addPulse(pulses: Pulses, pulse: Pulse, isChanged: boolean): Pulses {
+/** Adds a heartbeat that came at `nowMs`, monotonic. One that was kept while there was no link is passed over. Pure. */
+export function addPulse(pulses: Pulses, pulse: Pulse, isChanged: boolean, nowMs: number): Pulses {
   const last = pulses.after ?? pulses.before;
-  if (last !== null && pulse.atMs < last.atMs) return pulses;
-  if (!isChanged) return { before: pulse, after: null, restarts: 0 };
-  const restarted = last !== null && (pulse.seq < last.seq || pulse.uptimeS < last.uptimeS);
-  return { before: pulses.before, after: pulse, restarts: pulses.restarts + (restarted ? 1 : 0) };
+  if (last !== null && isLate(last, pulse, pulses.pastBoots)) return pulses;
+  const hasBooted = last !== null && pulse.boot !== last.boot;
+  const pastBoots = hasBooted ? [...pulses.pastBoots, last.boot].slice(-BOOTS_MAX) : pulses.pastBoots;
+  if (!isChanged) return { before: pulse, after: null, restarts: 0, heardMs: nowMs, pastBoots };
+  const restarted = hasBooted || (last !== null && !isSameRun(last, pulse));
+  const restarts = pulses.restarts + (restarted ? 1 : 0);
+  return { before: pulses.before, after: pulse, restarts, heardMs: nowMs, pastBoots };
+}
+
+/** Boots of a device that are remembered. Effect: a beat of a boot before these counts as a restart. */
+const BOOTS_MAX = 16;
+
+/**
+ * True for a beat that is older than the last one. A device without a clock of its own comes up in the past: between two boots the time
+ * counts only where the device trusted it both times.
+ */
+function isLate(last: Pulse, pulse: Pulse, pastBoots: readonly string[]): boolean {
+  const isEarlier = pulse.atMs < last.atMs;
+  if (pulse.boot !== last.boot) {
+    return pastBoots.includes(pulse.boot) || (isEarlier && pulse.isDated && last.isDated);
+  }
+  return isEarlier && !isSameRun(last, pulse);
+}
+
+/** True for a beat of the same process that came after the last one, whatever its clock has done meanwhile. */
+function isSameRun(last: Pulse, pulse: Pulse): boolean {
+  return pulse.seq >= last.seq && pulse.uptimeS >= last.uptimeS;
 }
 
 /** One link that is made again may be the broker's doing. */
 const RECONNECTS_FREE = 1;
 
+/** How far the clocks of a device and an operator may be apart, both of them trusted, in milliseconds. */
+const SKEW_MS = 10_000;
+
 /**
- * Why a device is worse off than before it was changed, `sinceS` seconds ago; null if it is not, or nobody can tell. What it did as often
- * before is not held against the change. Pure.
+ * Why a device is worse off than before it was changed; null if it is not, or nobody can tell. What it did as often before is not held
+ * against the change. Times are epoch seconds. Pure.
  */
-export function whyWorse({ before, after, restarts }: Pulses, sinceS: number): string | null {
+export function whyWorse(
+  { before, after, restarts }: Pulses,
+  { changedS, nowS }: { readonly changedS: number; readonly nowS: number },
+): string | null {
   if (after === null) return null;
+  const sinceS = nowS - changedS;
   const asOften = (count: number) => (before === null || before.uptimeS <= 0 ? 0 : (count * sinceS) / before.uptimeS);
+  const startedMs = after.atMs - after.uptimeS * 1000;
+  // Who goes on for somebody else has heard nothing of before; but it knows when the device was changed.
+  const hasStarted = before === null && after.isDated && startedMs > changedS * 1000 + SKEW_MS;
+  const starts = Math.max(restarts, hasStarted ? 1 : 0);
   // An agent that had been up for a minute only may well have been restarting before.
-  if (restarts > Math.floor(asOften(1))) return `its agent has restarted ${times(restarts)} since`;
+  if (starts > Math.floor(asOften(1))) return `its agent has restarted ${times(starts)} since`;
   if (before !== null) {
     const links = restarts > 0 ? after.reconnects : after.reconnects - before.reconnects;
     if (links > RECONNECTS_FREE + Math.floor(asOften(before.reconnects)))

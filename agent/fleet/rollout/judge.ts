@@ -33,18 +33,20 @@ function isStuck({ state, isLate, lock }: Standing): boolean {
   return state === 'hot' && (isLate || HOPELESS.includes(lock?.verdict ?? ''));
 }
 
-/**
- * Judges the waves that have begun, the last one being the one that is waited for. `readyForS`: for how long enough have been well;
- * null: they are not. `released`: devices
- * whose lock a release was tried on, and whether they say that it worked: what they say of the lock itself may still be on its way. Pure.
- */
-export function judge(
-  begun: readonly JudgedWave[],
-  rules: RolloutRules,
-  readyForS: number | null,
-  released: ReadonlyMap<string, boolean> = new Map(),
-): Verdict {
-  const { hot, release, soak_s } = rules;
+/** What is known of the devices of the current wave beside how they stand. */
+export interface Known {
+  /** For how long enough have been well, seconds; null: they are not. */
+  readonly readyForS: number | null;
+  /** Whose lock a release was tried on, and whether they say that it worked: what they say of the lock may still be on its way. */
+  readonly released?: ReadonlyMap<string, boolean>;
+  /** Whose heartbeat is still to come since enough have been well. */
+  readonly unheard?: ReadonlySet<string>;
+}
+
+/** Judges the waves that have begun, the last one being the one that is waited for. Pure. */
+export function judge(begun: readonly JudgedWave[], rules: RolloutRules, known: Known): Verdict {
+  const { readyForS, released = new Map<string, boolean>(), unheard = new Set<string>() } = known;
+  const { hot, release, soak_s, within_s } = rules;
   for (const { wave, standings } of begun) {
     const counted = standings.filter(({ state }) => state !== 'skipped');
     const allowed = counted.length - needed(counted.length, wave.success);
@@ -62,13 +64,26 @@ export function judge(
   const stuck = counted.filter((one) => isStuck(one) && (one.isLate || released.get(one.device) !== true));
   if (stuck.length > 0 && hot === 'skip') return { kind: 'skip', devices: stuck.map(({ device }) => device) };
   const bad = counted.filter((one) => isBad(one, hot));
-  const allowed = counted.length - needed(counted.length, wave.success);
+  const need = needed(counted.length, wave.success);
+  const allowed = counted.length - need;
   if (hot === 'stop' && stuck.length + bad.length > allowed && stuck.length > 0) {
     return { kind: 'hold', why: stuck.map(({ device, why }) => `${device}: ${why}`).join('; ') };
   }
-  const isReady = counted.filter(({ state }) => state === 'confirmed').length >= needed(counted.length, wave.success);
-  if (isReady && readyForS !== null && readyForS >= soak_s) return { kind: 'go' };
-  return { kind: 'wait', isReady };
+  const well = counted.filter(({ state }) => state === 'confirmed');
+  const isReady = well.length >= need;
+  if (!isReady || readyForS === null || readyForS < soak_s) return { kind: 'wait', isReady };
+  const mute = well.filter(({ device }) => unheard.has(device));
+  if (well.length - mute.length >= need) return { kind: 'go' };
+  if (readyForS < soak_s + within_s) return { kind: 'wait', isReady };
+  const why = 'runs it, and no heartbeat has come since';
+  return {
+    kind: 'stop',
+    why: sayBad(
+      wave,
+      mute.map((one) => ({ ...one, state: 'silent', why })),
+      allowed,
+    ),
+  };
 }
 
 /** How many of so many devices must be well. */

@@ -54,7 +54,14 @@ export async function runRollout(
   const { root, signer, ledger, scene, content, show, broker } = wish;
   const run: Run = {
     ...{ root, signer, ledger, scene, content, show, plan: wish.plan },
-    ...{ readyMs: null, released: new Map<string, boolean>(), promoted: null, noSign: null },
+    ...{
+      listensMs: performance.now(),
+      told: new Set<string>(),
+      readyMs: null,
+      released: new Map<string, boolean>(),
+      promoted: null,
+      noSign: null,
+    },
     async keep(at, changes) {
       if (other(run) !== null) throw new Taken();
       await claim(at, changes);

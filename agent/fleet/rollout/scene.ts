@@ -85,8 +85,10 @@ export function openScene(input: SceneInput): Scene {
     if (fields === null) return false;
     if (kind === 'hb') {
       const pulse = readPulse(fields);
-      if (pulse !== null) pulses.set(device, addPulse(pulses.get(device) ?? NO_PULSES, pulse, changed.has(device)));
-      return pulse !== null;
+      if (pulse === null) return false;
+      const before = pulses.get(device) ?? NO_PULSES;
+      pulses.set(device, addPulse(before, pulse, changed.has(device), performance.now()));
+      return true;
     }
     if (kind === 'evt') {
       const what = whatIsSaid(fields);

@@ -2,7 +2,7 @@ import t from 'tap';
 import { addPulse, NO_PULSES, type Pulse, readPulse, whyWorse } from '../../../agent/fleet/rollout/health.ts';
 
 const beat = (changes: Partial<Pulse> = {}): Pulse => ({
-  ...{ atMs: 1000, seq: 5, uptimeS: 3600, reconnects: 0, vehicle: null, ...changes },
+  ...{ atMs: 1000, isDated: true, boot: 'one', seq: 5, uptimeS: 3600, reconnects: 0, vehicle: null, ...changes },
 });
 const vehicle = (heard: boolean, hasFix: boolean) => ({ heard, hasFix, reason: 'silent' });
 
@@ -10,17 +10,19 @@ t.test('a heartbeat is read for what a change can spoil', async (t) => {
   const at = '2026-01-01T00:00:00.000Z';
   const fields = {
     at,
+    clock: 'ok',
+    boot: 'b',
     seq: 3,
     uptime_s: 90,
     link: { reconnects: 2 },
     vehicle: { safety: 'safe', fix: '3d', reason: 'r' },
   };
   t.same(readPulse(fields), {
-    ...{ atMs: Date.parse(at), seq: 3, uptimeS: 90, reconnects: 2 },
+    ...{ atMs: Date.parse(at), isDated: true, boot: 'b', seq: 3, uptimeS: 90, reconnects: 2 },
     vehicle: { heard: true, hasFix: true, reason: 'r' },
   });
   t.match(readPulse({ at, seq: 1, uptime_s: 1, vehicle: { safety: 'unknown', fix: null } }), {
-    ...{ reconnects: 0, vehicle: { heard: false, hasFix: false } },
+    ...{ isDated: false, boot: '', reconnects: 0, vehicle: { heard: false, hasFix: false } },
   });
   t.equal(readPulse({ at, seq: 1, uptime_s: 1 })?.vehicle, null);
   for (const bad of [{}, { at: 'x', seq: 1, uptime_s: 1 }, { at, uptime_s: 1 }, { at, seq: 1 }])
@@ -28,13 +30,41 @@ t.test('a heartbeat is read for what a change can spoil', async (t) => {
 });
 
 t.test('before and after; what was kept without a link comes late and counts for nothing', async (t) => {
-  const before = addPulse(NO_PULSES, beat(), false);
-  const later = addPulse(before, beat({ atMs: 2000, seq: 6, uptimeS: 3601 }), true);
-  t.match(later, { before: { seq: 5 }, after: { seq: 6 }, restarts: 0 });
-  t.equal(addPulse(later, beat({ atMs: 1500, seq: 1, uptimeS: 1 }), true), later, 'older than the last one');
-  const again = addPulse(later, beat({ atMs: 3000, seq: 1, uptimeS: 2 }), true);
+  const before = addPulse(NO_PULSES, beat(), false, 1);
+  t.equal(before.heardMs, 1);
+  const later = addPulse(before, beat({ atMs: 2000, seq: 6, uptimeS: 3601 }), true, 2);
+  t.match(later, { before: { seq: 5 }, after: { seq: 6 }, restarts: 0, heardMs: 2 });
+  t.equal(addPulse(later, beat({ atMs: 1500, seq: 1, uptimeS: 1 }), true, 3), later, 'older than the last one');
+  const again = addPulse(later, beat({ atMs: 3000, seq: 1, uptimeS: 2 }), true, 3);
   t.match(again, { before: { seq: 5 }, after: { seq: 1 }, restarts: 1 });
-  t.match(addPulse(again, beat({ atMs: 4000, seq: 2, uptimeS: 3 }), true), { restarts: 1 });
+  t.match(addPulse(again, beat({ atMs: 4000, seq: 2, uptimeS: 3 }), true, 4), { restarts: 1 });
+});
+
+t.test('a reboot is a restart, whatever the clock says that it comes up with', async (t) => {
+  const before = addPulse(NO_PULSES, beat(), false, 1);
+  const untrusted = beat({ boot: 'two', atMs: 10, isDated: false, seq: 1, uptimeS: 2 });
+  const rebooted = addPulse(before, untrusted, true, 2);
+  t.match(rebooted, { before: { boot: 'one' }, after: { boot: 'two' }, restarts: 1, heardMs: 2 });
+  t.equal(addPulse(rebooted, beat({ atMs: 900, seq: 4 }), true, 3), rebooted, 'kept since the boot before');
+  const synced = addPulse(rebooted, beat({ boot: 'two', atMs: 5000, seq: 2, uptimeS: 32 }), true, 3);
+  t.match(synced, { restarts: 1, after: { seq: 2 } });
+  const back = addPulse(synced, beat({ boot: 'two', atMs: 4000, seq: 3, uptimeS: 62 }), true, 4);
+  t.match(back, { restarts: 1, after: { seq: 3 }, heardMs: 4 }, 'the clock was set back, the agent runs on');
+  const third = addPulse(back, beat({ boot: 'three', atMs: 20, isDated: false, seq: 9, uptimeS: 9999 }), true, 5);
+  t.match(third, { restarts: 2 }, 'however long it has been up');
+  const dated = addPulse(NO_PULSES, beat(), true, 1);
+  t.equal(addPulse(dated, beat({ boot: 'none', atMs: 900 }), true, 2), dated, 'two trusted clocks: an older boot');
+});
+
+t.test('nothing is known of before: when it started says whether that was since the change', async (t) => {
+  const since = (uptimeS: number, changes: Partial<Pulse> = {}) =>
+    whyWorse(addPulse(NO_PULSES, beat({ atMs: 1_000_000, uptimeS, ...changes }), true, 1), {
+      ...{ changedS: 900, nowS: 1005 },
+    });
+  t.match(since(50), /restarted once/);
+  t.equal(since(100), null, 'before the change');
+  t.equal(since(95), null, 'two clocks are never quite the same');
+  t.equal(since(50, { isDated: false }), null, 'nobody can tell');
 });
 
 t.test('worse than before', async (t) => {
@@ -60,8 +90,11 @@ t.test('worse than before', async (t) => {
   ];
   for (const [name, before, after, restarts, expected] of table) {
     const why = whyWorse(
-      { before: before === null ? null : beat(before), after: after === null ? null : beat(after), restarts },
-      60,
+      {
+        ...{ ...NO_PULSES, before: before === null ? null : beat(before), restarts },
+        after: after === null ? null : beat(after),
+      },
+      { changedS: 940, nowS: 1000 },
     );
     if (expected === null) t.equal(why, null, name);
     else t.match(why, expected, name);

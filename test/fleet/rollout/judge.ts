@@ -55,28 +55,39 @@ t.test('one wave: what its devices are, and what follows', async (t) => {
     ['failed comes before HOT', of([hot('d1', 'orphaned'), standing('d2', 'failed')]), {}, null, { kind: 'stop' }],
   ];
   for (const [name, one, changes, readyForS, expected] of table) {
-    t.match(judge([one], rules(changes), readyForS), expected, name);
+    t.match(judge([one], rules(changes), { readyForS: readyForS }), expected, name);
   }
 });
 
 t.test('a release that was tried in vain is not tried again', async (t) => {
   const one = of([hot('d1', 'orphaned')]);
-  t.match(judge([one], rules({ release: true }), null, new Map([['d1', false]])), { kind: 'hold', why: /^d1: / });
-  t.match(judge([one], rules({ release: true, hot: 'skip' }), null, new Map([['d1', false]])), { kind: 'skip' });
+  t.match(judge([one], rules({ release: true }), { readyForS: null, released: new Map([['d1', false]]) }), {
+    kind: 'hold',
+    why: /^d1: /,
+  });
+  t.match(
+    judge([one], rules({ release: true, hot: 'skip' }), { readyForS: null, released: new Map([['d1', false]]) }),
+    { kind: 'skip' },
+  );
 });
 
 t.test('a release that worked is given the time to be seen', async (t) => {
   const released = new Map([['d1', true]]);
-  t.match(judge([of([hot('d1', 'orphaned')])], rules({ release: true }), null, released), { kind: 'wait' });
-  t.match(judge([of([hot('d1', 'orphaned', true)])], rules({ release: true }), null, released), { kind: 'hold' });
+  t.match(judge([of([hot('d1', 'orphaned')])], rules({ release: true }), { readyForS: null, released: released }), {
+    kind: 'wait',
+  });
+  t.match(
+    judge([of([hot('d1', 'orphaned', true)])], rules({ release: true }), { readyForS: null, released: released }),
+    { kind: 'hold' },
+  );
 });
 
 t.test('an earlier wave that turns bad stops the later one', async (t) => {
   const canary = of(states('worse'));
   const next = of(states('confirmed'));
-  t.match(judge([canary, next], rules(), 99), { kind: 'stop', why: /^canary: d1 worse/ });
-  t.match(judge([of(states('confirmed')), next], rules(), 99), { kind: 'go' });
-  t.match(judge([], rules(), null), { kind: 'go' });
+  t.match(judge([canary, next], rules(), { readyForS: 99 }), { kind: 'stop', why: /^canary: d1 worse/ });
+  t.match(judge([of(states('confirmed')), next], rules(), { readyForS: 99 }), { kind: 'go' });
+  t.match(judge([], rules(), { readyForS: null }), { kind: 'go' });
 });
 
 t.test('why it stops names a device, its reason, and how many more', async (t) => {
@@ -85,7 +96,7 @@ t.test('why it stops names a device, its reason, and how many more', async (t) =
     standing('d2', 'late', { why: 'offline' }),
     standing('d3', 'confirmed'),
   ]);
-  t.match(judge([bad], rules(), null), {
+  t.match(judge([bad], rules(), { readyForS: null }), {
     why: 'canary: d1 failed: rolled-back: no answer (health-failed), and 1 more',
   });
 });

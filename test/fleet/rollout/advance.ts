@@ -1,0 +1,106 @@
+import t, { type Test } from 'tap';
+import type { Plan } from '../../../agent/fleet/rollout/plan.ts';
+import { type FakeFleet, fakeFleet } from '../../fixtures/fake-fleet.ts';
+import { plan as planOf, rules, wave } from '../../fixtures/rollout.ts';
+import { NEW_DIGEST, rolloutOperator } from '../../fixtures/rollout-operator.ts';
+import { until } from '../../fixtures/until.ts';
+
+// How heartbeats, what a device reports and halts come together: whole roll-outs, on a fleet that answers at once.
+
+const IDS = ['d1', 'd2', 'd3'];
+const nowS = () => Math.floor(Date.now() / 1000);
+const fresh = (changes: Partial<Plan> = {}): Plan =>
+  planOf({
+    ...{ digest: NEW_DIGEST, until: nowS() + 3600, version: 0, since: nowS(), rules: rules({ soak_s: 1 }) },
+    ...{ waves: [wave(['d1']), wave(['d2', 'd3'], { name: 'wave 1' })], ...changes },
+  });
+
+/** A fleet that beats all the time; `after` is different in the beats of who runs the new version. */
+function beating(t: Test, after: Readonly<Record<string, object>> = {}): FakeFleet {
+  const fleet = fakeFleet(IDS);
+  const vehicle = { safety: 'safe', fix: '3d', reason: 'landed' };
+  const timer = setInterval(() => {
+    for (const id of IDS) fleet.beat(id, { vehicle, ...(fleet.runs(id).digest === NEW_DIGEST ? after[id] : {}) });
+  }, 20);
+  t.teardown(() => clearInterval(timer));
+  return fleet;
+}
+
+const changed = (fleet: FakeFleet) => [...fleet.retained.keys()].filter((topic) => topic.endsWith('/shadow'));
+
+t.test('a canary that is worse off by its heartbeats is taken back, and nobody else is touched', async (t) => {
+  const operator = await rolloutOperator(t);
+  const silent = { safety: 'unknown', fix: null, reason: 'nothing for 5 s' };
+  const table = [
+    ['its agent started anew before it was heard again', { seq: 1, uptime_s: 1 }, /d1 worse: its agent has restarted/],
+    [
+      'it came up with no idea of the time',
+      { boot: 'two', at: '1970-01-01T00:00:09.000Z', clock: 'untrusted' },
+      /restarted/,
+    ],
+    ['its link goes again and again', { link: { reconnects: 3 } }, /d1 worse: its link was lost 3 times/],
+    ['its vehicle falls silent', { vehicle: silent }, /d1 worse: its vehicle is not heard any more/],
+  ] as const;
+  for (const [name, after, why] of table) {
+    const fleet = beating(t, { d1: after });
+    const { end, plan } = await operator.goOn(fleet.link(), fresh());
+    t.match(end, { kind: 'failed', why }, name);
+    t.equal(plan.stage, 'halted');
+    t.same(changed(fleet), ['fleet/v1/dev/d1/desired/aim/shadow'], name);
+    t.ok(fleet.retained.has('fleet/v1/all/halt'), 'and a stop sign stays');
+  }
+});
+
+t.test('an agent that starts anew while the others are still being sent is seen too', async (t) => {
+  const operator = await rolloutOperator(t);
+  const fleet = fakeFleet(IDS);
+  const lives = { since: 0 };
+  const beat = () => {
+    lives.since += lives.since === 0 ? 0 : 1;
+    fleet.beat('d1', lives.since === 0 ? {} : { seq: lives.since, uptime_s: lives.since });
+  };
+  const timer = setInterval(beat, 20);
+  t.teardown(() => clearInterval(timer));
+  const link = fleet.link((topic) => {
+    if (!topic.endsWith('dev/d1/desired/aim/shadow') || lives.since > 0) return;
+    lives.since = 1;
+    beat();
+  });
+  const { end } = await operator.goOn(link, fresh());
+  t.match(end, { kind: 'failed', why: /d1 worse: its agent has restarted once/ });
+});
+
+t.test('nothing is sent before a heartbeat of each device was heard', async (t) => {
+  const operator = await rolloutOperator(t);
+  const fleet = fakeFleet(IDS);
+  fleet.setOnline('d3', false);
+  const sent: string[] = [];
+  const link = fleet.link((topic) => {
+    if (topic.endsWith('/shadow')) sent.push(topic);
+  });
+  const going = operator.goOn(link, fresh({ waves: [wave(['d1', 'd2'])] }));
+  const beats = { d1: 0 };
+  const timer = setInterval(() => {
+    beats.d1 += 1;
+    fleet.beat('d1');
+  }, 20);
+  t.teardown(() => clearInterval(timer));
+  await until('it is listened to for a while', () => beats.d1 > 50);
+  t.same(sent, [], 'd2 was not heard yet');
+  const both = setInterval(() => fleet.beat('d2'), 20);
+  t.teardown(() => clearInterval(both));
+  const { end, said } = await going;
+  t.match(end, { kind: 'done' });
+  t.ok(said.includes('canary: listens to the heartbeats of its devices first'));
+});
+
+t.test('a device that runs it and is not heard any more is not well', async (t) => {
+  const operator = await rolloutOperator(t);
+  const fleet = fakeFleet(IDS);
+  const timer = setInterval(() => {
+    for (const id of IDS) if (fleet.runs(id).digest !== NEW_DIGEST) fleet.beat(id);
+  }, 20);
+  t.teardown(() => clearInterval(timer));
+  const { end } = await operator.goOn(fleet.link(), fresh({ rules: rules({ soak_s: 1, within_s: 2 }) }));
+  t.match(end, { kind: 'failed', why: /^canary: d1 silent: runs it, and no heartbeat has come since/ });
+});
