@@ -1,12 +1,13 @@
 import { gather } from '../fleet/gather.ts';
 import type { FleetLink } from '../fleet/link.ts';
-import { isOurs, nowS, standingsOf } from '../fleet/rollout/context.ts';
+import { haltOn, isOurs, nowS, sayHalt, standingsOf } from '../fleet/rollout/context.ts';
 import { keepPlan } from '../fleet/rollout/desk.ts';
 import { readSentPlan } from '../fleet/rollout/list.ts';
 import { type Plan, planTopic } from '../fleet/rollout/plan.ts';
 import { attend, newRunner } from '../fleet/rollout/run.ts';
 import { openScene, type Scene } from '../fleet/rollout/scene.ts';
-import { haltOver, sendHalt } from '../fleet/rollout/sender.ts';
+import { sendHalt } from '../fleet/rollout/sender.ts';
+import { leaveSign } from '../fleet/rollout/stop-sign.ts';
 import { EXIT, SaidError } from '../values/errors.ts';
 import { NAME } from '../values/units.ts';
 import { type Command, readArgs, type Terminal } from './command.ts';
@@ -85,16 +86,20 @@ async function resume(argv: readonly string[], terminal: Terminal): Promise<numb
       const content = await findContent(link, desk, name);
       const scene = sceneOf(desk, kept);
       await attend(link, { scene });
-      const stopped = haltOver(scene.halt(), kept, nowS());
+      const next: Plan = { ...kept, ...again(kept) };
+      const stopped = haltOn(scene, next);
       if (stopped !== null && kept.stage !== 'undoing') {
-        if (stopped.rollout !== name) {
-          const why = `a halt of ${kept.target} (version ${stopped.version}) holds more than this roll-out`;
-          throw new SaidError(EXIT.refused, `rollout: ${why}`, `locksmith halt --to ${kept.target} --lift`);
+        if (stopped.rollout !== name || stopped.aud !== kept.target) {
+          throw new SaidError(
+            EXIT.refused,
+            `rollout: ${sayHalt(stopped)}`,
+            `locksmith halt --to ${stopped.aud} --lift`,
+          );
         }
         await sendHalt(link, kept, { lift: true, note: `roll-out ${name} goes on` }, { ...desk, scene });
       }
       const rules = { ...readRules(values, kept.rules), pause: kept.stage === 'paused' ? false : kept.rules.pause };
-      const plan: Plan = { ...kept, rules, runner: newRunner(), since: nowS(), ...again(kept) };
+      const plan: Plan = { ...next, rules, runner: newRunner(), since: nowS() };
       return carryOut(link, desk, { plan, scene, content, byHand: false }, values, terminal);
     }),
   );
@@ -119,15 +124,17 @@ async function halt(argv: readonly string[], terminal: Terminal): Promise<number
       await attend(link, { scene });
       const isPromoted = kept.stage === 'promoting' || kept.stage === 'done';
       if (isPromoted || values.keep) {
-        if (haltOver(scene.halt(), kept, nowS()) === null) {
-          await sendHalt(link, kept, { lift: false, note }, { ...desk, scene });
-        }
+        const noSign = await leaveSign(link, { ...desk, scene, plan: kept }, note);
+        const version = Math.max(kept.version, scene.plan()?.version ?? 0) + 1;
+        const stopped: Plan = { ...kept, why: note, version, iat: nowS(), runner: newRunner() };
+        // Whoever is at it elsewhere stops by the plan, also where there is no room for a stop sign.
+        if (kept.stage === 'waves') await keepPlan(link, desk.root, { ...stopped, stage: 'paused' }, desk.signer);
         const why = isPromoted
           ? 'it is promoted already: to go back, push the old content to the target'
           : 'nothing was taken back';
-        terminal.err(`roll-out ${name}: whoever has not begun waits; ${why}\n`);
-        if (kept.stage === 'promoting') await letBe(link, { ...desk, scene }, { ...kept, why: note }, terminal);
-        return EXIT.done;
+        terminal.err(`roll-out ${name}: ${noSign ?? 'whoever has not begun waits'}; ${why}\n`);
+        if (kept.stage === 'promoting') await letBe(link, { ...desk, scene }, { ...stopped, stage: 'done' }, terminal);
+        return noSign === null ? EXIT.done : EXIT.refused;
       }
       if (kept.stage === 'halted') {
         terminal.err(`roll-out ${name} is halted already\n`);
@@ -148,8 +155,7 @@ async function letBe(
   plan: Plan,
   terminal: Terminal,
 ): Promise<void> {
-  const version = Math.max(plan.version, scene.plan()?.version ?? 0) + 1;
-  await keepPlan(link, root, { ...plan, stage: 'done', version, iat: nowS(), runner: newRunner() }, signer);
+  await keepPlan(link, root, plan, signer);
   const left = scene.allKept().flatMap((one) => (one.layer === 'shadow' && isOurs(one, plan) ? [one.address] : []));
   if (left.length === 0) return;
   const some = `${left.slice(0, 5).join(', ')}${left.length > 5 ? ` and ${left.length - 5} more` : ''}`;

@@ -33,6 +33,23 @@ t.test('six devices, three of them canaries', { timeout: 600_000 }, async (t) =>
       const wishes = ['--canary', 'd01', '--waves', '4,100%', '--name', 'pausing', '--pause'];
       t.match(await start(fleet, OLD, ...wishes), { code: 0, stdout: /^paused after the canary/m });
       t.equal(contents(fleet).filter((content) => content === OLD).length, 1);
+      const halting = (...more: string[]) => fleet.operator(['halt', '--to', 'all', ...more]);
+      const keeping = () => fleet.operator(['rollout', 'halt', 'pausing', '--keep', '--note', 'wind']);
+      const halts = async () => JSON.parse((await fleet.operator(['rollout', 'status', 'pausing', '--json'])).stdout);
+      t.match(await halting('--config', 'nav', '--replace'), { code: 0 });
+      t.match(await keeping(), { code: 3, stderr: /no stop sign is left, all has another one .*; nothing was taken/ });
+      t.match(
+        await halts(),
+        { halt: { configs: ['nav'] }, plan: { stage: 'paused' } },
+        'somebody else has put it there',
+      );
+      t.match(await halting(), { code: 0 });
+      const held = { code: 3, stderr: /holds all updates\nTry: locksmith halt --to all --lift/ };
+      t.match(await fleet.operator(['rollout', 'resume', 'pausing']), held);
+      t.match(await halting('--lift'), { code: 0 });
+      t.match(await keeping(), { code: 0, stderr: /whoever has not begun waits; nothing was taken back/ });
+      t.match(await halts(), { halt: { rollout: 'pausing', note: 'wind' }, plan: { stage: 'paused' } });
+      t.equal(contents(fleet).filter((content) => content === OLD).length, 1);
       t.match(await fleet.operator(['rollout', 'halt', 'pausing', '--note', 'gimbals turn']), { code: 0 });
       t.strictSame(contents(fleet), Array(6).fill(NEW));
       t.match(await fleet.operator(['rollout', 'resume', 'pausing']), { code: 0, stdout: /^paused after the canary/m });

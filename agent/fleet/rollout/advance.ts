@@ -1,11 +1,12 @@
 import { sayDuration } from '../../values/units.ts';
 import type { FleetLink } from '../link.ts';
-import { foreignAt, isOurs, nowS, type Run, type RunEnd, sayHalt, sayOnce, standingsOf } from './context.ts';
+import { foreignAt, haltOn, isOurs, nowS, type Run, type RunEnd, sayHalt, sayOnce, standingsOf } from './context.ts';
 import { hearingOf, owesBeat } from './hearing.ts';
 import { type JudgedWave, judge } from './judge.ts';
-import { addressesIn, addressIn, type Plan, type Wave } from './plan.ts';
+import { addressesIn, addressIn, type Wave } from './plan.ts';
 import { releaseOrphan } from './release.ts';
-import { haltOver, sendAll } from './sender.ts';
+import { sendAll } from './sender.ts';
+import { leaveSign } from './stop-sign.ts';
 
 /**
  * Publishes what a wave that has begun still lacks. Before that, each device is heard once: what its heartbeats are held against later.
@@ -71,7 +72,7 @@ function some(devices: readonly string[]): string {
 /** One look at a roll-out that is in its waves: publishes, judges, and goes on where that is right. Null: nothing has ended yet. */
 export async function advance(link: FleetLink, run: Run): Promise<RunEnd | null> {
   const { plan, scene } = run;
-  const halt = haltOver(scene.halt(), plan, nowS());
+  const halt = haltOn(scene, plan);
   if (halt !== null) return hold(link, run, sayHalt(halt), halt.rollout !== plan.name);
   const wave = plan.waves[plan.wave];
   if (wave === undefined) throw new Error(`there is no wave ${plan.wave}`);
@@ -140,8 +141,13 @@ async function hold(link: FleetLink, run: Run, why: string, isKept: boolean): Pr
 }
 
 async function stop(link: FleetLink, run: Run, why: string): Promise<RunEnd | null> {
-  const stage: Plan['stage'] = run.plan.rules.undo ? 'undoing' : 'paused';
   run.show.note(`stopped: ${why}`);
-  await run.keep(link, { stage, why: why.slice(0, 500), since: nowS() });
-  return run.plan.rules.undo ? null : { kind: 'failed', why, left: [] };
+  if (run.plan.rules.undo) {
+    await run.keep(link, { stage: 'undoing', why: why.slice(0, 500), since: nowS() });
+    return null;
+  }
+  // Nothing is taken back; but who has not begun must not begin any more.
+  const noSign = await leaveSign(link, run, why);
+  await run.keep(link, { stage: 'paused', why: why.slice(0, 500) });
+  return { kind: 'failed', why: noSign === null ? why : `${why}; ${noSign}`, left: [] };
 }

@@ -1,12 +1,13 @@
 import { isFields } from '../../values/fields.ts';
 import type { Halt } from '../../values/halt.ts';
+import { addressesOf } from '../../values/topics.ts';
 import type { KeptDocument } from '../kept.ts';
 import type { FleetLink } from '../link.ts';
 import { whyWorse } from './health.ts';
 import type { JudgedWave } from './judge.ts';
 import { addressIn, type Plan, type Wave } from './plan.ts';
 import type { Scene } from './scene.ts';
-import type { SenderInput } from './sender.ts';
+import { haltOver, type SenderInput } from './sender.ts';
 import { type Standing, standingOf } from './standing.ts';
 
 /** What a person is told on the way. */
@@ -105,6 +106,22 @@ export function standingsOf(wave: Wave, plan: Plan, scene: Scene): readonly Stan
       worse: sent === null ? null : whyWorse(scene.pulses(device), { changedS: sent.iat, nowS: now }),
     });
   });
+}
+
+/**
+ * The halt in force that holds the roll-out where it stands: of its target, of all, or of devices whose turn it is: they would wait until
+ * their time is over. Null if there is none.
+ */
+export function haltOn(scene: Scene, plan: Plan): Halt | null {
+  const turn = plan.stage === 'promoting' ? plan.waves : plan.waves.slice(plan.wave, plan.wave + 1);
+  const devices = turn.flatMap((wave) => wave.devices).filter((device) => !plan.skipped.includes(device));
+  const addresses = new Set<string>([plan.target, 'all']);
+  for (const device of devices) {
+    for (const address of addressesOf(device, scene.devices().get(device)?.groups ?? [])) addresses.add(address);
+  }
+  const over = scene.halts().filter((halt) => addresses.has(halt.aud) && haltOver(halt, plan, nowS()) !== null);
+  // One that somebody else has put there says more than our own.
+  return over.find(({ rollout }) => rollout !== plan.name) ?? over[0] ?? null;
 }
 
 /** A halt in words. */

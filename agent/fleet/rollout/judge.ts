@@ -62,6 +62,9 @@ export function judge(begun: readonly JudgedWave[], rules: RolloutRules, known: 
   );
   if (release && orphaned.length > 0) return { kind: 'release', devices: orphaned.map(({ device }) => device) };
   const stuck = counted.filter((one) => isStuck(one) && (one.isLate || released.get(one.device) !== true));
+  // The rest of the fleet does not follow a canary that nobody was.
+  const left = counted.length - (hot === 'skip' ? stuck.length : 0);
+  if (left === 0 && begun.length === 1) return { kind: 'hold', why: sayEmpty(wave, stuck) };
   if (stuck.length > 0 && hot === 'skip') return { kind: 'skip', devices: stuck.map(({ device }) => device) };
   const bad = counted.filter((one) => isBad(one, hot));
   const need = needed(counted.length, wave.success);
@@ -89,6 +92,11 @@ export function judge(begun: readonly JudgedWave[], rules: RolloutRules, known: 
 /** How many of so many devices must be well. */
 export function needed(count: number, success: number): number {
   return Math.ceil((count * success) / 100);
+}
+
+function sayEmpty({ name }: Wave, stuck: readonly Standing[]): string {
+  const hot = stuck.map(({ device, why }) => `${device}: ${why}`);
+  return [`${name}: without those that are HOT nobody would be left to show that it is well`, ...hot].join('; ');
 }
 
 function sayBad({ name }: Wave, bad: readonly Standing[], allowed: number): string {

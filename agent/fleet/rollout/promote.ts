@@ -1,10 +1,10 @@
 import { isFields } from '../../values/fields.ts';
 import type { Address } from '../../values/topics.ts';
 import type { FleetLink } from '../link.ts';
-import { isOurs, nowS, type Run, type RunEnd, sayHalt } from './context.ts';
+import { haltOn, isOurs, nowS, type Run, type RunEnd, sayHalt } from './context.ts';
 import { needed } from './judge.ts';
 import { addressIn, type Plan } from './plan.ts';
-import { haltOver, sendAll } from './sender.ts';
+import { sendAll } from './sender.ts';
 
 /** True for a device that runs the promoted base. */
 function runsBase(run: Run, device: string, version: number): boolean {
@@ -35,7 +35,7 @@ function beyondSuccess({ waves, skipped }: Plan, hasEnded: (device: string) => b
  */
 export async function promote(link: FleetLink, run: Run): Promise<RunEnd | null> {
   const { plan, scene } = run;
-  const halt = haltOver(scene.halt(), plan, nowS());
+  const halt = haltOn(scene, plan);
   if (halt !== null) return { kind: 'held', why: sayHalt(halt) };
   if (run.promoted === null) {
     // Also after a process before us has: who has said so is not kept anywhere, and each answers a new one.

@@ -133,7 +133,8 @@ async function lookOn(link: FleetLink, run: Run, byHand: boolean): Promise<RunEn
 function other({ scene, plan }: Run): RunEnd | null {
   const kept = scene.plan();
   if (kept === null || kept.version < plan.version || kept.runner === plan.runner) return null;
-  return { kind: 'taken', why: `somebody else goes on with ${plan.name} (${kept.stage})` };
+  const does = kept.stage === 'paused' ? 'has paused' : 'goes on with';
+  return { kind: 'taken', why: `somebody else ${does} ${plan.name} (${kept.stage})` };
 }
 
 async function look(link: FleetLink, run: Run, byHand: boolean): Promise<RunEnd | null> {

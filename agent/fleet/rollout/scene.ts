@@ -1,6 +1,6 @@
 import type { Frame } from '../../ports/broker.ts';
 import { type Halt, parseHalt } from '../../values/halt.ts';
-import { type Layer, orderTopic, parseDesiredTopic } from '../../values/topics.ts';
+import { type Layer, parseDesiredTopic, parseOrderTopic } from '../../values/topics.ts';
 import { readFields } from '../answers.ts';
 import { bodyOf, type KeptDocument, readKept } from '../kept.ts';
 import { versionIn } from '../versions.ts';
@@ -42,7 +42,10 @@ export interface Scene {
   /** From now on heartbeats of the device count as those after the change. */
   changed(device: string): void;
   plan(): Plan | null;
+  /** The halt that is kept for the target; null for none. */
   halt(): Halt | null;
+  /** Those of all addresses. */
+  halts(): readonly Halt[];
 }
 
 /** Opens an empty one. */
@@ -57,10 +60,9 @@ export function openScene(input: SceneInput): Scene {
   const state: {
     changes: number;
     plan: Plan | null;
-    halt: Halt | null;
     devices: ReadonlyMap<string, SeenDevice> | null;
-  } = { changes: 0, plan: null, halt: null, devices: null };
-  const haltTopic = orderTopic(root, target, 'halt');
+  } = { changes: 0, plan: null, devices: null };
+  const halts = new Map<string, Halt>();
   const devicePrefix = `${root}/v1/dev/`;
   const placeKey = (address: string, layer: Layer) => `${address} ${layer}`;
   const raise = (address: string, layer: Layer, version: number) => {
@@ -108,7 +110,8 @@ export function openScene(input: SceneInput): Scene {
     retained: [
       ...viewFilters(root),
       ...['dev/+', 'grp/+', 'all'].map((address) => `${root}/v1/${address}/desired/${config}/+`),
-      ...[haltTopic, planTopic(root, name)],
+      ...['dev/+', 'grp/+', 'all'].map((address) => `${root}/v1/${address}/halt`),
+      planTopic(root, name),
     ],
     live: [`${devicePrefix}+/hb`, `${devicePrefix}+/evt`],
     take(frame) {
@@ -118,8 +121,11 @@ export function openScene(input: SceneInput): Scene {
         state.changes = before + 1;
       }
       if (takeDesired(frame) || takeSaid(frame)) state.changes = before + 1;
-      if (frame.topic === haltTopic) {
-        state.halt = readHalt(frame.payload);
+      const order = parseOrderTopic(root, frame.topic);
+      if (order?.order === 'halt') {
+        const halt = readHalt(frame.payload);
+        if (halt === null || halt.aud !== order.address) halts.delete(order.address);
+        else halts.set(order.address, halt);
         state.changes = before + 1;
       }
       if (frame.topic === planTopic(root, name)) {
@@ -140,7 +146,8 @@ export function openScene(input: SceneInput): Scene {
     pulses: (device) => pulses.get(device) ?? NO_PULSES,
     changed: (device) => void changed.add(device),
     plan: () => state.plan,
-    halt: () => state.halt,
+    halt: () => halts.get(target) ?? null,
+    halts: () => [...halts.values()],
   };
 }
 

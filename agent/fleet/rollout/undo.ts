@@ -1,11 +1,9 @@
 import { isFields } from '../../values/fields.ts';
-import { type Halt, isLifted } from '../../values/halt.ts';
 import type { FleetLink } from '../link.ts';
-import { readRetainedText } from '../retained.ts';
 import { isOurs, nowS, type Run, type RunEnd } from './context.ts';
-import { readSentPlan } from './list.ts';
-import { addressIn, type Plan, planTopic } from './plan.ts';
-import { haltOver, sendAll, sendHalt } from './sender.ts';
+import { addressIn, type Plan } from './plan.ts';
+import { sendAll } from './sender.ts';
+import { leaveSign } from './stop-sign.ts';
 
 /** How long a device that is there may take to say that it has taken something back, in seconds. */
 const SAID_S = 10;
@@ -24,33 +22,13 @@ function isBack(run: Run, plan: Plan, device: string, address: string): boolean 
 }
 
 /**
- * True for the stop sign of a roll-out that is over: an address has room for one, and that of a roll-out of last month must not keep the
- * next one from leaving its own. Rejects with LinkFailure.
- */
-async function holdsNothing(link: FleetLink, { root, plan, scene }: Run, { rollout }: Halt): Promise<boolean> {
-  if (rollout === undefined) return false;
-  const text = await readRetainedText(link, planTopic(root, rollout));
-  const other = text === null ? null : readSentPlan(Buffer.from(text));
-  if (other === null) return false;
-  if (other.stage === 'halted') return true;
-  // It was promoted and then stopped: once another base has the place of its own, nobody can begin with it any more.
-  const isEnded = other.stage === 'done' && other.config === plan.config && other.target === plan.target;
-  return isEnded && !isOurs(scene.kept(plan.target, 'base'), other);
-}
-
-/**
  * One look at a roll-out that is taken back. The stop sign comes first: it outlives us, and holds whoever has not begun. Then what was
  * published is withdrawn, and devices go back to what they had, each through its own gates. Null: nothing has ended yet.
  */
 export async function undo(link: FleetLink, run: Run, byHand: boolean): Promise<RunEnd | null> {
   const { plan, scene } = run;
   const note = plan.why ?? 'taken back';
-  const halt = scene.halt();
-  if (haltOver(halt, plan, nowS()) === null && run.noSign === null) {
-    if (halt === null || isLifted(halt, nowS()) || (await holdsNothing(link, run, halt))) {
-      await sendHalt(link, plan, { lift: false, note }, run);
-    } else run.noSign = `no stop sign is left, ${plan.target} has another one (version ${halt.version})`;
-  }
+  run.noSign ??= await leaveSign(link, run, note);
   const ours = scene.allKept().filter((kept) => kept.layer === 'shadow' && isOurs(kept, plan));
   if (ours.length > 0) {
     run.show.note(`taking back: ${ours.length} ${ours.length === 1 ? 'document' : 'documents'}`);

@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap';
+import { bodyOf } from '../../../agent/fleet/kept.ts';
 import type { Plan } from '../../../agent/fleet/rollout/plan.ts';
 import { type FakeFleet, fakeFleet } from '../../fixtures/fake-fleet.ts';
 import { plan as planOf, rules, wave } from '../../fixtures/rollout.ts';
@@ -103,4 +104,56 @@ t.test('a device that runs it and is not heard any more is not well', async (t) 
   t.teardown(() => clearInterval(timer));
   const { end } = await operator.goOn(fleet.link(), fresh({ rules: rules({ soak_s: 1, within_s: 2 }) }));
   t.match(end, { kind: 'failed', why: /^canary: d1 silent: runs it, and no heartbeat has come since/ });
+});
+
+t.test('--keep-failed: nothing is taken back, and who has not begun is held by a stop sign', async (t) => {
+  const operator = await rolloutOperator(t);
+  const fleet = fakeFleet(IDS);
+  fleet.manner('d2', 'fails');
+  const published: string[] = [];
+  const link = fleet.link((topic) => void published.push(topic));
+  const { end, plan } = await operator.goOn(link, fresh({ rules: rules({ soak_s: 0, undo: false }) }));
+  t.match(end, { kind: 'failed', why: /^wave 1: d2 failed: [^;]*$/ });
+  t.match(plan, { stage: 'paused', wave: 1 });
+  t.match(bodyOf(Buffer.from(fleet.retained.get('fleet/v1/all/halt') ?? '')), { rollout: 'spring', aud: 'all' });
+  t.same(published.slice(-2), ['fleet/v1/all/halt', 'fleet/v1/rollout/spring/plan'], 'the sign comes first');
+  t.same([fleet.writes('d1'), fleet.writes('d3')], [1, 1], 'what runs is left alone');
+});
+
+t.test('a halt of anybody whose turn it is holds the roll-out; nothing is taken back', async (t) => {
+  const operator = await rolloutOperator(t);
+  const rest = { soak_s: 0, within_s: 2 };
+  const table = [
+    ['all', 'grp/a', undefined],
+    ['dev/d2', 'all', undefined],
+    ['grp/a', 'all', undefined],
+    ['grp/a', 'all', ['aim', 'nav']],
+  ] as const;
+  for (const [aud, target, configs] of table) {
+    const name = `${aud} under ${target}`;
+    const fleet = fakeFleet(IDS, () => ['a']);
+    const link = fleet.link((topic) => {
+      if (topic !== 'fleet/v1/dev/d2/desired/aim/shadow') return;
+      const halt = { v: 1, id: 'h', aud, version: 3, iat: 5, ...(configs === undefined ? {} : { configs }) };
+      fleet.manner('d2', 'silent');
+      fleet.publish(`fleet/v1/${aud}/halt`, `x.${Buffer.from(JSON.stringify(halt)).toString('base64url')}.x`, true);
+    });
+    const { end, plan } = await operator.goOn(link, fresh({ target, rules: rules(rest) }));
+    t.match(end, { kind: 'held', why: new RegExp(`^halt version 3 for ${aud} holds (all updates|aim, nav)`) }, name);
+    t.match(plan, { stage: 'paused', wave: 1 }, name);
+    t.equal(fleet.writes('d1'), 1, name);
+  }
+});
+
+t.test('a halt of who is not in the roll-out, or of another config, does not', async (t) => {
+  const operator = await rolloutOperator(t);
+  const fleet = fakeFleet(IDS);
+  for (const [aud, configs] of [
+    ['dev/d9', ['aim']],
+    ['all', ['nav']],
+  ] as const) {
+    const halt = { v: 1, id: 'h', aud, version: 3, iat: 5, configs };
+    fleet.publish(`fleet/v1/${aud}/halt`, `x.${Buffer.from(JSON.stringify(halt)).toString('base64url')}.x`, true);
+  }
+  t.match((await operator.goOn(fleet.link(), fresh({ rules: rules({ soak_s: 0 }) }))).end, { kind: 'done' });
 });

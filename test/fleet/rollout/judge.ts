@@ -38,7 +38,7 @@ t.test('one wave: what its devices are, and what follows', async (t) => {
     ['one of three may fail, two do', of(states('confirmed', 'failed', 'late'), 60), {}, 10, { kind: 'stop' }],
     ['enough are well, one still waits', of(states('confirmed', 'confirmed', 'waiting'), 60), {}, 10, { kind: 'go' }],
     ['who is skipped does not count', of(states('confirmed', 'skipped')), {}, 10, { kind: 'go' }],
-    ['all are skipped', of(states('skipped')), {}, 10, { kind: 'go' }],
+    ['all of the canary are skipped', of(states('skipped', 'skipped')), {}, 10, { kind: 'hold' }],
     ['held: it may let go', of([hot('d1', 'held')]), {}, null, { kind: 'wait', isReady: false }],
     ['stale: it heals by itself', of([hot('d1', 'stale')]), {}, null, { kind: 'wait', isReady: false }],
     ['held, for too long', of([hot('d1', 'held', true)]), {}, null, { kind: 'hold' }],
@@ -47,7 +47,14 @@ t.test('one wave: what its devices are, and what follows', async (t) => {
     ['one HOT of two may be', of([hot('d1', 'orphaned'), standing('d2', 'confirmed')], 50), {}, 10, { kind: 'go' }],
     ['wait for it', of([hot('d1', 'orphaned')]), { hot: 'wait' }, null, { kind: 'wait' }],
     ['wait for it, but not for ever', of([hot('d1', 'orphaned', true)]), { hot: 'wait' }, null, { kind: 'stop' }],
-    ['go on without it', of([hot('d1', 'orphaned')]), { hot: 'skip' }, null, { kind: 'skip', devices: ['d1'] }],
+    [
+      'go on without it',
+      of([hot('d1', 'orphaned'), standing('d2', 'silent')]),
+      { hot: 'skip' },
+      null,
+      { kind: 'skip', devices: ['d1'] },
+    ],
+    ['but not without all of the canary', of([hot('d1', 'orphaned')]), { hot: 'skip' }, null, { kind: 'hold' }],
     ['held is not skipped at once', of([hot('d1', 'held')]), { hot: 'skip' }, null, { kind: 'wait' }],
     ['release it', of([hot('d1', 'orphaned')]), { release: true }, null, { kind: 'release', devices: ['d1'] }],
     ['no release of who lives', of([hot('d1', 'held')]), { release: true }, null, { kind: 'wait' }],
@@ -65,10 +72,20 @@ t.test('a release that was tried in vain is not tried again', async (t) => {
     kind: 'hold',
     why: /^d1: /,
   });
-  t.match(
-    judge([one], rules({ release: true, hot: 'skip' }), { readyForS: null, released: new Map([['d1', false]]) }),
-    { kind: 'skip' },
-  );
+  const two = of([...one.standings, standing('d2', 'confirmed')]);
+  const known = { readyForS: null, released: new Map([['d1', false]]) };
+  t.match(judge([two], rules({ release: true, hot: 'skip' }), known), { kind: 'skip' });
+});
+
+t.test('nobody follows a canary that nobody was; further waves may be HOT altogether', async (t) => {
+  const one = of([hot('d1', 'orphaned')]);
+  const known = { readyForS: null };
+  t.match(judge([one], rules({ hot: 'skip' }), known), {
+    kind: 'hold',
+    why: /^canary: .* nobody would be left .*; d1: /,
+  });
+  const next = of([hot('d2', 'orphaned')]);
+  t.match(judge([of(states('confirmed')), next], rules({ hot: 'skip' }), known), { kind: 'skip', devices: ['d2'] });
 });
 
 t.test('a release that worked is given the time to be seen', async (t) => {

@@ -84,6 +84,10 @@ t.test('plan and halt of the target', async (t) => {
   t.equal(scene.plan()?.version, 5, 'an older one, or one nobody trusts, changes nothing');
   scene.take(frame('all/halt', jws({ v: 1, id: 'h', aud: 'all', version: 3, iat: 5, rollout: 'spring' })));
   t.match(scene.halt(), { version: 3, rollout: 'spring' });
+  scene.take(frame('grp/a/halt', jws({ v: 1, id: 'g', aud: 'grp/a', version: 4, iat: 5 })));
+  scene.take(frame('dev/d1/halt', jws({ v: 1, id: 'g', aud: 'grp/a', version: 5, iat: 5 })));
+  t.match(scene.halts(), [{ aud: 'all' }, { aud: 'grp/a', version: 4 }], 'what was signed for another address is none');
   scene.take(frame('all/halt', ''));
   t.equal(scene.halt(), null);
+  t.equal(scene.halts().length, 1);
 });
