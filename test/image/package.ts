@@ -28,6 +28,18 @@ function tool(command: string, ...argv: readonly string[]) {
   return { code: status, out: stdout, err: stderr };
 }
 
+/** Settings that make `locksmith check --unit` write every line it knows. */
+const EVERYTHING = `device: { id: drone-7 }
+broker: { urls: ["mqtt://127.0.0.1:1883"] }
+trust: { keys: /home/ops/keys.json }
+vehicle: { mavlink: { serial: /dev/ttyAMA0, system: 1 } }
+configs:
+  aim:
+    files: [{ path: "/etc/with space/aim.conf" }, { path: /tmp/aim/two.conf }]
+    writers: [aim.service]
+    reload: { unit: radio.service }
+`;
+
 const deb = build('first', 'amd64');
 const tree = join(work, 'tree');
 execFileSync('dpkg-deb', ['-x', deb, tree]);
@@ -129,11 +141,35 @@ t.test('units: systemd has no complaint, and their exposure is as promised', asy
   t.ok(whole.exposure <= 2, `${whole.exposure}`);
   for (const unit of ['locksmith-recover.service', 'locksmith-page.service'])
     t.equal(exposure(unit, '--threshold=20').code, 0, unit);
-  const dropIns = join(units, 'locksmith-agent.service.d');
-  mkdirSync(dropIns);
-  cpSync(join(tree, 'usr/share/locksmith-agent/without-capabilities.conf'), join(dropIns, 'a.conf'));
-  const without = exposure('locksmith-agent.service', '--threshold=12');
-  t.equal(without.code, 0, `without capabilities ${without.exposure}`);
+
+  // Each drop-in that comes with it, and what `check --unit` writes; the figures stand in docs/operations.md.
+  const shared = join(tree, 'usr/share/locksmith-agent');
+  const dropIns = readdirSync(shared).filter((name) => name.endsWith('.conf'));
+  t.strictSame(dropIns.sort(), ['end-holder.conf', 'without-capabilities.conf']);
+  const settings = join(work, 'agent.yaml');
+  writeFileSync(settings, EVERYTHING);
+  const program = join(tree, 'usr/lib/locksmith-agent/locksmith.js');
+  const fitted = tool(process.execPath, program, 'check', '--unit', '--root', work, '--settings', settings);
+  t.equal(fitted.code, 0, fitted.err);
+  const AGENT = 'locksmith-agent.service';
+  const RECOVER = 'locksmith-recover.service';
+  const written = (unit: string) => join(work, `etc/systemd/system/${unit}.d/50-settings.conf`);
+  for (const [unit, dropIn, most] of [
+    [AGENT, join(shared, 'without-capabilities.conf'), 1.2],
+    [RECOVER, join(shared, 'without-capabilities.conf'), 1.2],
+    [AGENT, join(shared, 'end-holder.conf'), 2.1],
+    [AGENT, written(AGENT), 2.6],
+    [RECOVER, written(RECOVER), 2],
+  ] as const) {
+    const dir = join(units, `${unit}.d`);
+    mkdirSync(dir);
+    cpSync(dropIn, join(dir, 'a.conf'));
+    const said = tool('systemd-analyze', 'verify', join(units, unit));
+    t.strictSame([said.code, said.err], [0, ''], `${unit} with ${dropIn}`);
+    const level = exposure(unit, `--threshold=${most * 10}`);
+    t.equal(level.code, 0, `${unit} with ${dropIn}: ${level.exposure}`);
+    rmSync(dir, { recursive: true });
+  }
 });
 
 t.test('recovery lives in the very sandbox of the agent', async (t) => {
