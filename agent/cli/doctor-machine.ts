@@ -17,11 +17,14 @@ const FEW_RUN_BYTES = MIB;
 const NOT_ATOMIC = ['vfat', 'msdos', 'exfat', 'ntfs', 'ntfs3', 'fuseblk'];
 const UNIT = 'locksmith-agent.service';
 
-/** What the agent cannot do without a capability. Bits: capabilities(7). */
+/** What the agent cannot do without a capability. Bits: capabilities(7), as below. */
 const NEEDS: readonly { readonly bit: bigint; readonly name: string; readonly lost: string }[] = [
   { bit: 1n, name: 'CAP_DAC_OVERRIDE', lost: 'replace files that are not its own' },
   { bit: 19n, name: 'CAP_SYS_PTRACE', lost: 'name the holder of a lock that belongs to another user' },
 ];
+
+/** Lets the agent end processes of others, which nobody needs who ends none from far away: the unit as it comes has it not. */
+const CAP_KILL = 5n;
 
 function sayBytes(bytes: number): string {
   if (bytes >= 1024 * MIB) return `${(bytes / 1024 / MIB).toFixed(1)} GiB`;
@@ -96,10 +99,14 @@ export function lookAtClock({ clock }: Status): readonly Remark[] {
   return [fine(`${at}, not before anything this device has seen; ${synchronised}`)];
 }
 
-/** How systemd sees the agent, and what its sandbox lets it do. */
-export async function lookAtUnit(settings: Settings, status: Status): Promise<readonly Remark[]> {
+/** How systemd sees the agent, and what its sandbox lets it do. `enders`: the keys that may have the holder of a lock ended. */
+export async function lookAtUnit(
+  settings: Settings,
+  status: Status,
+  enders: readonly string[],
+): Promise<readonly Remark[]> {
   const facts = await unitFacts(UNIT);
-  if (facts === null) return [fine('no systemd here: something else has to start the agent'), ...lost(status)];
+  if (facts === null) return [fine('no systemd here: something else has to start the agent'), ...lost(status, enders)];
   const { LoadState, ActiveState, SubState, UnitFileState, NRestarts = '0', Result, ProtectSystem } = facts;
   if (LoadState !== 'loaded') {
     return [
@@ -108,7 +115,7 @@ export async function lookAtUnit(settings: Settings, status: Status): Promise<re
         words: `${UNIT} is ${LoadState ?? 'unknown'}`,
         remedy: 'Install the package, or start the agent by other means.',
       },
-      ...lost(status),
+      ...lost(status, enders),
     ];
   }
   const remarks: Remark[] = [];
@@ -143,21 +150,28 @@ export async function lookAtUnit(settings: Settings, status: Status): Promise<re
       });
     }
   }
-  return [...remarks, ...lost(status)];
+  return [...remarks, ...lost(status, enders)];
 }
 
 /** What a daemon without capabilities cannot do. */
-function lost({ agent }: Status): readonly Remark[] {
+function lost({ agent }: Status, enders: readonly string[]): readonly Remark[] {
   const has = agent.pid === null ? null : capabilitiesOf(agent.pid);
   if (has === null) return [];
   const missing = NEEDS.filter(({ bit }) => (has & (1n << bit)) === 0n);
-  if (missing.length === 0) return [];
-  const what = missing.map(({ name, lost: cannot }) => `${cannot} (${name})`).join('; ');
-  return [
-    {
+  const remarks: Remark[] = [];
+  if (enders.length > 0 && (has & (1n << CAP_KILL)) === 0n) {
+    remarks.push({
       health: 'warning',
-      words: `the agent runs without some capabilities and cannot: ${what}`,
-      remedy: 'If that is meant, nothing; else run it with the unit that comes with it.',
-    },
-  ];
+      words: `${enders.join(', ')} may have the holder of a lock ended from far away, but the agent may end no process of another user (CAP_KILL)`,
+      remedy: 'If that is meant, nothing; else see `locksmith explain end-not-allowed`.',
+    });
+  }
+  if (missing.length === 0) return remarks;
+  const what = missing.map(({ name, lost: cannot }) => `${cannot} (${name})`).join('; ');
+  remarks.push({
+    health: 'warning',
+    words: `the agent runs without some capabilities and cannot: ${what}`,
+    remedy: 'If that is meant, nothing; else run it with the unit that comes with it.',
+  });
+  return remarks;
 }

@@ -121,7 +121,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   agent: lookAtAgent,
   clock: ({ status }) => lookAtClock(status),
   disk: ({ settings }) => lookAtDisk(settings),
-  unit: ({ settings, status }) => lookAtUnit(settings, status),
+  unit: ({ settings, status, trusted }) => lookAtUnit(settings, status, trusted.end_holder),
   keys: ({ problems, trusted }) => {
     const found = wrong(problems, /^trust\./);
     return found.length > 0 ? found : [fine(`${trusted.keys.length} known: ${sayTrusted(trusted, ', ')}`)];

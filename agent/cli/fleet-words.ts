@@ -131,7 +131,10 @@ function whatToDo({ device, online }: SeenDevice, config: string, { verdict }: S
   const release = `locksmith release ${config} --device ${device} --reason "…"`;
   switch (verdict) {
     case 'orphaned':
-      return `Its owner is gone: ${release} --end-holder`;
+      return [
+        `Its owner is gone: ${release} --end-holder`,
+        `    (where the device has end-holder.conf; else as root on it: locksmith release ${config} --end-holder)`,
+      ].join('\n');
     case 'stale':
       return `Nobody has it: it heals by itself within seconds, or ${release}`;
     case 'unseen':

@@ -6,7 +6,7 @@ import { replayJournal } from '../host/journal.ts';
 import { hostProcesses } from '../host/processes.ts';
 import { hostUnits } from '../host/units.ts';
 import { createOutboxMemory } from '../link/outbox-memory.ts';
-import { carryOut, planRelease, releaseRefusal } from '../lock/release.ts';
+import { carryOut, holderDenial, planRelease, releaseRefusal } from '../lock/release.ts';
 import type { Settings } from '../settings-schema.ts';
 import { EXIT, Failure, SaidError } from '../values/errors.ts';
 import { sayLock } from '../values/lock-words.ts';
@@ -81,7 +81,8 @@ Example: locksmith release aim_lock_config --yes --reason "left over from the ni
       if (!values.yes) {
         const nowMs = Date.now();
         terminal.out(`${lineFor(terminal, `${found.file} HOT (${sayLock(found, nowMs)})`)}\n`);
-        const refusal = releaseRefusal(found, wish, nowMs) ?? (await notSafe());
+        const refusal =
+          releaseRefusal(found, wish, nowMs) ?? holderDenial(hostProcesses(), found, wish, nowMs) ?? (await notSafe());
         if (refusal !== null) terminal.out(`${lineFor(terminal, `It would be refused: ${refusal}`)}\n`);
         else
           for (const [index, step] of planRelease(found, wish, writers, waiting(desk.settings, config)).entries())
@@ -97,6 +98,8 @@ Example: locksmith release aim_lock_config --yes --reason "left over from the ni
         const anyway = `land and disarm; or, if it must be now, add --despite-vehicle`;
         throw new SaidError(EXIT.refused, `release: ${release.why} (not-safe)`, anyway);
       }
+      if (release.kind === 'denied')
+        throw new SaidError(EXIT.refused, `release: ${release.why} (end-not-allowed)`, 'the same as root');
       if (release.kind === 'refused') throw new SaidError(EXIT.refused, `release: ${release.why}`, remedy);
       terminal.out(`${release.lock.file} is COLD, token ${release.lock.token}\n`);
       return EXIT.done;

@@ -3,6 +3,7 @@ import { connectFleet, type FleetLink } from '../fleet/link.ts';
 import { readRetained, readSeenLock } from '../fleet/retained.ts';
 import { readSigner } from '../fleet/signer.ts';
 import { EXIT, SaidError } from '../values/errors.ts';
+import { remedyOf } from '../values/remedy.ts';
 import { deviceTopic } from '../values/topics.ts';
 import { NAME } from '../values/units.ts';
 import type { Terminal } from './command.ts';
@@ -60,7 +61,7 @@ export async function sendRemote(
       const onPublished = () => values.json === true || terminal.err(`sent to ${device}, waiting for its answer\n`);
       const end = await sendCommand(link, { root, device, body, signer, withinMs, onPublished });
       if (values.json === true) terminal.out(`${JSON.stringify({ device, cmd: body.cmd, ...end })}\n`);
-      return tell(end, device, values.json !== true, terminal);
+      return tell(end, { device, config: body.config ?? null }, values.json !== true, terminal);
     } finally {
       link.close();
     }
@@ -103,7 +104,12 @@ export async function boundRelease(
   };
 }
 
-function tell(end: CommandEnd, device: string, aloud: boolean, terminal: Terminal): number {
+function tell(
+  end: CommandEnd,
+  { device, config }: { readonly device: string; readonly config: string | null },
+  aloud: boolean,
+  terminal: Terminal,
+): number {
   const say = (line: string) => aloud && terminal.out(`${line}\n`);
   switch (end.kind) {
     case 'answered': {
@@ -113,6 +119,8 @@ function tell(end: CommandEnd, device: string, aloud: boolean, terminal: Termina
       else if (state === 'failed') say(`${device} failed${code === null ? '' : ` (${code})`}${why}`);
       else if (changed === false) say(`${device}: the lock is COLD already, token ${token}`);
       else say(state === 'released' ? `${device} released; token ${oldToken} → ${token}` : `${device} ${state}`);
+      const remedy = code === null ? null : remedyOf(code, config);
+      if (remedy !== null && aloud) terminal.err(`Try: ${remedy}\n`);
       if (state === 'refused') return EXIT.refused;
       if (state === 'failed') return EXIT.failed;
       return changed === false ? EXIT.nothing : EXIT.done;

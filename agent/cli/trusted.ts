@@ -9,13 +9,17 @@ export interface Trusted {
   readonly keys: readonly string[];
   /** Version of the trust document in force; null: there is none, or who asks may not read it, and the keys are those of `trust.keys`. */
   readonly trust: number | null;
+  /** Those of the keys that may have the holder of a lock ended from far away. */
+  readonly end_holder: readonly string[];
 }
 
 /** Looks at the trust document in force; `seed`: the keys of `trust.keys`, null if they cannot be read. Changes nothing. */
 export function readTrusted({ paths }: Settings, seed: KeyRing | null): Trusted {
   const { kept } = lookForTrust(hostFiles(), sha256, paths.state);
   const keys = kept?.document.ring.keys ?? seed?.keys ?? [];
-  return { keys: keys.map(({ kid }) => kid), trust: kept?.document.version ?? null };
+  const enders = keys.filter(({ role, may }) => role === 'push' && may.endHolder);
+  const trust = kept?.document.version ?? null;
+  return { keys: keys.map(({ kid }) => kid), trust, end_holder: enders.map(({ kid }) => kid) };
 }
 
 /** The keys in words, apart from each other by `between`. Pure. */

@@ -191,11 +191,12 @@ export function hostProcesses(): Processes {
     holders,
     signal(pid, start, signal) {
       const info = describe(pid);
-      if (info === null || info.start !== start) return false;
+      if (info === null || info.start !== start) return 'gone';
       try {
-        return process.kill(pid, signal);
-      } catch {
-        return false;
+        process.kill(pid, signal);
+        return 'sent';
+      } catch (error) {
+        return errnoOf(error) === 'EPERM' ? 'denied' : 'gone';
       }
     },
   };

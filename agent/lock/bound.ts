@@ -25,7 +25,8 @@ export interface BoundRelease {
 
 /**
  * Releases a lock if it still is what the sender saw: `lock-mismatch` with `mismatch: token` if its token has moved on, `hot` if
- * somebody else has it, or if it cannot be released; `not-safe` because of the vehicle. A lock is never broken from far away. Throws Failure.
+ * somebody else has it, or if it cannot be released;
+ * `end-not-allowed` if the agent may not end that holder; `not-safe` because of the vehicle. A lock is never broken from far away. Throws Failure.
  */
 export async function releaseBound(scene: ReleaseScene, wish: BoundWish): Promise<BoundRelease | Refusal> {
   const { token, holder, endHolder, reason, who } = wish;
@@ -42,6 +43,7 @@ export async function releaseBound(scene: ReleaseScene, wish: BoundWish): Promis
   const bound = { token, ...(holder === null ? {} : { holder }) };
   const done = await carryOut(scene, { by: who, why: reason, endHolder, breakIt: false, ...bound });
   if (done.kind === 'unsafe') return refuse('not-safe', done.why ?? 'the vehicle is not safe');
+  if (done.kind === 'denied') return refuse('end-not-allowed', done.why ?? 'the agent may not end the holder');
   if (done.kind === 'refused') {
     return { ...refuse('lock-mismatch', `lock mismatch: ${done.why ?? `${lock.file} HOT`}`), mismatch: 'hot' };
   }

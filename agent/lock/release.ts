@@ -40,8 +40,8 @@ interface Steps {
 
 /** How a release ended. */
 export interface Release extends Steps {
-  /** `unsafe`: refused because of the vehicle. */
-  readonly kind: 'released' | 'refused' | 'unsafe' | 'cold';
+  /** `unsafe`: refused because of the vehicle; `denied`: because we may not end the holder. */
+  readonly kind: 'released' | 'refused' | 'unsafe' | 'denied' | 'cold';
   readonly lock: LockState;
   /** Why it was refused. */
   readonly why: string | null;
@@ -67,6 +67,20 @@ export function releaseRefusal(
   if (lock.verdict === 'unseen')
     return wish.breakIt ? null : `${said}: nobody can be shown to be gone; --break is the last resort`;
   return `${said}: nobody takes a lock from a live holder`;
+}
+
+/** Why we cannot end the process that an orphaned lock was left to; null if we may, or it is not wished for. Only asks. */
+export function holderDenial(
+  processes: Processes,
+  lock: LockState,
+  { endHolder }: Pick<ReleaseWish, 'endHolder'>,
+  nowMs: number,
+): string | null {
+  if (!endHolder || lock.verdict !== 'orphaned' || lock.holder === null) return null;
+  const { pid, start } = lock.holder;
+  if (processes.signal(pid, start, 0) !== 'denied') return null;
+  const { user } = processes.self();
+  return `${lock.file} HOT (${sayLock(lock, nowMs)}): user ${user ?? 'unknown'} may not end that process without CAP_KILL`;
 }
 
 /** What a release would do, step by step, in words; `waits`: the update that does. Pure. */
@@ -105,6 +119,9 @@ export async function carryOut(scene: ReleaseScene, wish: ReleaseWish): Promise<
   if (before.state === 'COLD') return { kind: 'cold', lock: before, ...done, why: null };
   const refusal = releaseRefusal(before, wish, clock.wallMs());
   if (refusal !== null) return { kind: 'refused', lock: before, ...done, why: refusal };
+  // Before anything is stopped: a service that was down for nothing is a service that was down.
+  const denial = holderDenial(scene.processes, before, wish, clock.wallMs());
+  if (denial !== null) return { kind: 'denied', lock: before, ...done, why: denial };
   const danger = await scene.notSafe();
   if (danger !== null) return { kind: 'unsafe', lock: before, ...done, why: danger };
   const stopped: string[] = [];
@@ -137,8 +154,9 @@ async function withoutWriters(
   }
   const danger = await scene.notSafe();
   if (danger !== null) return unsafe(danger);
-  if (wish.endHolder) done.ended.push(...(await endHolder(scene, wish)));
+  const denied = wish.endHolder ? await endHolder(scene, wish, done.ended) : null;
   done.steps.push(...done.ended);
+  if (denied !== null) return { kind: 'denied', ...done, ...denied };
   const { by, why: reason, breakIt, token } = wish;
   const order = { by, why: reason, done: done.ended, breakIt, token, from: { holder: before.holder } };
   const after = await lock.clear(order);
@@ -168,18 +186,21 @@ async function startAgain(units: Units, stopped: readonly string[], steps: strin
   throw new Failure(first.code, first.op, first.path, why, { retry: false, cause: first });
 }
 
-/** Ends the process an orphaned lock was left to: asks, then kills. */
+/** Ends the processes an orphaned lock was left to: asks, then kills. `ended` grows with each; what speaks against one of them, or null. */
 async function endHolder(
   { processes, clock, lock }: ReleaseScene,
-  { holder }: ReleaseWish,
-): Promise<readonly string[]> {
-  const steps: string[] = [];
+  wish: ReleaseWish,
+  ended: string[],
+): Promise<Pick<Release, 'lock' | 'why'> | null> {
+  const { holder } = wish;
   for (;;) {
     // Only looked at: what is stale by then is cleared in the person's name.
     const { lock: now } = await lock.observe();
-    if (now.verdict !== 'orphaned' || now.holder === null || steps.length >= HOLDERS_MAX) break;
+    if (now.verdict !== 'orphaned' || now.holder === null || ended.length >= HOLDERS_MAX) return null;
     const { pid, start } = now.holder;
-    if (holder !== undefined && !isSame(holder, now.holder)) break;
+    if (holder !== undefined && !isSame(holder, now.holder)) return null;
+    const why = holderDenial(processes, now, wish, clock.wallMs());
+    if (why !== null) return { lock: now, why };
     for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
       processes.signal(pid, start, signal);
       for (let waitedMs = 0; waitedMs < END_MS && isThere(processes, pid, start); waitedMs += END_PAUSE_MS) {
@@ -187,9 +208,10 @@ async function endHolder(
       }
       if (!isThere(processes, pid, start)) break;
     }
-    steps.push(`ended ${sayHolder(now.holder)}`);
+    // One that not even SIGKILL ends hangs in the kernel; whoever asks finds the lock still HOT.
+    if (isThere(processes, pid, start)) return null;
+    ended.push(`ended ${sayHolder(now.holder)}`);
   }
-  return steps;
 }
 
 /** True where both name the same process. */

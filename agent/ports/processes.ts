@@ -32,6 +32,9 @@ export interface LockSearch {
   readonly unseen: readonly number[];
 }
 
+/** What became of a signal. `denied`: the process is there, and may not be sent one by us. */
+export type Signalled = 'sent' | 'gone' | 'denied';
+
 /** Processes of this machine. Reading only; nothing here throws but for our own bugs. */
 export interface Processes {
   /** The process we are. */
@@ -45,8 +48,8 @@ export interface Processes {
    * `enough` at all of /proc (30-100 ms at 300 processes).
    */
   holders(file: Inode, hints: readonly number[], enough: number): LockSearch;
-  /** Sends a signal to a process, unless its pid was given to another one meanwhile; false if it is gone. */
-  signal(pid: number, start: number | null, signal: 'SIGTERM' | 'SIGKILL'): boolean;
+  /** Sends a signal to a process, unless its pid was given to another one meanwhile; `0` sends none and only says whether we may. */
+  signal(pid: number, start: number | null, signal: 'SIGTERM' | 'SIGKILL' | 0): Signalled;
 }
 
 /** Services of this machine that may write a config. */

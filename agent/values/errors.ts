@@ -214,6 +214,12 @@ export const CODES = {
     remedy:
       'Look at `history` for what took turns; push a higher version. One that had been applied before is put in place again when the ten minutes are over.',
   },
+  'end-not-allowed': {
+    meaning: 'The agent may not end the process that has the lock.',
+    cause: 'It belongs to another user, and the unit as it comes does not give the agent CAP_KILL.',
+    remedy:
+      'As root on the device: `locksmith release NAME --end-holder`. To allow it from far away: `/usr/share/locksmith-agent/end-holder.conf`, which says how.',
+  },
   interrupted: {
     meaning: 'The agent ended between taking a command and answering it.',
     cause: 'It was restarted, or the device lost power, just then.',

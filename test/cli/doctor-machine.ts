@@ -55,9 +55,9 @@ t.test('the unit, and what a sandbox takes away', async (t) => {
   const nobody = calmStatus({ agent: { ...calmStatus().agent, pid: null } });
   const look = (facts: Readonly<Record<string, string>>) => {
     systemctl.shows({ LoadState: 'loaded', ActiveState: 'active', NRestarts: '0', UnitFileState: 'enabled', ...facts });
-    return lookAtUnit(settings, nobody);
+    return lookAtUnit(settings, nobody, []);
   };
-  t.match(await lookAtUnit(settings, nobody), [{ health: 'ok', words: /no systemd here/ }]);
+  t.match(await lookAtUnit(settings, nobody, []), [{ health: 'ok', words: /no systemd here/ }]);
   t.match(await look({}), [{ health: 'ok', words: /is active/ }]);
   t.match(await look({ LoadState: 'not-found' }), [{ health: 'warning', words: /not-found/ }]);
   t.match(await look({ ActiveState: 'failed', Result: 'watchdog', NRestarts: '5' }), [
@@ -70,7 +70,7 @@ t.test('the unit, and what a sandbox takes away', async (t) => {
   t.equal((await look({ ProtectSystem: 'strict', ReadWritePaths: `/x -${device.dir}` })).length, 1);
 
   const init = calmStatus({ agent: { ...calmStatus().agent, pid: 1 } });
-  t.equal((await lookAtUnit(settings, init)).length, 1, 'the first process has every capability');
+  t.equal((await lookAtUnit(settings, init, ['ops-2'])).length, 1, 'the first process has every capability');
   const { spawn } = await import('node:child_process');
   const bare = spawn('setpriv', ['--bounding-set=-kill,-sys_ptrace', '--inh-caps=-all', 'sleep', '30']);
   t.teardown(() => bare.kill('SIGKILL'));
@@ -79,10 +79,15 @@ t.test('the unit, and what a sandbox takes away', async (t) => {
   if (process.getuid?.() === 0) {
     const lost = await (async () => {
       for (;;) {
-        const remarks = await lookAtUnit(settings, weak);
+        const remarks = await lookAtUnit(settings, weak, []);
         if (remarks.length > 1) return remarks.at(-1);
       }
     })();
     t.match(lost, { health: 'warning', words: /name the holder of a lock.*CAP_SYS_PTRACE/ });
+    t.match(await lookAtUnit(settings, weak, ['ops-2']), [
+      {},
+      { health: 'warning', words: /^ops-2 may have .* ended from far away.*CAP_KILL/, remedy: /end-not-allowed/ },
+      { words: /CAP_SYS_PTRACE/ },
+    ]);
   }
 });

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import t from 'tap';
 import { fakeSystemctl } from '../fixtures/fake-systemctl.ts';
 import { flockBy, leakBy } from '../fixtures/lock-holders.ts';
@@ -37,6 +38,23 @@ t.test('refused on a live holder; an orphan only with --end-holder', async (t) =
   const unreasoned = await run(['release', 'aim', '--settings', settings, '--yes', '--end-holder']);
   t.match(unreasoned, { code: 2, stderr: /Try: locksmith release aim --end-holder --yes --reason/ });
   t.match(await release('--end-holder'), { code: 0, stdout: new RegExp(`ended pid ${leak.said} sleep`) });
+});
+
+t.test('an orphan that we may not end: said at once, and who can', async (t) => {
+  const { settings, lockDir } = makeDevice(t);
+  await run(['hold', 'aim', '--settings', settings, '--', 'true']);
+  const leak = await leakBy(t, join(lockDir, 'lock'), 'nobody');
+  const under = ['setpriv', '--bounding-set=-kill', '--inh-caps=-all'];
+  const release = (...more: readonly string[]) =>
+    run(['release', 'aim', '--settings', settings, '--end-holder', ...more], { under });
+  const why = `pid ${leak.said} sleep, user nobody.*: user root may not end that process without CAP_KILL`;
+  t.match(await release(), { code: 0, stdout: new RegExp(`would be refused: aim.conf HOT .*${why}`) });
+  const refused = await release('--yes', '--reason', 'over');
+  t.match(refused, { code: 3, stdout: '', stderr: new RegExp(`${why} \\(end-not-allowed\\)\nTry: `) });
+  process.kill(Number(leak.said), 0);
+  t.match(await run(['release', 'aim', '--settings', settings, '--end-holder', '--yes', '--reason', 'over']), {
+    code: 0,
+  });
 });
 
 t.test('writers: named by the plan, stopped if they run, started again however it ends', async (t) => {

@@ -33,7 +33,9 @@ t.test('commands to a device far away', { timeout: 120_000 }, async (t) => {
     const { code, out } = await runCommand(refresh, ['aim', '--seq', '9', '--json', ...far], env);
     t.equal(code, 0);
     t.match(JSON.parse(out), { device: 'drone-7', cmd: 'refresh', kind: 'answered', answer: { state: 'refreshed' } });
-    t.match(await runCommand(refresh, ['radio', ...far], env), { code: 3, out: /refused \(not-managed\)/ });
+    t.match(await runCommand(refresh, ['radio', ...far], env), {
+      ...{ code: 3, out: /refused \(not-managed\)/, err: /\nTry: Declare the config/ },
+    });
   });
 
   await t.test('release', async (t) => {

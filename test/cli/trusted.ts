@@ -11,7 +11,7 @@ import { entry, trustDocument } from '../fixtures/trust.ts';
 t.test('whose signatures count is said with the trust document in force', { timeout: 180_000 }, async (t) => {
   const device = loneDevice(t);
   const root = opensslKey(join(device.dir, 'root'), 'root');
-  const seed = { keys: [entry(root, 'root'), entry(device.key)] };
+  const seed = { keys: [entry(root, 'root'), { ...entry(device.key), may: { end_holder: true } }] };
   writeFileSync(join(device.dir, 'keys.json'), JSON.stringify(seed));
   const { kid } = device.key;
   const seen = async () => {
@@ -28,6 +28,8 @@ t.test('whose signatures count is said with the trust document in force', { time
     status: { trust_version: null },
   });
 
+  t.strictSame(JSON.parse((await device.locksmith(['check', '--json'])).stdout).end_holder, [kid]);
+
   const text = trustDocument({ v: 1, version: 7, keys: [entry(root, 'root')] }, [root]);
   await keepTrust(hostFiles(), sha256, device.state, { text, seed: '' });
   t.match(await seen(), {
@@ -35,5 +37,6 @@ t.test('whose signatures count is said with the trust document in force', { time
     doctor: new RegExp(`1 known: ${root.kid} \\(by trust document version 7\\)$`, 'm'),
     status: { trust_version: 7 },
   });
+  t.match(JSON.parse((await device.locksmith(['check', '--json'])).stdout), { trust: 7, end_holder: [] });
   t.match((await device.locksmith(['status'])).stdout, /^keys {5}those of trust document version 7$/m);
 });

@@ -71,6 +71,24 @@ t.test('ourselves, others, and those that are gone', async (t) => {
   for (const nonsense of [0, -1, 1.5]) t.equal(processes.describe(nonsense), null);
 });
 
+t.test('a signal: sent, to nobody, or not allowed', async (t) => {
+  const child = spawn('sleep', ['1000'], { stdio: 'ignore', uid: 65_534 });
+  t.teardown(() => child.kill('SIGKILL'));
+  const pid = child.pid ?? 0;
+  const start = processes.describe(pid)?.start ?? null;
+  t.equal(processes.signal(pid, (start ?? 0) + 1, 'SIGKILL'), 'gone', 'the pid is somebody else’s by now');
+  t.equal(processes.signal(pid, start, 0), 'sent');
+  // Neither it nor root any more.
+  process.seteuid?.(65_533);
+  const denied = processes.signal(pid, start, 'SIGKILL');
+  process.seteuid?.(0);
+  t.equal(denied, 'denied');
+  t.equal(processes.describe(pid)?.zombie, false, 'it lives');
+  t.equal(processes.signal(pid, start, 'SIGTERM'), 'sent');
+  await once(child, 'exit');
+  t.equal(processes.signal(pid, start, 0), 'gone');
+});
+
 t.test('a process that ended and was not reaped is a zombie', async (t) => {
   // The child outlives the shell, which would reap it; the program in the shell's place does not.
   const parent = spawn('sh', ['-c', 'sleep 1 & echo $!; exec sleep 1000'], { stdio: ['ignore', 'pipe', 'ignore'] });

@@ -31,7 +31,7 @@ function tool(command: string, ...argv: readonly string[]) {
 /** Settings that make `locksmith check --unit` write every line it knows. */
 const EVERYTHING = `device: { id: drone-7 }
 broker: { urls: ["mqtt://127.0.0.1:1883"] }
-trust: { keys: /home/ops/keys.json }
+trust: { keys: /run/user/0/keys.json }
 vehicle: { mavlink: { serial: /dev/ttyAMA0, system: 1 } }
 configs:
   aim:

@@ -76,6 +76,10 @@ t.test('an orphan: ended only where he is the one that was meant', async (t) => 
   if (holder === null) throw new Error('no holder');
   const orphan = { pid: holder.pid, start: holder.start };
   t.match(await releaseBound(made.scene, made.wish({ token })), { mismatch: 'hot', reason: /--end-holder/ });
+  const denied = { ...made.scene, processes: { ...made.scene.processes, signal: () => 'denied' as const } };
+  t.match(await releaseBound(denied, made.wish({ token, holder: orphan, endHolder: true })), {
+    ...{ kind: 'refusal', code: 'end-not-allowed', reason: /^aim\.conf HOT .*CAP_KILL$/, final: true },
+  });
   const other = { pid: orphan.pid, start: (orphan.start ?? 0) + 1 };
   t.match(await releaseBound(made.scene, made.wish({ token, holder: other, endHolder: true })), {
     ...{ code: 'lock-mismatch', mismatch: 'hot', reason: /signed for pid/ },

@@ -12,7 +12,7 @@ const one: ProcessInfo = {
 const world = (more: Partial<Processes>): Processes => ({
   ...{ self: () => ({ ...one, pid: 1, uid: 7 }), describe: (pid) => (pid === 50 ? one : null), lockLines: () => [] },
   holders: () => ({ pids: [], unseen: [] }),
-  signal: () => false,
+  signal: () => 'gone',
   ...more,
 });
 

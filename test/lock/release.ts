@@ -100,6 +100,49 @@ t.test('an orphaned lock: refused, and with end-holder the holder is ended', asy
   );
 });
 
+t.test('a holder that we may not end: refused at once, and nothing is stopped', async (t) => {
+  const made = bench(t);
+  await made.room.settleAll();
+  const locker = await leakBy(t, made.paths.sidecar);
+  const denied = { ...made.scene.processes, signal: () => 'denied' as const };
+  const why = new RegExp(
+    `^aim\\.conf HOT \\(orphaned: held by pid ${locker.said} sleep.*may not end that process without CAP_KILL$`,
+  );
+  const release = await carryOut({ ...made.scene, processes: denied }, { ...wish, endHolder: true });
+  t.match(release, { kind: 'denied', why, steps: [], ended: [], lock: { state: 'HOT' } });
+  t.strictSame(made.done, []);
+
+  // As if another process, of another user, showed up once the first is ended.
+  const asked: unknown[] = [];
+  const later = {
+    ...made.scene.processes,
+    signal: (_pid: number, _start: number | null, signal: unknown) =>
+      asked.push(signal) > 1 ? ('denied' as const) : ('sent' as const),
+  };
+  t.match(await carryOut({ ...made.scene, processes: later }, { ...wish, endHolder: true }), { kind: 'denied', why });
+  t.strictSame(made.done, ['stop a.service', 'start a.service'], 'what was stopped runs again');
+  t.strictSame(asked, [0, 0], 'and nothing was sent');
+});
+
+t.test('a holder that no signal ends is not told as ended', async (t) => {
+  const made = bench(t);
+  await made.room.settleAll();
+  await leakBy(t, made.paths.sidecar);
+  const signals: unknown[] = [];
+  const processes = {
+    ...made.scene.processes,
+    signal: (_pid: number, _start: number | null, signal: unknown) => {
+      signals.push(signal);
+      return 'sent' as const;
+    },
+  };
+  const clock = { ...made.scene.clock, after: (_ms: number, fn: () => void) => made.scene.clock.after(0, fn) };
+  t.match(await carryOut({ ...made.scene, processes, clock }, { ...wish, endHolder: true }), {
+    ...{ kind: 'refused', ended: [], why: /still HOT/ },
+  });
+  t.strictSame(signals, [0, 0, 'SIGTERM', 'SIGKILL']);
+});
+
 t.test('a failure at any step starts the writers again', async (t) => {
   const made = bench(t);
   await made.room.settleAll();
