@@ -74,6 +74,7 @@ export async function openLink(settings: Settings, host: Host, broker: Broker, r
       counters: {
         applied: outcomes.applied ?? 0,
         failed: outcomes.failed ?? 0,
+        rolled_back: outcomes['rolled-back'] ?? 0,
         superseded: outcomes.superseded ?? 0,
         withdrawn: outcomes.withdrawn ?? 0,
         expired: outcomes.expired ?? 0,

@@ -11,6 +11,7 @@ import type { MachineState } from './machine.ts';
 export interface Counters {
   readonly applied: number;
   readonly failed: number;
+  readonly rolled_back: number;
   readonly superseded: number;
   readonly withdrawn: number;
   readonly expired: number;

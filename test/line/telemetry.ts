@@ -9,6 +9,7 @@ interface Beat {
   readonly seq: number;
   readonly at: string;
   readonly uptime_s: number;
+  readonly link: { readonly sent_bytes_per_h: number };
   readonly machine?: { readonly cores: number };
 }
 
@@ -32,6 +33,7 @@ t.test(
       heard().every(({ qos }) => qos === 0),
       'live ones are not acknowledged',
     );
+    await until('what the link costs', () => heard().some(({ link }) => link.sent_bytes_per_h > 0));
     await world.broker.kill9();
     await first.line('link: ');
     const before = beats();

@@ -26,6 +26,7 @@ t.test('apply and rollback by hand while an update is on trial', { timeout: 180_
   const device = lineDevice(t, world, {
     root: 'trial',
     everyConfig: { confirm: { by: 'fleet', within_s: 600 } },
+    heartbeatS: 0.5,
   });
   await device.start();
   const locksmith = (...argv: readonly string[]) => run([...argv, '--settings', device.settings]);
@@ -73,4 +74,12 @@ t.test('apply and rollback by hand while an update is on trial', { timeout: 180_
   await device.evt({ update: two.id, event: 'applied', final: true });
   t.match(await locksmith('apply', two.path), { code: 0, stdout: 'applied\n' });
   t.same(device.contents(), content(2));
+
+  const hb = `${device.root}/v1/dev/${device.id}/hb`;
+  const { payload } = await world.watcher.next(
+    (message) => message.topic === hb && JSON.parse(message.payload.toString()).counters.applied > 0,
+  );
+  const counted = { applied: 1, rolled_back: 1, failed: 0 };
+  t.match(JSON.parse(payload.toString()), { counters: counted });
+  t.match(JSON.parse((await locksmith('status', '--json')).stdout), { counters: { outcomes: counted } });
 });

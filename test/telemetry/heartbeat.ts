@@ -22,6 +22,7 @@ const INPUT: HeartbeatInput = {
   counters: {
     applied: 1,
     failed: 0,
+    rolled_back: 1,
     superseded: 0,
     withdrawn: 0,
     expired: 0,
@@ -48,6 +49,7 @@ t.test('a heartbeat says what the wire promises, and no more', async (t) => {
     counters: {
       applied: 1,
       failed: 0,
+      rolled_back: 1,
       superseded: 0,
       withdrawn: 0,
       expired: 0,

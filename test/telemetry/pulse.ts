@@ -47,6 +47,7 @@ function pulse(path: string) {
       counters: {
         applied: 0,
         failed: 0,
+        rolled_back: 1,
         superseded: 0,
         withdrawn: 0,
         expired: 0,
