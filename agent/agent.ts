@@ -153,6 +153,8 @@ export function openAgent(settings: Settings, world: Host): Agent {
   const wakeAll = () => configNames.forEach(line.wake);
   const { trust, halts, memories } = openOrders(settings, host, { line, addresses, time, speak, later, wakeAll });
   const cancels: Cancel[] = [];
+  /** The vehicle is heard until the last step has ended: what is under way asks whether it is safe. */
+  const unhear: Cancel[] = [];
   let begun = false;
   const { hands, isReleasing } = openHands(settings, host, {
     ...{ locks, line, outbox, outboxMemory, vehicle: door },
@@ -233,7 +235,7 @@ export function openAgent(settings: Settings, world: Host): Agent {
       });
       cancels.push(door.onChange(wakeAll));
       // Who only takes documents from files may need no vehicle.
-      if (host.broker !== null) cancels.push(vehicle?.start() ?? (() => {}));
+      if (host.broker !== null) unhear.push(vehicle?.start() ?? (() => {}));
       outbox.onAcknowledged(line.acknowledged);
       await locks.settleAll();
       // The fleet shall know the token of every lock, also of one that nobody ever took.
@@ -258,6 +260,7 @@ export function openAgent(settings: Settings, world: Host): Agent {
       for (const cancel of cancels) cancel();
       await line.stop();
       await commands.stop();
+      for (const cancel of unhear) cancel();
       try {
         if (link !== null) {
           await say({ event: 'stopped', reason });
@@ -275,7 +278,7 @@ export function openAgent(settings: Settings, world: Host): Agent {
     },
     vehicle: door.state,
     async listen() {
-      if (vehicle !== null && host.broker === null) cancels.push(await listenTo(vehicle, host));
+      if (vehicle !== null && host.broker === null) unhear.push(await listenTo(vehicle, host));
     },
     async apply(document, despiteHalt) {
       return answerTo(await line.file(new TextEncoder().encode(document), despiteHalt), ledger, line.view);

@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { type Agent, openAgent } from '../agent/agent.ts';
+import type { Host } from '../agent/hall/host.ts';
 import { hostChance, sha256 } from '../agent/host/chance.ts';
 import { hostClock } from '../agent/host/clock.ts';
 import { hostEd25519 } from '../agent/host/ed25519.ts';
@@ -16,13 +17,22 @@ import { hostSensors } from '../agent/host/sensors.ts';
 import { hostTargets } from '../agent/host/targets.ts';
 import { hostUnits } from '../agent/host/units.ts';
 import { createOutboxMemory } from '../agent/link/outbox-memory.ts';
+import type { JournalRecord } from '../agent/ports/journal.ts';
+import type { WireEvents } from '../agent/ports/vehicle.ts';
 import { readSettings } from '../agent/settings.ts';
+import { changeSettings } from './fixtures/line.ts';
 import { flockBy } from './fixtures/lock-holders.ts';
 import { type LoneDevice, loneDevice } from './fixtures/lone-device.ts';
+import { manualClock } from './fixtures/manual-clock.ts';
+import { ourBytes } from './fixtures/mavlink.ts';
 import { latch, until } from './fixtures/until.ts';
 
 /** The hall on real parts, without a broker; `lines` is its log. */
-function hall(device: LoneDevice, sync: () => Promise<void> = async () => {}) {
+function hall(
+  device: LoneDevice,
+  sync: (records: readonly JournalRecord[]) => Promise<void> = async () => {},
+  more: Partial<Host> = {},
+) {
   const lines: string[] = [];
   const fatal: unknown[] = [];
   const files = hostFiles();
@@ -62,7 +72,7 @@ function hall(device: LoneDevice, sync: () => Promise<void> = async () => {}) {
     journal: {
       ...journal,
       async append(records) {
-        await sync();
+        await sync(records);
         await journal.append(records);
       },
     },
@@ -70,6 +80,7 @@ function hall(device: LoneDevice, sync: () => Promise<void> = async () => {}) {
     version: '0.0.0',
     builtAtMs: 0,
     onFatal: (error) => void fatal.push(error),
+    ...more,
   });
   return { agent, lines, fatal };
 }
@@ -170,4 +181,57 @@ t.test('stop waits for the step under way', async (t) => {
   await Promise.allSettled([applied, stopping]);
   t.ok(stopped.is);
   t.match(device.contents()['aim.conf'], /^(hold = 500|one)\n$/, 'all old or all new');
+});
+
+t.test('a vehicle that arms while the agent leaves stops the step under way', async (t) => {
+  const device = loneDevice(t);
+  changeSettings(device, (settings) =>
+    Object.assign(settings, {
+      vehicle: { mavlink: { listen: 'udp://127.0.0.1:14550', system: 1, send: false }, disarmed_is_enough: true },
+    }),
+  );
+  const clock = { ...manualClock(), wallMs: Date.now };
+  const wire: { events: WireEvents | null } = { events: null };
+  const udp = () => ({
+    ...{ name: 'udp', datagrams: true },
+    open(events: WireEvents) {
+      wire.events = events;
+      return () => {
+        wire.events = null;
+      };
+    },
+  });
+  const none = () => Promise.reject(new Error('none'));
+  const slow = { intents: 0, gate: latch() };
+  const { agent } = hall(
+    device,
+    async (records) => {
+      if (!records.some((record) => record.t === 'intent')) return;
+      slow.intents += 1;
+      await slow.gate.opened;
+    },
+    { clock, wires: { udp, tcp: udp, serial: udp, recording: none } },
+  );
+  const beat = (armed: boolean) =>
+    wire.events?.bytes(
+      ourBytes('HEARTBEAT', { type: 2, autopilot: 12, system_status: armed ? 4 : 3, base_mode: armed ? 128 : 0 }),
+      () => {},
+    );
+  await agent.start();
+  const listening = agent.listen();
+  for (let s = 0; s < 7; s += 1) {
+    beat(false);
+    clock.advance(1_000);
+  }
+  beat(false);
+  await listening;
+  t.equal(agent.vehicle().safety, 'safe');
+  const applied = give(agent, device, 1, 'one\n');
+  await until('it is about to be renamed', () => slow.intents === 1);
+  const stopping = agent.stop('done');
+  beat(true);
+  slow.gate.open();
+  await Promise.allSettled([applied, stopping]);
+  t.same(device.contents(), { 'aim.conf': 'hold = 500\n' });
+  t.equal(wire.events, null, 'then it is heard no more');
 });
