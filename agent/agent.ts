@@ -284,10 +284,6 @@ export function openAgent(settings: Settings, world: Host): Agent {
       return answerTo(await line.file(new TextEncoder().encode(document), despiteHalt), ledger, line.view);
     },
     goBack: line.goBack,
-    async resetClockFloor(who, reason) {
-      const reset = await resetClock(floor, speak, who, reason);
-      for (const name of configNames) line.wake(name);
-      return reset;
-    },
+    resetClockFloor: (who, reason) => resetClock(floor, speak, who, reason).finally(wakeAll),
   };
 }

@@ -30,12 +30,16 @@ export async function recover(
   const state = intent.files.map((file) => {
     const index = open.findIndex(({ name }) => name === file.name);
     const now = disk.digests[index] ?? null;
-    return { file, opened: open[index], done: now === file.digest, touched: now !== file.before };
+    const [opened, done, touched] = [open[index], now === file.digest, now !== file.before];
+    const isThere = () =>
+      file.staged === null || opened?.target.leftovers('recover.look').includes(file.staged) !== false;
+    // An edit by hand is no rename of ours: what was staged would be gone.
+    return { file, opened, done, touched, moved: touched && (done || !isThere()) };
   });
   const discard = ({ file, opened }: (typeof state)[number]) => {
     if (file.staged !== null) opened?.target.discard('stage.discard', file.staged);
   };
-  if (state.every(({ touched }) => !touched)) {
+  if (state.every(({ moved }) => !moved)) {
     for (const one of state) discard(one);
     journal.note([intentOverRecord(intent.config, true)]);
     return { kind: 'back' };

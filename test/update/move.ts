@@ -1,8 +1,10 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import { hostTargets } from '../../agent/host/targets.ts';
 import { lineRoom, wish } from '../fixtures/line-room.ts';
 import { latch, until } from '../fixtures/until.ts';
+import { updateFile } from '../fixtures/update.ts';
 import { toldVehicle } from '../fixtures/vehicle.ts';
 
 const HOOKS = { check: { argv: ['check-it', '{staged}'], within_s: 5 }, reload: { argv: ['reload-it'], within_s: 5 } };
@@ -85,3 +87,47 @@ t.test('a vehicle that arms while the check runs: it is ended, and asked anew af
   room.line.wake('aim');
   await until('applied', () => room.outcomes().includes('applied 1'));
 });
+
+t.test(
+  'a set that was cut off in mid-rename is completed in the air; one that was not begun waits for the landing',
+  async (t) => {
+    for (const renames of [0, 1]) {
+      const vehicle = toldVehicle();
+      const real = hostTargets();
+      const cut = { after: renames };
+      const targets: typeof real = {
+        ...real,
+        open(...asked) {
+          const target = real.open(...asked);
+          const put: typeof target.put = (...what) => {
+            if (cut.after === 0) throw new Error('the power is cut');
+            cut.after -= 1;
+            return target.put(...what);
+          };
+          return { ...target, put };
+        },
+      };
+      const room = await lineRoom(t, { vehicle, targets, beside: ['more.conf'] });
+      const files = [updateFile('aim.conf', 'one\n'), updateFile('more.conf', 'more\n')];
+      const contents = (at: typeof room) =>
+        ['aim.conf', 'more.conf'].map((name) => readFileSync(join(at.etc, name), 'utf8'));
+      await room.give({ ...wish(1, ''), files });
+      t.equal(room.bugs.length, 1, 'it ends there');
+      t.same(contents(room), [renames === 1 ? 'one\n' : 'before\n', 'before\n']);
+      t.not(room.ledger.intent('aim'), null);
+
+      vehicle.turn('unsafe');
+      cut.after = Number.POSITIVE_INFINITY;
+      const next = await room.reborn();
+      if (renames === 1) t.same(contents(next), ['one\n', 'more\n'], 'mixed it is worse');
+      else {
+        t.same(contents(next), ['before\n', 'before\n']);
+        t.same(next.line.view('aim').pending?.waiting_for, ['vehicle']);
+        vehicle.turn('safe');
+        next.line.wake('aim');
+      }
+      await until('applied', () => next.outcomes().includes('applied 1'));
+      t.same(contents(next), ['one\n', 'more\n']);
+    }
+  },
+);

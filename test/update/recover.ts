@@ -121,6 +121,28 @@ t.test('a file that was edited after the crash is kept before it is overwritten'
   t.match(drift && it.keeper.read(drift), [{}, { name: 'b', bytes: Buffer.from('by hand') }, {}]);
 });
 
+t.test(
+  'a file that was edited after a crash before the first rename is no rename of ours: back, and the edit stays',
+  async (t) => {
+    const it = await cutOff(t);
+    writeFileSync(join(it.dir, 'b'), 'by hand');
+    rmSync(join(it.dir, 'a'));
+    writeFileSync(join(it.dir, 'c'), 'a new one');
+    t.same(await run(it), { kind: 'back' });
+    t.same(read(it.dir), [null, 'by hand', 'a new one']);
+    t.same(leftovers(it.dir), []);
+    t.equal(it.ledger.intent('aim'), null);
+  },
+);
+
+t.test('a file that was renamed and then edited is a rename of ours: forward', async (t) => {
+  const it = await cutOff(t);
+  it.put('a');
+  writeFileSync(join(it.dir, 'a'), 'by hand');
+  t.same(await run(it), { kind: 'forward' });
+  t.same(read(it.dir), ['new a', 'new b', 'new c']);
+});
+
 t.test('a removal that was cut off goes forward too', async (t) => {
   const it = await cutOff(t);
   const intent = {
