@@ -235,7 +235,7 @@ function isReadOnly(dir: string): boolean {
   }
 }
 
-function real(path: string): string {
+export function real(path: string): string {
   try {
     return realpathSync(path);
   } catch {

@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { mountOf } from '../host/mounts.ts';
-import { capabilitiesOf, unitFacts } from '../host/unit-facts.ts';
+import { capabilitiesOf, unitFacts, writablePaths } from '../host/unit-facts.ts';
 import type { Settings } from '../settings-schema.ts';
 import { Failure } from '../values/errors.ts';
 import type { Status } from '../values/status.ts';
+import { real } from './check.ts';
 import { fine, type Remark } from './finding.ts';
 
 const MIB = 1024 * 1024;
@@ -69,13 +70,19 @@ function lookAtMount(path: string, what: 'state' | 'run' | 'config'): Remark {
   }
 }
 
+/** Where the files of configs really lie. */
+function configDirs({ configs }: Settings): readonly string[] {
+  const dirs = Object.values(configs).flatMap(({ files }) => files.map(({ path }) => real(dirname(real(path)))));
+  return [...new Set(dirs)];
+}
+
 /** Room, and the kind of file system, wherever the agent writes. */
-export function lookAtDisk({ paths, configs }: Settings): readonly Remark[] {
-  const dirs = Object.values(configs).flatMap(({ files }) => files.map(({ path }) => dirname(path)));
+export function lookAtDisk(settings: Settings): readonly Remark[] {
+  const { paths } = settings;
   return [
     lookAtMount(paths.state, 'state'),
     lookAtMount(paths.run, 'run'),
-    ...[...new Set(dirs)].map((dir) => lookAtMount(dir, 'config')),
+    ...configDirs(settings).map((dir) => lookAtMount(dir, 'config')),
   ];
 }
 
@@ -136,21 +143,26 @@ export async function lookAtUnit(
     const words = `${UNIT} is ${UnitFileState}: it does not start with the device`;
     remarks.push({ health: 'warning', words, remedy: `systemctl enable ${UNIT}` });
   }
-  if (ProtectSystem === 'strict') {
-    const writable = (facts.ReadWritePaths ?? '').split(' ').map((path) => path.replace(/^[-+]+/, ''));
-    const within = (dir: string) =>
-      writable.some((path) => path !== '' && (dir === path || dir.startsWith(`${path}/`)));
-    const dirs = Object.values(settings.configs).flatMap(({ files }) => files.map(({ path }) => dirname(path)));
-    for (const dir of [...new Set(dirs)].filter((each) => !within(each))) {
-      const words = `${dir} is not in ReadWritePaths of ${UNIT}: the agent cannot replace files there`;
-      remarks.push({
-        health: 'bad',
-        words,
-        remedy: 'locksmith check --unit && systemctl restart locksmith-agent',
-      });
-    }
-  }
+  if (ProtectSystem === 'strict') remarks.push(...(await lookAtSandbox(settings, facts)));
   return [...remarks, ...lost(status, enders)];
+}
+
+/** Whether the unit lets the agent write wherever a config lies; by the real paths, as `check --unit` writes them and systemd mounts them. */
+async function lookAtSandbox(settings: Settings, facts: Readonly<Record<string, string>>): Promise<readonly Remark[]> {
+  const found = await writablePaths(UNIT, facts);
+  if (found === null) {
+    const words = `${UNIT}: systemd does not say which directories the agent may write to`;
+    return [{ health: 'unknown', words, remedy: `systemctl cat ${UNIT}` }];
+  }
+  const writable = found.map(real);
+  const within = (dir: string) => writable.some((path) => dir === path || dir.startsWith(`${path}/`));
+  return configDirs(settings)
+    .filter((dir) => !within(dir))
+    .map((dir) => ({
+      health: 'bad',
+      words: `${dir} is not in ReadWritePaths of ${UNIT}: the agent cannot replace files there`,
+      remedy: 'locksmith check --unit && systemctl restart locksmith-agent',
+    }));
 }
 
 /** What a daemon without capabilities cannot do. */

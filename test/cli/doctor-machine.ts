@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import { lookAtClock, lookAtDisk, lookAtUnit } from '../../agent/cli/doctor-machine.ts';
 import { readSettings } from '../../agent/settings.ts';
@@ -68,7 +69,22 @@ t.test('the unit, and what a sandbox takes away', async (t) => {
   t.match(await look({ UnitFileState: 'disabled' }), [{}, { health: 'warning', remedy: /systemctl enable/ }]);
   t.match(await look({ ProtectSystem: 'strict', ReadWritePaths: '/x' }), [{}, { health: 'bad', words: device.etc }]);
   t.equal((await look({ ProtectSystem: 'strict', ReadWritePaths: `/x -${device.dir}` })).length, 1);
+  systemctl.busSays('?');
+  t.match(await look({ ProtectSystem: 'strict', ReadWritePaths: '[unprintable]' }), [
+    {},
+    { health: 'unknown', words: /does not say/, remedy: /systemctl cat/ },
+  ]);
+  systemctl.busSays(JSON.stringify({ type: 'as', data: [`-${device.etc}`, '/a b'] }));
+  t.equal((await look({ ProtectSystem: 'strict', ReadWritePaths: '[unprintable] [unprintable]' })).length, 1);
 
+  const [moved, link] = [join(device.dir, 'real'), join(device.etc, 'aim.conf')];
+  mkdirSync(moved);
+  renameSync(link, join(moved, 'aim.conf'));
+  symlinkSync(join(moved, 'aim.conf'), link);
+  t.equal((await look({ ProtectSystem: 'strict', ReadWritePaths: `-${moved}` })).length, 1, 'where a link leads');
+  t.match(await look({ ProtectSystem: 'strict', ReadWritePaths: device.etc }), [{}, { health: 'bad', words: moved }]);
+
+  await look({});
   const init = calmStatus({ agent: { ...calmStatus().agent, pid: 1 } });
   t.equal((await lookAtUnit(settings, init, ['ops-2'])).length, 1, 'the first process has every capability');
   const { spawn } = await import('node:child_process');
