@@ -235,6 +235,7 @@ function isReadOnly(dir: string): boolean {
   }
 }
 
+/** Where a path leads, symlinks followed; the path itself where it cannot be said. */
 export function real(path: string): string {
   try {
     return realpathSync(path);

@@ -1,6 +1,8 @@
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync, lstatSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
-import { failureOf } from '../values/errno.ts';
+import { createConnection } from 'node:net';
+import { errnoOf, failureOf } from '../values/errno.ts';
+import { Failure } from '../values/errors.ts';
 import { messageOf } from '../values/thrown.ts';
 
 /** What was asked, as a server of ours needs it. */
@@ -40,6 +42,32 @@ function header(request: IncomingMessage, name: string): string | null {
   return typeof value === 'string' ? value : null;
 }
 
+/** Whether somebody listens on a socket. */
+function isListenedOn(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createConnection(path, () => {
+      socket.destroy();
+      resolve(true);
+    });
+    // Who may not connect leaves it alone, too.
+    socket.once('error', (error) => resolve(errnoOf(error) !== 'ECONNREFUSED'));
+  });
+}
+
+/** Makes room for a socket: takes away one that is left of a server that is gone, and nothing else. Throws Failure. */
+async function makeRoom(path: string): Promise<void> {
+  const taken = (why: string) => new Failure('io', 'page.listen', path, `${path}: ${why}`, { retry: false });
+  try {
+    const stat = lstatSync(path, { throwIfNoEntry: false });
+    if (stat === undefined) return;
+    if (!stat.isSocket()) throw taken('is there already, and no socket');
+    if (await isListenedOn(path)) throw taken('another server listens there');
+    rmSync(path, { force: true });
+  } catch (error) {
+    throw failureOf('page.listen', path, error);
+  }
+}
+
 /** Serves small texts to this machine. Throws Failure if it cannot listen. */
 export async function serveWeb(
   place: WebPlace,
@@ -70,7 +98,7 @@ export async function serveWeb(
   );
   server.maxConnections = CONNECTIONS_MAX;
   const name = place.kind === 'tcp' ? `${place.host}:${place.port}` : place.path;
-  if (place.kind === 'socket') rmSync(place.path, { force: true });
+  if (place.kind === 'socket') await makeRoom(place.path);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(failureOf('page.listen', name, error)));
     if (place.kind === 'tcp') server.listen(place.port, place.host, resolve);
@@ -85,9 +113,9 @@ export async function serveWeb(
   return {
     address,
     close() {
+      // Takes its socket away, too.
       server.close();
       server.closeAllConnections();
-      if (place.kind === 'socket') rmSync(place.path, { force: true });
     },
   };
 }

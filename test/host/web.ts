@@ -1,4 +1,5 @@
-import { existsSync, mkdtempSync, statSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -47,5 +48,33 @@ t.test('over a unix socket that is gone afterwards', async (t) => {
   });
   t.match(JSON.parse(text), { url: '/s' });
   server.close();
+  t.notOk(existsSync(path));
+});
+
+t.test('what stands at the path of the socket is not taken away, but for one that nobody listens on', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'locksmith-web-'));
+  const [file, folder, link, path] = ['agent.yaml', 'folder', 'link', 'page.sock'].map((name) => join(dir, name));
+  if (file === undefined || folder === undefined || link === undefined || path === undefined)
+    throw new Error('no path');
+  writeFileSync(file, 'precious');
+  mkdirSync(folder);
+  symlinkSync(file, link);
+  for (const taken of [file, folder, link])
+    await t.rejects(serveWeb({ kind: 'socket', path: taken }, say), { name: 'Failure', message: /no socket$/ }, taken);
+  t.equal(readFileSync(file, 'utf8'), 'precious');
+  t.ok(existsSync(link));
+
+  const first = await serveWeb({ kind: 'socket', path }, say);
+  await t.rejects(serveWeb({ kind: 'socket', path }, say), {
+    name: 'Failure',
+    message: /another server listens there/,
+  });
+  t.ok(existsSync(path), 'the first still has it');
+  first.close();
+  const killed = `require('net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`;
+  spawnSync(process.execPath, ['-e', killed], { env: {} });
+  t.ok(existsSync(path), 'one that was killed leaves its socket');
+  const second = await serveWeb({ kind: 'socket', path }, say);
+  second.close();
   t.notOk(existsSync(path));
 });
