@@ -6,6 +6,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { cpus, release, tmpdir, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { commandOf, rowOf } from './proof-row.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const PAGE = join(ROOT, 'docs/proof.md');
@@ -116,8 +117,6 @@ console.log(
 );
 const dir = mkdtempSync(join(tmpdir(), 'locksmith-proof-'));
 const tally = join(dir, 'tally');
-/** What has to be said too to get the same figures again. */
-const only = process.env.SWEEP_PATHS === undefined ? '' : `SWEEP_PATHS='${process.env.SWEEP_PATHS}' `;
 const date = new Date().toISOString().slice(0, 10);
 const rows = oldRows();
 for (const [name, proof] of Object.entries(all)) {
@@ -128,10 +127,7 @@ for (const [name, proof] of Object.entries(all)) {
   for (const { figure: said, value, unit } of figures) {
     const figure = said.startsWith(`${name}-`) ? said : `${name}-${said}`;
     const amount = unit === '1' ? value : `${value} ${unit}`;
-    rows.set(
-      figure,
-      `| \`${figure}\` | ${amount} | ${date} | ${machine} | \`${only}SEED=${seed} ./scripts/proof ${name}\` |`,
-    );
+    rows.set(figure, rowOf({ figure, amount, date, machine, command: commandOf(name, process.env, seed) }));
   }
 }
 writeFileSync(PAGE, page(rows));

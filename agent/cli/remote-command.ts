@@ -1,6 +1,6 @@
 import { type CommandBody, type CommandEnd, sendCommand } from '../fleet/command.ts';
 import { connectFleet, type FleetLink } from '../fleet/link.ts';
-import { readRetained, readSeenLock } from '../fleet/retained.ts';
+import { namedHolder, readRetained, readSeenLock } from '../fleet/retained.ts';
 import { readSigner } from '../fleet/signer.ts';
 import { EXIT, SaidError } from '../values/errors.ts';
 import { remedyOf } from '../values/remedy.ts';
@@ -89,7 +89,7 @@ export async function boundRelease(
       `locksmith refresh --device ${at.device} …, or give --token N`,
     );
   }
-  const holder = lock?.holder ?? null;
+  const holder = lock === null ? null : namedHolder(lock);
   if (endHolder && holder === null) {
     throw new SaidError(
       EXIT.refused,
@@ -99,7 +99,7 @@ export async function boundRelease(
   }
   return {
     ...{ cmd: 'release', config, token, reason },
-    ...(holder === null ? {} : { holder: { pid: holder.pid, start: holder.start } }),
+    ...(holder === null ? {} : { holder }),
     ...(endHolder ? { end_holder: true } : {}),
   };
 }

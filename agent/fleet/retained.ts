@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { isFields } from '../values/fields.ts';
+import type { NamedHolder } from '../values/command.ts';
+import { isFields, isId } from '../values/fields.ts';
 import { harmless } from '../values/printable.ts';
 import { readFields } from './answers.ts';
 import type { FleetLink } from './link.ts';
@@ -52,12 +53,14 @@ export interface SeenLock {
   readonly refusals: number;
   /** The file people know the config by. */
   readonly file: string | null;
+  /** The boot of the device in which it said so, if it did say. */
+  readonly boot?: string;
 }
 
 /** Reads the payload of a lock's topic; null if it is none. */
 export function readSeenLock(fields: Readonly<Record<string, unknown>> | null): SeenLock | null {
   if (fields === null) return null;
-  const { state, verdict, token, holder, since, refusals, file } = fields;
+  const { state, verdict, token, holder, since, refusals, file, boot } = fields;
   if ((state !== 'COLD' && state !== 'HOT') || !isCount(token)) return null;
   const named =
     isFields(holder) && isCount(holder.pid)
@@ -71,7 +74,13 @@ export function readSeenLock(fields: Readonly<Record<string, unknown>> | null): 
     ...{ state, token, holder: named, verdict: text(verdict), file: text(file) },
     since: typeof since === 'string' && Number.isFinite(Date.parse(since)) ? since : null,
     refusals: isCount(refusals) ? refusals : 0,
+    ...(isId(boot) ? { boot } : {}),
   };
+}
+
+/** The holder of a lock as a command names it; null where none was seen. */
+export function namedHolder({ holder, boot }: Pick<SeenLock, 'holder' | 'boot'>): NamedHolder | null {
+  return holder === null ? null : { pid: holder.pid, start: holder.start, ...(boot === undefined ? {} : { boot }) };
 }
 
 /** A text of somebody far away, fit for a terminal. */

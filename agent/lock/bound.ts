@@ -6,7 +6,7 @@ import { carryOut, isSame, type ReleaseScene } from './release.ts';
 export interface BoundWish {
   readonly token: number;
   /** null: whoever it is. */
-  readonly holder: { readonly pid: number; readonly start: number | null } | null;
+  readonly holder: { readonly pid: number; readonly start: number | null; readonly boot?: string } | null;
   /** Also ends that holder, if the lock is `orphaned`. */
   readonly endHolder: boolean;
   readonly reason: string;
@@ -25,8 +25,8 @@ export interface BoundRelease {
 
 /**
  * Releases a lock if it still is what the sender saw: `lock-mismatch` with `mismatch: token` if its token has moved on, `hot` if
- * somebody else has it, or if it cannot be released;
- * `end-not-allowed` if the agent may not end that holder; `not-safe` because of the vehicle. A lock is never broken from far away. Throws Failure.
+ * somebody else has it, or the sender saw it before a reboot, or if it cannot be released; `end-not-allowed` if the agent may not end that
+ * holder; `not-safe` because of the vehicle. A lock is never broken from far away. Throws Failure.
  */
 export async function releaseBound(scene: ReleaseScene, wish: BoundWish): Promise<BoundRelease | Refusal> {
   const { token, holder, endHolder, reason, who } = wish;
@@ -34,6 +34,10 @@ export async function releaseBound(scene: ReleaseScene, wish: BoundWish): Promis
   if (lock.token !== token) {
     const why = `lock mismatch: ${lock.file} has token ${lock.token}, the command was signed for ${token}`;
     return { ...refuse('lock-mismatch', why), mismatch: 'token' };
+  }
+  if (lock.state === 'HOT' && holder?.boot !== undefined && holder.boot !== scene.clock.bootId) {
+    const why = `lock mismatch: ${lock.file} HOT (the command was signed for pid ${holder.pid} of another boot)`;
+    return { ...refuse('lock-mismatch', why), mismatch: 'hot' };
   }
   if (lock.state === 'HOT' && holder !== null && (lock.holder === null || !isSame(holder, lock.holder))) {
     const now = lock.holder === null ? 'nobody that can be seen' : sayHolder(lock.holder);

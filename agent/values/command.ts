@@ -28,6 +28,8 @@ export interface NamedHolder {
   readonly pid: number;
   /** Field 22 of /proc/PID/stat; null where the report had none. */
   readonly start: number | null;
+  /** The boot that pid and start are of; left out by senders that do not know it. After another boot they may mean somebody else. */
+  readonly boot?: string;
 }
 
 /** What every command has. Times are epoch seconds. */
@@ -133,11 +135,12 @@ function readRelease(base: CommandBase, fields: Fields): ReleaseCommand {
 
 function readHolder(value: unknown): NamedHolder {
   const fields = asFields(value, 'holder');
-  checkKeys(fields, ['pid', 'start'], 'a holder', 'holder.');
-  const { pid, start = null } = fields;
+  checkKeys(fields, ['pid', 'start', 'boot'], 'a holder', 'holder.');
+  const { pid, start = null, boot } = fields;
   return {
     pid: asWhole(pid, 'holder.pid', 0),
     start: start === null ? null : asWhole(start, 'holder.start', 0),
+    ...(boot === undefined ? {} : { boot: asId(boot, 'holder.boot') }),
   };
 }
 

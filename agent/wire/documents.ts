@@ -143,7 +143,7 @@ export const COMMAND_SCHEMA = {
         token: COUNT_SCHEMA,
         holder: {
           type: 'object',
-          properties: { pid: COUNT_SCHEMA, start: { type: ['integer', 'null'], minimum: 0 } },
+          properties: { pid: COUNT_SCHEMA, start: { type: ['integer', 'null'], minimum: 0 }, boot: ID_SCHEMA },
           required: ['pid'],
           additionalProperties: false,
         },

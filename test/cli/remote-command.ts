@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { command as refresh } from '../../agent/cli/refresh.ts';
 import { command as release } from '../../agent/cli/release.ts';
+import { bodyOf } from '../../agent/fleet/kept.ts';
 import { makeKeyFiles } from '../../agent/fleet/signer.ts';
 import { parseKeys } from '../../agent/trust/keys.ts';
 import { runCommand } from '../fixtures/command.ts';
@@ -48,12 +49,16 @@ t.test('commands to a device far away', { timeout: 120_000 }, async (t) => {
     });
     await leakBy(t, join(device.etc, 'aim.conf'));
     await device.push({ version: 1, files: { 'aim.conf': 'hold = 800\n' } });
-    await device.lock(({ verdict }) => verdict === 'orphaned');
+    const { boot } = await device.lock(({ verdict }) => verdict === 'orphaned');
     t.match(await runCommand(release, ['aim', ...far, ...reason], env), { code: 3, out: /--end-holder/ });
     t.match(await runCommand(release, ['aim', ...far, ...reason, '--end-holder'], env), {
       ...{ code: 0, out: /^drone-7 released; token \d+ → \d+\n$/ },
     });
     await device.reported(({ running }) => running.version === 1);
+    const sent = world.watcher.seen
+      .filter(({ topic }) => topic.endsWith('/cmd/release'))
+      .map(({ payload }) => bodyOf(payload));
+    t.match(sent.at(-1), { holder: { boot }, end_holder: true }, 'for the holder of this boot');
     const nobody = await runCommand(release, ['aim', ...far, ...reason, '--end-holder'], env);
     t.match(nobody, { code: 3, err: /nobody to end/ });
   });

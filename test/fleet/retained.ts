@@ -1,6 +1,6 @@
 import t from 'tap';
 import { connectFleet } from '../../agent/fleet/link.ts';
-import { readRetained, readSeenLock } from '../../agent/fleet/retained.ts';
+import { namedHolder, readRetained, readSeenLock } from '../../agent/fleet/retained.ts';
 import { startMosquitto } from '../fixtures/mosquitto.ts';
 import { mosquittoPub } from '../fixtures/mosquitto-clients.ts';
 
@@ -33,6 +33,13 @@ t.test('the lock a release is bound to', async (t) => {
   t.match(readSeenLock({ ...hot, holder: { pid: 0, start: null } }), {
     holder: { pid: 0, start: null, command: null, user: null },
   });
+  const named = (fields: object) => {
+    const lock = readSeenLock({ ...hot, ...fields });
+    return lock === null ? null : namedHolder(lock);
+  };
+  t.strictSame(named({ boot: 'b-1' }), { pid: 812, start: 41523, boot: 'b-1' }, 'with the boot its numbers are of');
+  t.strictSame(named({ boot: 7 }), { pid: 812, start: 41523 });
+  t.equal(named({ holder: null }), null);
   for (const wrong of [null, {}, { ...hot, token: -1 }, { ...hot, token: '7' }, { ...hot, state: 'WARM' }]) {
     t.equal(readSeenLock(wrong), null);
   }

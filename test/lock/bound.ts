@@ -84,8 +84,13 @@ t.test('an orphan: ended only where he is the one that was meant', async (t) => 
   t.match(await releaseBound(made.scene, made.wish({ token, holder: other, endHolder: true })), {
     ...{ code: 'lock-mismatch', mismatch: 'hot', reason: /signed for pid/ },
   });
+  const before = { ...orphan, boot: 'the boot before' };
+  t.match(await releaseBound(made.scene, made.wish({ token, holder: before, endHolder: true })), {
+    ...{ code: 'lock-mismatch', mismatch: 'hot', reason: /of another boot/ },
+  });
   process.kill(orphan.pid, 0);
-  t.match(await releaseBound(made.scene, made.wish({ token, holder: orphan, endHolder: true })), {
+  const now = { ...orphan, boot: made.scene.clock.bootId };
+  t.match(await releaseBound(made.scene, made.wish({ token, holder: now, endHolder: true })), {
     ...{ kind: 'released', oldToken: token, changed: true },
   });
   t.equal(made.ports.processes.describe(orphan.pid)?.zombie ?? true, true, 'he is gone');

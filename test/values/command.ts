@@ -20,6 +20,7 @@ t.test('what is right is read as it is', async (t) => {
     { ...REFRESH, config: 'aim', seq: 0, reason: 'to see' },
     RELEASE,
     { ...RELEASE, token: 0, holder: { pid: 812, start: 41523 }, end_holder: true },
+    { ...RELEASE, holder: { pid: 812, start: 41523, boot: '6f1c2f0e-3d1b' }, end_holder: true },
     { ...RELEASE, holder: { pid: 0, start: null }, end_holder: false },
     { ...RELEASE, reason: 'Zustand geprüft, 保存' },
     { ...REFRESH, exp: IAT + COMMAND_LIFE_MAX_S },
@@ -82,6 +83,7 @@ t.test('what is wrong with each member', async (t) => {
   t.match(said({ ...RELEASE, holder: 7 }), 'malformed: holder: ');
   t.match(said({ ...RELEASE, holder: {} }), 'malformed: holder.pid: ');
   t.match(said({ ...RELEASE, holder: { pid: 7, start: 'x' } }), 'malformed: holder.start: ');
+  t.match(said({ ...RELEASE, holder: { pid: 7, boot: 8 } }), 'malformed: holder.boot: ');
 });
 
 t.test('unknown-field: also what belongs to another command', async (t) => {

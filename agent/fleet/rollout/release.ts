@@ -1,5 +1,6 @@
 import { sendCommand } from '../command.ts';
 import type { FleetLink } from '../link.ts';
+import { namedHolder } from '../retained.ts';
 import type { Run } from './context.ts';
 import { nowS } from './context.ts';
 import { sayHot } from './standing.ts';
@@ -14,14 +15,16 @@ const ANSWER_MS = 120_000;
 export async function releaseOrphan(link: FleetLink, run: Run, device: string): Promise<void> {
   const { root, signer, plan, show } = run;
   const lock = run.scene.devices().get(device)?.locks[plan.config];
-  if (lock === undefined || lock.state !== 'HOT' || lock.holder === null) return;
-  const { token, holder } = lock;
+  if (lock === undefined || lock.state !== 'HOT') return;
+  const { token } = lock;
+  const holder = namedHolder(lock);
+  if (holder === null) return;
   run.released.set(`${device} ${token}`, false);
   show.note(`${device}: ${sayHot(lock, nowS())}: release, with its holder`);
   const end = await sendCommand(link, {
     ...{ root, device, signer, withinMs: ANSWER_MS, onPublished: () => {} },
     body: {
-      ...{ cmd: 'release', config: plan.config, token, holder: { pid: holder.pid, start: holder.start } },
+      ...{ cmd: 'release', config: plan.config, token, holder },
       ...{ end_holder: true, reason: `roll-out ${plan.name}: its owner is gone` },
     },
   });
