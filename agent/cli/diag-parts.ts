@@ -20,6 +20,8 @@ export interface Part {
 
 /** Longest content of a managed file that is put in. */
 const CONTENT_MAX = 256 * 1024;
+/** Longest name of a managed file in an archive. */
+const NAME_MAX_BYTES = 99;
 /** How long a program of the system may take to answer. */
 const ASK_MS = 10_000;
 
@@ -88,6 +90,17 @@ export async function commandParts(
   return parts;
 }
 
+/** The name of a file as an archive can take it: one that is too long by its beginning and its digest, for two may begin alike. */
+function fitted(name: string): string {
+  if (Buffer.byteLength(name) <= NAME_MAX_BYTES) return name;
+  // Half of a letter at the cut reads as U+FFFD, which has three bytes.
+  const start = Buffer.from(name)
+    .subarray(0, NAME_MAX_BYTES - 16)
+    .toString('utf8')
+    .replace(/\ufffd+$/, '');
+  return `${start}~${sha256(name).slice(0, 12)}`;
+}
+
 /** What is known of every managed file; its content only where that is allowed. */
 export function configParts({ configs }: Settings, withContents: boolean, troubles: string[]): readonly Part[] {
   const facts: object[] = [];
@@ -101,7 +114,7 @@ export function configParts({ configs }: Settings, withContents: boolean, troubl
         const digest = bytes === null ? null : `sha256:${sha256(bytes)}`;
         facts.push({ config, path, uid, gid, mode: (mode & 0o7777).toString(8), size, mtimeMs, digest });
         if (bytes !== null && bytes.length <= CONTENT_MAX && (withContents || isForEverybody(path))) {
-          contents.push({ name: `contents/${config}/${basename(path)}`.slice(0, 90), text: bytes.toString('utf8') });
+          contents.push({ name: `contents/${config}/${fitted(basename(path))}`, text: bytes.toString('utf8') });
         }
       } catch (error) {
         troubles.push(`${path}: ${messageOf(error)}`);

@@ -23,6 +23,18 @@ t.test('contents only of what everybody may read, unless root asks', async (t) =
   t.same(names(true), ['configs.json'], 'too large');
 });
 
+t.test('names that are too long for an archive', async (t) => {
+  const long = (end: string) => `${'ä'.repeat(100)}${end}`;
+  const device = loneDevice(t, { configs: { ['c'.repeat(64)]: { [long('1')]: '1', [long('2')]: '2', short: '3' } } });
+  const parts = configParts(readSettings(device.settings), true, []).slice(1);
+  t.same(parts.map(({ text }) => text).sort(), ['1', '2', '3']);
+  t.equal(new Set(parts.map(({ name }) => name)).size, 3, 'each has a name of its own');
+  for (const { name } of parts) {
+    t.match(name, /^contents\/c{64}\/(short|ä+~[0-9a-f]{12})$/);
+    t.ok(Buffer.byteLength(name.split('/')[2] ?? '') <= 99, name);
+  }
+});
+
 t.test('facts of the machine, without environment or arguments', async (t) => {
   const troubles: string[] = [];
   const parts = await systemParts(null, troubles);

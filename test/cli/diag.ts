@@ -9,7 +9,7 @@ import { loneDevice } from '../fixtures/lone-device.ts';
 
 /** Every file of a bundle, by its name without the folder. */
 function unpack(path: string): Readonly<Record<string, string>> {
-  const names = execFileSync('tar', ['-tzf', path], { encoding: 'utf8' }).trim().split('\n');
+  const names = execFileSync('tar', ['--quoting-style=literal', '-tzf', path], { encoding: 'utf8' }).trim().split('\n');
   return Object.fromEntries(
     names.map((name) => [
       name.replace(/^[^/]+\//, ''),
@@ -73,6 +73,16 @@ t.test('everything for support, and none of the secrets that were planted', asyn
   const whole = join(device.dir, 'whole.tar.gz');
   t.match(await device.locksmith(['diag', whole, '--contents']), { code: 0 });
   t.match(unpack(whole), { 'contents/aim/aim.conf': 'planted-content-5\n' }, 'root has asked for it');
+});
+
+t.test('a device, a config and a file with names as long as they can be', async (t) => {
+  const [config, file] = ['c'.repeat(64), `${'ä'.repeat(100)}.conf`];
+  const device = loneDevice(t, { id: 'd'.repeat(64), configs: { [config]: { [file]: 'x\n' } } });
+  const bundle = join(device.dir, 'a.tar.gz');
+  t.match(await device.locksmith(['diag', bundle, '--contents']), { code: 0, stderr: '' });
+  const files = unpack(bundle);
+  t.ok(files[`locks/${config}.txt`]);
+  t.match(Object.keys(files).join('\n'), /^contents\/c{64}\/ä+~[0-9a-f]{12}$/m);
 });
 
 t.test('with settings that are wrong, or none, there is still a bundle', async (t) => {

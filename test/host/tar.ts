@@ -13,6 +13,8 @@ t.test('tar(1) lists and reads it', async (t) => {
     { name: 'd/one.txt', bytes: bytes('one\n') },
     { name: 'd/block', bytes: bytes('x'.repeat(512)) },
     { name: `d/${'n'.repeat(97)}`, bytes: bytes('y'.repeat(5000)) },
+    { name: `${'d'.repeat(60)}/contents/${'c'.repeat(64)}/${'ä'.repeat(49)}`, bytes: bytes('long\n') },
+    { name: `${'d'.repeat(90)}/${'e'.repeat(10)}`, bytes: bytes('parted\n') },
   ];
   writeFileSync(path, tarGz(entries, Date.UTC(2026, 0, 2, 3, 4, 5)));
   const tar = (...argv: readonly string[]) =>
@@ -24,5 +26,6 @@ t.test('tar(1) lists and reads it', async (t) => {
     / 5000 .*n{97}$/,
   ]);
   for (const entry of entries) t.equal(tar('-xOzf', path, entry.name), new TextDecoder().decode(entry.bytes));
-  t.throws(() => tarGz([{ name: 'n'.repeat(100), bytes: bytes('') }], 0), /longer than the 99 bytes/);
+  for (const name of ['n'.repeat(100), `d/${'n'.repeat(100)}`, `${'d/'.repeat(100)}x`.repeat(2)])
+    t.throws(() => tarGz([{ name, bytes: bytes('') }], 0), /longer than the name of a file can be/);
 });
