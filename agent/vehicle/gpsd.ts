@@ -39,7 +39,8 @@ export function openGpsd(input: GpsdInput): Source {
     altM: number | null;
   } = { wire: 'not opened yet', fix: null, used: null, altM: null };
   const time = { lastMs: Number.NEGATIVE_INFINITY };
-  const dates = createVehicleClock(clock.wallMs);
+  // What a receiver dates is by these times too: a wall clock that is set must not cut its flight in two.
+  const dates = createVehicleClock({ wallMs: clock.wallMs, bootMs: clock.wallMs });
 
   /**
    * The receiver's own clock is Unix time. Reason: counted from the first position it would begin anew with each start of the agent, and

@@ -38,7 +38,7 @@ export function openMavlink(input: MavlinkInput): Source {
   const { clock, system, wire, key, sha256 } = input;
   const self = { system, component: ONBOARD_COMPUTER };
   const gate = createGate(input);
-  const time = createVehicleClock(clock.wallMs);
+  const time = createVehicleClock(clock);
   const flight = createFlight(time);
   const requests = createRequests(input.streams, self);
   const check = key === null ? null : createSignatureCheck(key, sha256);

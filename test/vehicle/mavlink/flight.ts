@@ -7,7 +7,7 @@ const WALL = Date.UTC(2026, 5, 1);
 const PLACE = { time_boot_ms: 1000, lat: 474_000_000, lon: -85_000_000, alt: 500_250, relative_alt: 20_000 };
 const MOVES = { vx: 150, vy: -200, vz: 50, hdg: 35_999 };
 
-const open = () => createFlight(createVehicleClock(() => WALL));
+const open = () => createFlight(createVehicleClock({ wallMs: () => WALL, bootMs: () => 0 }));
 
 t.test("a position, in degrees and metres, at the vehicle's own time", async (t) => {
   const flight = open();
