@@ -75,6 +75,59 @@ t.test('the settings reach the gate and the requests', async (t) => {
   }
 });
 
+t.test(
+  'the gate opens within ten seconds of the landing, of a start anew, and of the first word, whenever that comes',
+  async (t) => {
+    const STEP_MS = 50;
+    for (const story of ['lands', 'starts anew', 'is heard again'] as const) {
+      for (let phaseMs = 0; phaseMs < 1_000; phaseMs += 250) {
+        const { clock, opened, made } = built({ mavlink: { listen: 'udp://127.0.0.1:1', system: 3 } });
+        const asked = new Set<number>();
+        const say = (bytes: Uint8Array) =>
+          opened[0]?.bytes(bytes, (command) => {
+            for (const { payload } of ourFrames(command)) {
+              asked.add(new DataView(payload.buffer, payload.byteOffset, payload.length).getFloat32(0, true));
+              clock.after(STEP_MS, () => say(ourBytes('COMMAND_ACK', { command: 511, result: 0 }, { system: 3 })));
+            }
+          });
+        const turns: number[] = [];
+        made?.door.onChange(() => void (made.door.state().safety === 'safe' && turns.push(clock.bootMs())));
+        const stop = made?.start();
+        // On the ground from then on, and heard.
+        const restMs = 60_000 + phaseMs;
+        const rests = () => clock.bootMs() >= restMs;
+        const mute = () => story === 'is heard again' && !rests();
+        const bornMs = () => (story === 'starts anew' && rests() ? restMs - 2_000 : 0);
+        for (let ms = STEP_MS; ms <= restMs + 12_000; ms += STEP_MS) {
+          clock.advance(STEP_MS);
+          const flies = !rests();
+          // It says everything once a second, each at another time of it; its landing only if asked.
+          if (mute() || ms % 1_000 > 150) continue;
+          if (ms % 1_000 === 50)
+            say(
+              ourBytes(
+                'HEARTBEAT',
+                { type: 1, autopilot: 3, system_status: flies ? 4 : 3, base_mode: flies ? 128 : 0 },
+                { system: 3 },
+              ),
+            );
+          if (ms % 1_000 === 100 && asked.has(245))
+            say(ourBytes('EXTENDED_SYS_STATE', { landed_state: flies ? 2 : 1 }, { system: 3 }));
+          if (ms % 1_000 === 150)
+            say(ourBytes('GLOBAL_POSITION_INT', { time_boot_ms: ms - bornMs(), lat: 1, lon: 1 }, { system: 3 }));
+        }
+        const [first] = turns;
+        const tookMs = (first ?? Number.POSITIVE_INFINITY) - restMs;
+        t.ok(
+          turns.length === 1 && tookMs >= 5_000 && tookMs <= 10_000,
+          `${story}, ${phaseMs} ms into a second: ${tookMs} ms`,
+        );
+        stop?.();
+      }
+    }
+  },
+);
+
 t.test('who leaves again listens until the vehicle is known, ten seconds at most', async (t) => {
   const settings = { mavlink: { listen: 'udp://127.0.0.1:1', system: 3 }, disarmed_is_enough: true };
   for (const [beat, afterS, safety] of [
