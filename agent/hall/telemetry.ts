@@ -38,7 +38,11 @@ export interface Telemetry {
 }
 
 /** Opens the memory of telemetry, a journal of its own: it may lose its last seconds, and must never hold up a record. */
-export async function openTelemetry(settings: Settings, host: Host, rooms: TelemetryRooms): Promise<Telemetry> {
+export async function openTelemetry(
+  settings: Settings,
+  host: Pick<Host, 'clock' | 'log' | 'telemetry' | 'chance'>,
+  rooms: TelemetryRooms,
+): Promise<Telemetry> {
   const { clock, log, telemetry: journal } = host;
   const { max_mb, max_age_h } = settings.telemetry.outbox;
   const laneMemory = createLaneMemory(clock.bootId);
