@@ -20,6 +20,14 @@ export interface Part {
 
 /** Longest content of a managed file that is put in. */
 const CONTENT_MAX = 256 * 1024;
+/** What is asked of systemd. Not its `status`, which shows the arguments of whatever hook runs just then. */
+const UNIT_FACTS = [
+  ...['Id', 'LoadState', 'ActiveState', 'SubState', 'UnitFileState', 'Result', 'NRestarts', 'NeedDaemonReload'],
+  ...['FragmentPath', 'DropInPaths', 'StatusText', 'ActiveEnterTimestamp', 'InactiveEnterTimestamp'],
+  ...['WatchdogUSec', 'WatchdogTimestamp', 'MainPID', 'ExecMainCode', 'ExecMainStatus', 'ExecMainStartTimestamp'],
+  ...['MemoryCurrent', 'MemoryPeak', 'MemoryMax', 'TasksCurrent', 'CPUUsageNSec', 'ReadWritePaths', 'User'],
+  ...['CapabilityBoundingSet', 'AmbientCapabilities', 'ProtectSystem', 'ProtectHome', 'PrivateTmp', 'PrivateDevices'],
+];
 /** Longest name of a managed file in an archive. */
 const NAME_MAX_BYTES = 99;
 /** How long a program of the system may take to answer. */
@@ -164,7 +172,7 @@ export async function systemParts(settings: Settings | null, troubles: string[])
   };
   const parts: Part[] = [{ name: 'system.json', text: `${JSON.stringify(facts, null, 2)}\n` }];
   for (const [name, program, argv] of [
-    ['systemd.txt', 'systemctl', ['status', '--no-pager', '--full', '--lines=0', 'locksmith-agent']],
+    ['systemd.txt', 'systemctl', ['show', '--no-pager', `--property=${UNIT_FACTS.join(',')}`, 'locksmith-agent']],
     ['systemd-journal.txt', 'journalctl', ['--no-pager', '-o', 'short-iso', '-n', '500', '-u', 'locksmith-agent']],
     ['timedatectl.txt', 'timedatectl', []],
   ] as const) {

@@ -10,7 +10,7 @@ import { messageOf } from '../values/thrown.ts';
 import { rfc3339 } from '../values/units.ts';
 import { type Command, readArgs, SETTINGS_PATH } from './command.ts';
 import { commandParts, configParts, type Part, settingsPart, systemParts } from './diag-parts.ts';
-import { knownSecrets } from './diag-secrets.ts';
+import { knownSecrets, secretsNamedIn } from './diag-secrets.ts';
 
 const README = `A diagnostic bundle of Locksmith, made on the device itself.
 
@@ -21,11 +21,12 @@ configs.json         every managed file: whose it is, its size and digest; its c
                      device may read it anyway, or where root asked for it (--contents)
 track.gpx            the last flight, where there is one
 system.json          kernel, memory, disks, network addresses, clock, locks of the kernel
-systemd.txt          what systemd says of the agent, where there is one
+systemd.txt, systemd-journal.txt, timedatectl.txt
+                     what systemd says of the agent, its log and the clock, where there is a systemd
 manifest.json        every file with its digest, and what could not be read and why
 
-Left out on purpose: private keys, passwords and the user part of addresses, the environment of every process, the journal of
-the agent (it holds contents), and the content of files that not everybody may read.
+Left out on purpose: private keys, passwords, arguments named like a secret and the user part of addresses, environment and
+arguments of every process, the agent's own memory (it holds contents), and the content of files that not everybody may read.
 `;
 
 /** The settings if they can be read; the bundle is made without them as well. */
@@ -82,7 +83,7 @@ Example: locksmith diag /media/usb/drone-7.tar.gz`,
     }
     const nowMs = Date.now();
     const { text, settings } = settingsOf(values.settings);
-    const secrets = settings === null ? [] : knownSecrets(settings);
+    const secrets = settings === null ? secretsNamedIn(text ?? '') : knownSecrets(settings);
     const troubles: string[] = [];
     const parts: Part[] = [{ name: 'README.txt', text: README }];
     if (text === null) troubles.push(`${values.settings}: cannot be read`);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { configParts, settingsPart, systemParts } from '../../agent/cli/diag-parts.ts';
 import { readSettings } from '../../agent/settings.ts';
+import { fakeSystemctl } from '../fixtures/fake-systemctl.ts';
 import { loneDevice } from '../fixtures/lone-device.ts';
 
 t.test('contents only of what everybody may read, unless root asks', async (t) => {
@@ -43,4 +44,19 @@ t.test('facts of the machine, without environment or arguments', async (t) => {
   t.notMatch(parts.map(({ text }) => text).join('\n'), process.env.PATH ?? 'no path');
   t.same(troubles, []);
   t.match(settingsPart('x: 1', null), { name: 'settings.yaml', text: /^# These settings are wrong/ });
+});
+
+t.test('what systemd says of the agent, without the arguments of what runs in its unit', async (t) => {
+  const before = process.env.PATH;
+  t.teardown(() => {
+    process.env.PATH = before;
+  });
+  const systemctl = fakeSystemctl(t, []);
+  const script = join(systemctl.path.split(':')[0] ?? '', 'systemctl');
+  writeFileSync(script, '#!/bin/sh\necho "$@"\nif [ "$1" = status ]; then echo "aim-check --token planted"; fi\n');
+  process.env.PATH = systemctl.path;
+  const parts = await systemParts(null, []);
+  const text = parts.find(({ name }) => name === 'systemd.txt')?.text;
+  t.match(text, /^show .*ActiveState,.*StatusText.* locksmith-agent$/m);
+  t.notMatch(text, /planted|Environment|ExecStart\b|ControlGroup/);
 });

@@ -24,7 +24,11 @@ t.test('everything for support, and none of the secrets that were planted', asyn
   const authority = makeAuthority();
   const { cert, key } = authority.issue({ commonName: 'drone-7' });
   const password = join(device.dir, 'password');
-  writeFileSync(password, 'planted-pass-1\n', { mode: 0o600 });
+  // In JSON a quote and a backslash are spelt in another way.
+  const secret = 'planted-"pass\\-1';
+  writeFileSync(password, `${secret}\n`, { mode: 0o600 });
+  const signing = join(device.dir, 'signing');
+  writeFileSync(signing, `${'5e'.repeat(32)}\n`, { mode: 0o600 });
   writeFileSync(join(device.etc, 'aim.conf'), 'hold = 500\napi_key = planted-key-2\n', { mode: 0o644 });
   const settings = JSON.parse(readFileSync(device.settings, 'utf8'));
   settings.broker = {
@@ -32,12 +36,17 @@ t.test('everything for support, and none of the secrets that were planted', asyn
     urls: ['mqtts://127.0.0.1:9'],
     ...{ username: 'drone-7', password_file: password, tls: { ca: authority.ca, cert, key } },
   };
+  settings.vehicle = { mavlink: { connect: 'tcp://127.0.0.1:9', system: 1, signing_key: signing } };
+  settings.configs.aim.vehicle = 'any';
+  settings.configs.aim.health = { argv: ['true', '--token', 'planted-argument-8'] };
   writeFileSync(
     device.settings,
     `# mqtt://planted-user-3:planted-pass-4@old:1883\n${JSON.stringify(settings, null, 2)}`,
   );
   // A line of the log that repeats the password, as a careless program would.
-  writeFileSync(join(device.state, 'log'), '2026-01-02T03:04:05.006Z error   login with planted-pass-1 failed\n');
+  const at = '2026-01-02T03:04:05.006Z error  ';
+  const lines = [`login with ${secret} failed`, `key ${'5e'.repeat(32)}`, 'health said: planted-argument-8 is old'];
+  writeFileSync(join(device.state, 'log'), lines.map((line) => `${at} ${line}\n`).join(''));
   const applied = device.sign({ version: 1, files: { 'aim.conf': 'planted-content-5\n' } });
   await device.locksmith(['apply', '-'], applied.jws);
   chmodSync(join(device.etc, 'aim.conf'), 0o600);
@@ -59,7 +68,9 @@ t.test('everything for support, and none of the secrets that were planted', asyn
   for (const line of readFileSync(key, 'utf8').split('\n'))
     if (!line.startsWith('-') && line !== '') t.notOk(all.includes(line), 'key');
   t.notMatch(all, /planted-/);
-  t.match(files['log.txt'], 'login with *** failed');
+  t.notMatch(all, '5e5e5e');
+  for (const name of ['log.txt', 'log.json'])
+    t.match(files[name], /login with \*\*\* failed[\s\S]*health said: \*\*\* is old/);
   t.match(files['settings.yaml'], /# mqtt:\/\/\*\*\*@old:1883/);
   t.match(files['settings.yaml'], `"password_file": "${password}"`);
   t.match(JSON.parse(files['status.json'] ?? ''), {
@@ -88,13 +99,17 @@ t.test('a device, a config and a file with names as long as they can be', async 
 t.test('with settings that are wrong, or none, there is still a bundle', async (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'locksmith-diag-'));
   const settings = join(dir, 'agent.yaml');
-  writeFileSync(settings, 'device: { id: x }\nbroker: { password: planted-7 }\n');
+  const password = join(dir, 'password');
+  writeFileSync(password, 'planted-word\n');
+  // One who has mistaken the key for the file, and says the secret in the name of the other.
+  const broker = `{ password: planted-7, password_file: ${password}, planted-word: 1 }`;
+  writeFileSync(settings, `device: { id: x }\nbroker: ${broker}\n`);
   const bundle = join(dir, 'a.tar.gz');
   t.match(await run(['diag', bundle, '--settings', settings]), { code: 0 });
   const files = unpack(bundle);
   t.match(files['settings.yaml'], /^# These settings are wrong: see check\.txt\./);
   t.match(files['check.txt'], /agent\.yaml:\d+:\d+: /);
-  t.notMatch(Object.values(files).join('\n'), 'planted-7');
+  t.notMatch(Object.values(files).join('\n'), /planted-/);
   const none = await run(['diag', join(dir, 'b.tar.gz'), '--settings', '/nowhere']);
   t.match(none, { code: 0, stderr: 'not in it: /nowhere: cannot be read\n' });
   t.match(await run(['diag', '/nowhere/x.tar.gz', '--settings', settings]), {
