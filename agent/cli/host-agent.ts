@@ -11,6 +11,7 @@ import { hostFetch } from '../host/fetch.ts';
 import { hostFiles } from '../host/files.ts';
 import { toOwnerOfDirectory } from '../host/heir.ts';
 import { hostHooks } from '../host/hooks.ts';
+import { intervalsBy } from '../host/intervals.ts';
 import { createJournal } from '../host/journal.ts';
 import { fixedFinder, hostKernelLocks, xattrCopier } from '../host/libc.ts';
 import { hostLog } from '../host/log.ts';
@@ -22,6 +23,7 @@ import { systemdJournal, systemdSupervisor } from '../host/systemd.ts';
 import { hostTargets } from '../host/targets.ts';
 import { tcpQueued } from '../host/tcp-queue.ts';
 import { hostUnits } from '../host/units.ts';
+import { hostViews } from '../host/view.ts';
 import { hostWatchDir } from '../host/watches.ts';
 import type { Log } from '../ports/log.ts';
 import type { Trace } from '../ports/world.ts';
@@ -160,6 +162,7 @@ export async function openHostAgent(given: Settings, options: HostAgentOptions):
     hooks: hostHooks(trace),
     supervisor: options.broker ? (systemdSupervisor(env) ?? undefined) : undefined,
     watchDir: hostWatchDir,
+    openView: hostViews(files, trace),
     cron: hostCron(clock),
     clock,
     chance: hostChance,
@@ -169,7 +172,7 @@ export async function openHostAgent(given: Settings, options: HostAgentOptions):
     parsers: hostParsers,
     sensors: hostSensors(state),
     wires: await wiresFor(settings),
-    broker: options.broker ? (await import('../host/mqtt.ts')).mqttBroker : null,
+    broker: options.broker ? (await import('../host/mqtt.ts')).mqttBrokerBy(intervalsBy(clock)) : null,
     queued: tcpQueued(),
     journal,
     telemetry,

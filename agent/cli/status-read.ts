@@ -10,7 +10,7 @@ import { explainLock } from '../lock/explain.ts';
 import { openLocks } from '../lock/room.ts';
 import type { Files } from '../ports/files.ts';
 import type { Settings } from '../settings-schema.ts';
-import { type Beat, beatAgeMs, parseBeat, stateByBeat } from '../telemetry/beat.ts';
+import { beatAgeMs, readBeat, stateByBeat } from '../telemetry/beat.ts';
 import type { Heartbeat } from '../telemetry/heartbeat.ts';
 import type { StatusFile } from '../telemetry/pulse.ts';
 import { createClockFloor } from '../trust/clock-floor.ts';
@@ -35,11 +35,6 @@ function readStatusFile(files: Files, path: string): StatusFile | null {
     // Somebody's hands: the daemon writes it anew with its next heartbeat.
     return null;
   }
-}
-
-function readBeat(files: Files, path: string): Beat | null {
-  const bytes = files.read('view.beat', path, 64 * 1024);
-  return bytes === null ? null : parseBeat(new TextDecoder().decode(bytes));
 }
 
 /** Whether a daemon lives on this state: takes, for an instant, the lock that it would hold. Throws Failure. */

@@ -1,5 +1,6 @@
 import { collectGarbage, isWorthSaying, sayGarbage } from '../lock/gc.ts';
 import type { LockRoom } from '../lock/room.ts';
+import type { OpenView } from '../ports/files.ts';
 import type { Cancel } from '../ports/world.ts';
 import { createBeat } from '../telemetry/beat.ts';
 import type { Standing } from '../telemetry/standing.ts';
@@ -72,7 +73,9 @@ export function openCare(host: Host, rooms: CareRooms): Care {
   return {
     watchOver() {
       const { watchdog, beatPath: path } = rooms;
-      const beat = createBeat({ clock, files, log, path, self: host.processes.self() });
+      const whole: OpenView = (op, view, mode) => (text) => files.writeView(op, view, text, mode);
+      const { openView = whole } = host;
+      const beat = createBeat({ clock, openView, log, path, self: host.processes.self() });
       beat();
       watchdog.onMove((part) => {
         if (part === 'locks' && watchdog.late() === null) beat();
@@ -96,7 +99,7 @@ export function openCare(host: Host, rooms: CareRooms): Care {
       const { floor } = rooms;
       const next = { cancel: () => {}, trust: floor.trust() };
       const tick = () => {
-        next.cancel = clock.after(TICK_MS, tick);
+        next.cancel = clock.after(TICK_MS, tick, 'about');
         const trust = floor.trust();
         if (trust !== next.trust) rooms.clockTurned();
         next.trust = trust;
@@ -106,7 +109,7 @@ export function openCare(host: Host, rooms: CareRooms): Care {
           log.say('warning', `cannot note the time: ${messageOf(error)}`);
         }
       };
-      next.cancel = clock.after(TICK_MS, tick);
+      next.cancel = clock.after(TICK_MS, tick, 'about');
       return () => next.cancel();
     },
   };

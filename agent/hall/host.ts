@@ -1,6 +1,6 @@
 import type { Broker, Queued } from '../ports/broker.ts';
 import type { Fetch } from '../ports/fetch.ts';
-import type { Files, WatchDir } from '../ports/files.ts';
+import type { Files, OpenView, WatchDir } from '../ports/files.ts';
 import type { Hooks } from '../ports/hooks.ts';
 import type { JournalFile } from '../ports/journal.ts';
 import type { KernelLocks } from '../ports/kernel.ts';
@@ -23,6 +23,8 @@ export interface Host {
   readonly hooks: Hooks;
   /** Absent: requests on the control surface of a lock are noticed within 5 s instead of at once. */
   readonly watchDir?: WatchDir;
+  /** Absent: what is written again and again is written whole each time. */
+  readonly openView?: OpenView;
   /** Absent: garbage is collected at the start only. */
   readonly cron?: Cron;
   readonly clock: Clock;

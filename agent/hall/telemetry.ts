@@ -49,12 +49,19 @@ export async function openTelemetry(
   const trackMemory = createTrackMemory();
   const memories = [laneMemory, trackMemory];
   const state = { dirty: false, complained: false, toldMs: Number.NEGATIVE_INFINITY };
+  /** The next round; null: nothing waits for one. */
+  const next: { cancel: Cancel | null; watching: boolean } = { cancel: null, watching: false };
+  /** Where nothing is kept and nothing waits, nothing wakes the processor. */
+  const roundLater = () => {
+    if (next.watching) next.cancel ??= clock.after(SYNC_MS, () => round());
+  };
 
   const trouble = (failure: Failure) => {
     if (!state.complained) log.say('warning', `telemetry is kept in RAM alone: ${failure.message} (${failure.code})`);
     state.complained = true;
   };
   const keep = (records: readonly JournalRecord[]) => {
+    roundLater();
     try {
       journal.note(records);
       state.dirty = true;
@@ -110,19 +117,21 @@ export async function openTelemetry(
     });
     lanes.told();
   };
+  const round = () => {
+    next.cancel = null;
+    lanes.settle();
+    rooms.later(Promise.all([sync(), tell()]));
+    if (lanes.backlog().count > 0 || lanes.untold() !== null) roundLater();
+  };
   return {
     lanes,
     watch() {
-      const next = { cancel: () => {} };
-      const round = () => {
-        next.cancel = clock.after(SYNC_MS, round);
-        lanes.settle();
-        rooms.later(Promise.all([sync(), tell()]));
-      };
-      next.cancel = clock.after(SYNC_MS, round);
+      next.watching = true;
+      roundLater();
       const cancelWay = whereabouts?.start();
       return () => {
-        next.cancel();
+        next.watching = false;
+        next.cancel?.();
         cancelWay?.();
       };
     },

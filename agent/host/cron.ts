@@ -19,13 +19,14 @@ export function hostCron(clock: Clock, load: (expression: string) => Promise<Nex
     const arm = (next: NextMs, dueMs: number) => {
       const [wallMs, bootMs] = [clock.wallMs(), clock.bootMs()];
       const waitMs = Math.max(1, Math.min(dueMs - wallMs, LOOK_MS));
-      state.cancel = clock.after(waitMs, () => {
+      const look = () => {
         if (state.stopped) return;
         const strayedMs = clock.wallMs() - wallMs - (clock.bootMs() - bootMs);
         const isDue = clock.wallMs() >= dueMs || Math.abs(strayedMs) > JUMP_MS;
         arm(next, isDue ? next() : dueMs);
         if (isDue) run();
-      });
+      };
+      state.cancel = clock.after(waitMs, look, 'about');
     };
     // Loaded when first needed: it is not in the way of the start.
     void load(expression).then((next) => {

@@ -41,6 +41,7 @@ function toStat(stat: fs.Stats): FileStat {
     dev: stat.dev,
     ino: stat.ino,
     modifiedMs: stat.mtimeMs,
+    changedMs: stat.ctimeMs,
   };
 }
 

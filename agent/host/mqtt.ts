@@ -3,7 +3,9 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net';
 // The client alone: the package's front door also loads proxies and web sockets, which cost start-up time and memory.
 import mqtt from 'mqtt/lib/client';
 import type { Broker, Connection, ConnectionEvents, ConnectWish, LinkCause } from '../ports/broker.ts';
+import type { Intervals } from '../ports/world.ts';
 import { messageOf } from '../values/thrown.ts';
+import { openTurnstile } from '../values/turnstile.ts';
 
 /** Ports of the two kinds of URL where the URL names none. Source: IANA. */
 const PORTS = { 'mqtt:': 1883, 'mqtts:': 8883 } as const;
@@ -62,11 +64,11 @@ function openTransport(wish: ConnectWish): Socket {
  * A broker reached with MQTT.js. A client lives as long as its connection and is then thrown away: nothing it still has in
  * memory (a message in flight, an acknowledgement that comes late) can reach the next connection.
  */
-export const mqttBroker: Broker = {
+export const mqttBrokerBy = (timers: Intervals | 'native'): Broker => ({
   connect(wish: ConnectWish, events: ConnectionEvents): Connection {
     try {
       const password = wish.passwordFile === null ? null : readPassword(wish.passwordFile);
-      return connectWith(openTransport(wish), password, wish, events);
+      return connectWith(openTransport(wish), { password, timers }, wish, events);
     } catch (error) {
       const code = codeOf(error);
       const path = error instanceof FileTrouble ? error.path : (wish.tls.cert ?? wish.tls.ca ?? wish.url);
@@ -78,27 +80,21 @@ export const mqttBroker: Broker = {
       return { subscribe: () => gone, publish: () => gone, ends: () => null, close: () => {}, drop: () => {} };
     }
   },
-};
+});
 
-function connectWith(socket: Socket, password: string | null, wish: ConnectWish, events: ConnectionEvents): Connection {
+/** One whose wakes need not be saved. */
+export const mqttBroker: Broker = mqttBrokerBy('native');
+
+type Own = { readonly password: string | null; readonly timers: Intervals | 'native' };
+
+function connectWith(socket: Socket, own: Own, wish: ConnectWish, events: ConnectionEvents): Connection {
   let cause: LinkCause | null = null;
   let message = '';
   let connected = false;
   let ended = false;
   let pingedMs = 0;
-  /** QoS 1 messages that may still go out before others are acknowledged. MQTT 5 brokers say how many; for the others it is up to us. */
-  let room = Number.POSITIVE_INFINITY;
-  const queue: (() => void)[] = [];
-  const whenRoom = (send: () => void) => {
-    if (room === 0) return void queue.push(send);
-    room -= 1;
-    send();
-  };
-  const left = () => {
-    const next = queue.shift();
-    if (next === undefined) room += 1;
-    else next();
-  };
+  /** How many QoS 1 messages may be under way. MQTT 5 brokers say how many; for the others it is up to us. */
+  let turnstile = openTurnstile(Number.POSITIVE_INFINITY);
   const waiting = new Set<(error: Error) => void>();
 
   // The first cause is the true one: whatever follows is its echo.
@@ -138,13 +134,13 @@ function connectWith(socket: Socket, password: string | null, wish: ConnectWish,
     resubscribe: false,
     // A cache of all 65,536 packet ids costs several megabytes and saves nothing at this rate.
     writeCache: false,
-    timerVariant: 'native',
+    timerVariant: own.timers,
     log: () => {},
     ...(wish.protocol === '5'
       ? { protocolVersion: 5, properties: { sessionExpiryInterval: 0 } }
       : { protocolVersion: 4 }),
     ...(wish.username === null ? {} : { username: wish.username }),
-    ...(password === null ? {} : { password }),
+    ...(own.password === null ? {} : { password: own.password }),
     ...(wish.will === null
       ? {}
       : { will: { topic: wish.will.topic, payload: Buffer.from(wish.will.payload), qos: 1, retain: true } }),
@@ -167,7 +163,7 @@ function connectWith(socket: Socket, password: string | null, wish: ConnectWish,
   client.on('error', blameError);
   client.on('connect', ({ properties }) => {
     connected = true;
-    room = properties?.receiveMaximum ?? room;
+    turnstile = openTurnstile(properties?.receiveMaximum ?? Number.POSITIVE_INFINITY);
     events.connected();
   });
   client.handleMessage = (packet, acknowledge) => {
@@ -226,13 +222,13 @@ function connectWith(socket: Socket, password: string | null, wish: ConnectWish,
       answer(qos === 1, (resolve, reject) => {
         const send = () =>
           client.publish(topic, payload, { qos, retain }, (error) => {
-            if (qos === 1) left();
+            if (qos === 1) turnstile.leave();
             const code = codeOf(error);
             if (error == null) resolve(0);
             else if (typeof code === 'number' && code >= 128) resolve(code);
             else reject(error);
           });
-        if (qos === 1) whenRoom(send);
+        if (qos === 1) turnstile.enter(send);
         else send();
       }),
     ends() {

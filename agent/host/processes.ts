@@ -9,22 +9,27 @@ const INTERPRETERS = /^(node|python[\d.]*|perl|ruby|bash|dash|sh|busybox)$/;
 /** Longest name of a program that is passed on. */
 const COMMAND_MAX = 64;
 
-/** Reads a file of /proc whole into memory that is used again: Node would take 64 KiB anew each time, for it cannot know the size. */
+/**
+ * Reads a file of /proc whole. It stays open, and is read into memory that is used again: Node would take 64 KiB anew each time, for it
+ * cannot know the size.
+ */
 function procReader(path: string): () => string | null {
   const chunk = Buffer.allocUnsafeSlow(8192);
+  let fd: number | null = null;
   return () => {
     try {
-      const fd = fs.openSync(path, 'r');
-      try {
-        let text = '';
-        // To its end: the kernel gives a page at a time.
-        for (let got = -1; got !== 0; text += chunk.toString('latin1', 0, got))
-          got = fs.readSync(fd, chunk, 0, chunk.length, null);
-        return text;
-      } finally {
-        fs.closeSync(fd);
+      fd ??= fs.openSync(path, 'r');
+      let text = '';
+      let at = 0;
+      // To its end: the kernel gives a page at a time.
+      for (let got = -1; got !== 0; at += got) {
+        got = fs.readSync(fd, chunk, 0, chunk.length, at);
+        text += chunk.toString('latin1', 0, got);
       }
+      return text;
     } catch {
+      if (fd !== null) fs.closeSync(fd);
+      fd = null;
       return null;
     }
   };
@@ -179,6 +184,7 @@ function holders(file: Inode, hints: readonly number[], enough: number): LockSea
 /** The processes of this machine, by /proc. */
 export function hostProcesses(): Processes {
   const readLocks = procReader('/proc/locks');
+  let known: { readonly text: string; readonly lines: readonly LockLine[] } = { text: '', lines: [] };
   return {
     self: () =>
       describe(process.pid) ?? {
@@ -187,7 +193,11 @@ export function hostProcesses(): Processes {
         zombie: false,
       },
     describe,
-    lockLines: () => parseLockLines(readLocks() ?? ''),
+    lockLines() {
+      const text = readLocks() ?? '';
+      if (text !== known.text) known = { text, lines: parseLockLines(text) };
+      return known.lines;
+    },
     holders,
     signal(pid, start, signal) {
       const info = describe(pid);

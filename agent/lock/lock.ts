@@ -36,6 +36,8 @@ export type Acquired =
 export interface Lock {
   /** Settles at once, waiting for nobody; see the port's `LockDoor.look` (a glance) and `LockDoor.reach`. */
   look(how?: 'glance' | 'reach'): LockState;
+  /** True where a look and a {@link Lock.topUp} would do nothing. */
+  quiet(): boolean;
   /** Settles with all patience, and reclaims what is stale. */
   settle(): Promise<LockState>;
   /** Looks as closely as a settle and changes nothing. */
@@ -77,6 +79,7 @@ export function openLock(ports: LockPorts, settings: LockSettings, config: strin
   const last = (): LockState =>
     board.last() ?? { state: 'COLD', verdict: null, holder: null, since: null, token: 0, refusals: 0, file: fileName };
 
+  const ahead = () => last().token + TOKENS_AHEAD;
   const guardKept = () => guardKeptBy(parts, board.hints(), last().token);
   const noteGuardKept = (): LockState => {
     const lock = board.note(guardKept());
@@ -206,11 +209,8 @@ export function openLock(ports: LockPorts, settings: LockSettings, config: strin
   };
 
   return {
-    look,
-    settle,
-    last: board.last,
-    refused: board.refused,
-    clear: clearNow,
+    ...{ look, settle, last: board.last, refused: board.refused, clear: clearNow },
+    quiet: () => mine.record === null && isQuiet(parts, board.last()) && tokens.covers(ahead()),
     async touched() {
       const bit = readWord(files, paths.bit);
       const isNew = bit !== '' && (bit !== (last().state === 'HOT' ? '1' : '0') || surface.asked());
@@ -233,10 +233,9 @@ export function openLock(ports: LockPorts, settings: LockSettings, config: strin
     },
     observe: () => observe(parts, board, guardKept),
     async topUp() {
-      const ahead = last().token + TOKENS_AHEAD;
-      if (tokens.covers(ahead) || !(await guard.enter())) return;
+      if (tokens.covers(ahead()) || !(await guard.enter())) return;
       try {
-        await tokens.reserve(ahead);
+        await tokens.reserve(ahead());
       } finally {
         leave();
       }

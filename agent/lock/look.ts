@@ -2,7 +2,7 @@ import type { Inode } from '../ports/kernel.ts';
 import type { LockState } from '../values/lock.ts';
 import type { Parts } from './parts.ts';
 import type { FreeRecord } from './record.ts';
-import { type FreeLock, readRecord, readWord } from './settle.ts';
+import { type FreeLock, readWord } from './settle.ts';
 
 /** The kernel's own number of the pid namespace of the machine: there, /proc/locks leaves no lock out. Source: linux/proc_ns.h. */
 const PID_NAMESPACE_OF_MACHINE = 0xeffffffc;
@@ -13,8 +13,8 @@ const PID_NAMESPACE_OF_MACHINE = 0xeffffffc;
  */
 export function isQuiet(parts: Parts, last: LockState | null): boolean {
   if (last === null || last.state !== 'COLD' || last.unprivileged !== undefined) return false;
-  const { hands } = parts;
-  const record = quietRecord(parts, hands.intact() ? hands.sidecar() : null);
+  const ours = parts.hands.sidecar();
+  const record = quietRecord(parts, ({ dev, ino }) => ours !== null && ours.dev === dev && ours.ino === ino);
   return record !== null && record.token === last.token;
 }
 
@@ -26,24 +26,25 @@ export function freeByList(parts: Parts): FreeLock | null {
   if (parts.self.pidNamespace !== PID_NAMESPACE_OF_MACHINE) return null;
   // The agent found somebody: that deserves a closer look.
   if (readWord(parts.files, parts.paths.state) === 'HOT') return null;
-  const record = quietRecord(parts, parts.kernel.inode('lock.inode', parts.paths.sidecar));
+  const record = quietRecord(parts, () => true);
   return record && { kind: 'free', token: record.token, unprivileged: [], reclaims: record.reclaims };
 }
 
-/** The record, if it says free and neither `conf_locked` nor the kernel's list says otherwise. */
+/** The record, if it says free, the sidecar is the right one, and neither `conf_locked` nor the kernel's list says otherwise. */
 function quietRecord(
-  { files, kernel, processes, clock, paths, guarded }: Parts,
-  sidecar: Inode | null,
+  { glances, kernel, processes, clock, guarded }: Parts,
+  isRight: (sidecar: Inode) => boolean,
 ): FreeRecord | null {
-  const record = readRecord(files, paths.record);
+  const { record, sidecar, guard } = glances.directory();
   if (record === null || record === 'unreadable' || record.mode !== 'free' || record.boot !== clock.bootId) return null;
-  if (sidecar === null || readWord(files, paths.bit) === '1') return null;
-  const inodes = new Set([sidecar.ino]);
+  if (sidecar === null || !isRight(sidecar) || glances.bit() === '1') return null;
+  const inodes = [sidecar.ino];
   // Somebody who stays in the guard keeps everybody from the lock.
-  for (const { path, follow } of [{ path: paths.guard, follow: false }, ...guarded]) {
+  if (guard !== null) inodes.push(guard.ino);
+  for (const { path, follow } of guarded) {
     const inode = kernel.inode('lock.inode', path, follow === true);
-    if (inode !== null) inodes.add(inode.ino);
+    if (inode !== null) inodes.push(inode.ino);
   }
   // By inode number alone: on stacked file systems /proc/locks and stat give different device numbers.
-  return processes.lockLines().some(({ ino }) => inodes.has(ino)) ? null : record;
+  return processes.lockLines().some(({ ino }) => inodes.includes(ino)) ? null : record;
 }

@@ -1,11 +1,14 @@
 import type { Files, WatchDir } from '../ports/files.ts';
-import type { KernelLocks } from '../ports/kernel.ts';
+import type { Inode, KernelLocks } from '../ports/kernel.ts';
 import type { Log } from '../ports/log.ts';
 import type { Processes, ProcessInfo } from '../ports/processes.ts';
 import type { Begin, Clock } from '../ports/world.ts';
 import { Failure } from '../values/errors.ts';
+import { openGlance } from './glance.ts';
 import { type Guard, openGuard } from './guard.ts';
 import { type GuardedFile, type Hands, openHands } from './hands.ts';
+import type { LockRecord } from './record.ts';
+import { readRecord, readWord } from './settle.ts';
 import { openSurface, type Surface } from './surface.ts';
 import { openTokens, type Tokens } from './token.ts';
 
@@ -70,6 +73,18 @@ export interface LockSettings {
   readonly configs: Readonly<Record<string, { readonly files: readonly GuardedFile[] }>>;
 }
 
+/** What a look sees of the files of a lock. They throw Failure. */
+export interface Glances {
+  /** What is replaced whole when it changes. */
+  directory(): {
+    readonly record: LockRecord | 'unreadable' | null;
+    readonly sidecar: Inode | null;
+    readonly guard: Inode | null;
+  };
+  /** What people write into. */
+  bit(): string | null;
+}
+
 /** Everything that belongs to the lock of one config. */
 export interface Parts extends LockPorts {
   readonly config: string;
@@ -84,6 +99,7 @@ export interface Parts extends LockPorts {
   readonly hands: Hands;
   readonly tokens: Tokens;
   readonly surface: Surface;
+  readonly glances: Glances;
 }
 
 /** Puts the parts together; nothing is opened yet. */
@@ -110,6 +126,14 @@ export function openParts(ports: LockPorts, settings: LockSettings, config: stri
     hands: openHands(kernel, paths.sidecar, group, guarded),
     tokens: openTokens(files, paths.ceiling),
     surface: openSurface(files, paths, log),
+    glances: {
+      directory: openGlance(ports, 'lock.inode', paths.dir, () => ({
+        record: readRecord(files, paths.record),
+        sidecar: kernel.inode('lock.inode', paths.sidecar),
+        guard: kernel.inode('lock.inode', paths.guard),
+      })),
+      bit: openGlance(ports, 'lock.view', paths.bit, () => readWord(files, paths.bit)),
+    },
   };
 }
 

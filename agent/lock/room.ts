@@ -7,8 +7,10 @@ import { toHolder } from './finder.ts';
 import { type Lock, openLock } from './lock.ts';
 import { type LockPorts, type LockSettings, lockPaths } from './parts.ts';
 
-/** Time between two scheduled looks. */
+/** Longest time between two scheduled looks. */
 const LOOK_EVERY_MS = 5000;
+/** Shortest: with up to a sixth more, so that it goes with something else, it is the longest. */
+const LOOK_SOONEST_MS = LOOK_EVERY_MS * (6 / 7);
 /** Time between two tries while an update waits. Effect: COLD to applied within 2 s. */
 const TRY_EVERY_MS = 1000;
 
@@ -168,10 +170,26 @@ export function openLocks(ports: LockPorts, settings: LockSettings): LockRoom {
           });
         }
       };
+      /** Nearly every round: told apart without a promise, for the agent idles in it. */
+      const isQuiet = () => {
+        try {
+          for (const [config, one] of locks) if (complaints.has(config) || !one.quiet()) return false;
+          return true;
+        } catch (error) {
+          // Said by the round that follows.
+          if (error instanceof Failure) return false;
+          throw error;
+        }
+      };
       const tick = () => {
         if (state.stopped) return;
         const over = begin('the next look at the locks', LOOK_EVERY_MS + ROUND_MAX_MS);
-        const cancel = clock.after(LOOK_EVERY_MS, () => void round().finally(over).finally(tick));
+        const look = () => {
+          if (!isQuiet()) return void round().finally(over).finally(tick);
+          over();
+          tick();
+        };
+        const cancel = clock.after(LOOK_SOONEST_MS, look, 'about');
         state.cancel = () => {
           cancel();
           over();

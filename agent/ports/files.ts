@@ -12,6 +12,8 @@ export interface FileStat {
   readonly dev: number;
   readonly ino: number;
   readonly modifiedMs: number;
+  /** When content, owner, mode or names changed last: nobody can set it. */
+  readonly changedMs: number;
 }
 
 /**
@@ -60,6 +62,13 @@ export type DiskSync = (fd: number, how: 'all' | 'data') => Promise<void>;
 
 /** What is done with something new that is still only ours: `fd` is open on it, `path` is where it stands. */
 export type Bequeath = (fd: number, path: string) => void;
+
+/**
+ * For a short text that is written again and again, always as long: as {@link Files.writeView} the first time and whenever the path does
+ * not lead to what was written, else in place, which is two system calls instead of seven. A reader can meet half of it. What comes back
+ * throws Failure.
+ */
+export type OpenView = (op: Op, path: string, mode: number) => (text: string) => void;
 
 /** Calls back with the base name of whatever changes in a directory, until cancelled. Never throws. */
 export type WatchDir = (dir: string, changed: (name: string) => void) => Cancel;

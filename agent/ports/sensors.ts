@@ -37,7 +37,8 @@ export interface NetworkReading {
   readonly signal_dbm?: number;
 }
 
-/** The sensors of the machine. Starts no process; never rejects for a sensor that is not there. */
+/** The sensors of the machine. Starts no process; never fails for a sensor that is not there. */
 export interface Sensors {
-  read(): Promise<MachineReading>;
+  /** A promise only where it has to be waited for. */
+  read(): MachineReading | Promise<MachineReading>;
 }

@@ -13,10 +13,19 @@ export interface Clock {
   bootMs(): number;
   /** /proc/sys/kernel/random/boot_id. */
   readonly bootId: string;
-  /** Calls `fn` once after `ms` on the monotonic clock. Does not keep the process alive. */
-  after(ms: number, fn: () => void): Cancel;
+  /**
+   * Calls `fn` once after `ms` on the monotonic clock. Does not keep the process alive. `about`: up to a sixth of that time later, 5 s at
+   * most, so that it goes with something else that wakes the processor.
+   */
+  after(ms: number, fn: () => void, when?: 'about'): Cancel;
   /** Resolves after one turn of the event loop: what is ready to go out has gone to the kernel by then. */
   turn(): Promise<void>;
+}
+
+/** Calls again and again, every so many milliseconds, until cleared. */
+export interface Intervals {
+  set(fn: () => void, ms: number): number;
+  clear(id: number): void;
 }
 
 /**

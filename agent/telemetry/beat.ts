@@ -1,4 +1,4 @@
-import type { Files } from '../ports/files.ts';
+import type { Files, OpenView } from '../ports/files.ts';
 import type { Log } from '../ports/log.ts';
 import type { ProcessInfo } from '../ports/processes.ts';
 import type { Clock } from '../ports/world.ts';
@@ -21,23 +21,32 @@ export interface Beat {
 /** How old the last beat of a living daemon may be, in milliseconds. Reason: one comes every 5 s; six are not missed by chance. */
 export const BEAT_MAX_MS = 30_000;
 
+/** Each is as long as the last, also when a number has come to have more digits. */
+const LENGTH = 160;
+
+/** Largest beat file that is read: ours are far smaller. */
+const FILE_MAX_BYTES = 64 * 1024;
+/** How often one is read that changes each time. Reason: a beat comes every few seconds, and is written at one go. */
+const READ_MAX = 5;
+
 /** What a beat is written with. */
 export interface BeatInput {
   readonly clock: Clock;
-  readonly files: Files;
+  readonly openView: OpenView;
   readonly log: Log;
   readonly path: string;
   readonly self: { readonly pid: number; readonly start: number | null };
 }
 
 /** Writes the beat, for whoever asks while nobody answers. A beat that cannot be written is said once, until one can. */
-export function createBeat({ clock, files, log, path, self }: BeatInput): () => void {
+export function createBeat({ clock, openView, log, path, self }: BeatInput): () => void {
   const state = { complained: false };
+  const put = openView('view.beat', path, 0o644);
   return () => {
     const { pid, start } = self;
     const beat: Beat = { at: rfc3339(clock.wallMs()), boot: clock.bootId, boot_ms: clock.bootMs(), pid, start };
     try {
-      files.writeView('view.beat', path, `${JSON.stringify(beat)}\n`, 0o644);
+      put(`${JSON.stringify(beat).padEnd(LENGTH)}\n`);
       state.complained = false;
     } catch (error) {
       if (!state.complained) log.say('warning', `no beat: ${messageOf(error)}`);
@@ -46,7 +55,19 @@ export function createBeat({ clock, files, log, path, self }: BeatInput): () => 
   };
 }
 
-/** Reads what a beat file holds; null if it is none. Pure. */
+/** Reads a beat file; null if there is none, or nothing that is one. Read until it says the same twice, for it is written in place. Throws Failure. */
+export function readBeat(files: Pick<Files, 'read'>, path: string): Beat | null {
+  let before: string | null = null;
+  for (let tries = 0; tries < READ_MAX; tries += 1) {
+    const bytes = files.read('view.beat', path, FILE_MAX_BYTES);
+    const text = bytes === null ? null : new TextDecoder().decode(bytes);
+    if (tries > 0 && text === before) break;
+    before = text;
+  }
+  return before === null ? null : parseBeat(before);
+}
+
+/** What a beat file holds; null if it is none. Pure. */
 export function parseBeat(text: string): Beat | null {
   const value = parsed(text);
   if (typeof value !== 'object' || value === null) return null;

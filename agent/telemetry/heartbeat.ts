@@ -104,11 +104,15 @@ export function heartbeat(input: HeartbeatInput): Heartbeat {
  */
 export function startBeating(clock: Clock, intervalMs: number, unit: number, beat: () => void): Cancel {
   let cancel: Cancel = () => {};
+  let dueMs = clock.bootMs() + unit * intervalMs;
   const again = () => {
+    const nowMs = clock.bootMs();
+    // From when it was due, so that one that came late makes no other late; but what a machine slept through is not made up for.
+    dueMs = dueMs + intervalMs > nowMs ? dueMs + intervalMs : nowMs + intervalMs;
     // The next one is set first: a beat that throws must not be the last.
-    cancel = clock.after(intervalMs, again);
+    cancel = clock.after(dueMs - nowMs, again, 'about');
     beat();
   };
-  cancel = clock.after(unit * intervalMs, again);
+  cancel = clock.after(unit * intervalMs, again, 'about');
   return () => cancel();
 }

@@ -16,8 +16,8 @@ const PATIENCE_MS = 2_000;
 
 /** The machine as it was read last. */
 export interface Machine {
-  /** Reads it anew unless that was done within 10 s; null if it could not be read in time. Never rejects. */
-  look(): Promise<MachineState | null>;
+  /** Reads it anew unless that was done within 10 s; null if it could not be read in time. A promise only where that takes time. Never fails. */
+  look(): MachineState | null | Promise<MachineState | null>;
 }
 
 /** Makes it; one reading at a time. */
@@ -28,33 +28,44 @@ export function openMachine(input: { readonly sensors: Sensors; readonly clock: 
   let reading: Promise<MachineState | null> | null = null;
   let complained = false;
 
-  const read = async (): Promise<MachineState | null> => {
-    try {
-      last = { at: rfc3339(clock.wallMs()), ...(await sensors.read()) };
-      lastMs = clock.bootMs();
-      complained = false;
-      return last;
-    } catch (error) {
-      if (!complained) log.say('warning', `sensors: ${messageOf(error)}`);
-      complained = true;
-      return null;
-    } finally {
-      reading = null;
-    }
+  const kept = (at: string, found: MachineReading): MachineState => {
+    last = { at, ...found };
+    lastMs = clock.bootMs();
+    complained = false;
+    return last;
   };
-  return {
-    async look() {
-      if (clock.bootMs() - lastMs < PACE_MS) return last;
-      reading ??= read();
-      const asked = reading;
-      return new Promise((resolve) => {
-        // What was read long ago is not how the machine is: rather nothing.
-        const cancel = clock.after(PATIENCE_MS, () => resolve(null));
-        void asked.then((found) => {
-          cancel();
-          resolve(found);
-        });
+  const failed = (error: unknown): null => {
+    if (!complained) log.say('warning', `sensors: ${messageOf(error)}`);
+    complained = true;
+    return null;
+  };
+  /** `asked` has an answer, or the time is over. */
+  const wait = (asked: Promise<MachineState | null>): Promise<MachineState | null> =>
+    new Promise((resolve) => {
+      // What was read long ago is not how the machine is: rather nothing.
+      const cancel = clock.after(PATIENCE_MS, () => resolve(null));
+      void asked.then((found) => {
+        cancel();
+        resolve(found);
       });
+    });
+  return {
+    look() {
+      if (clock.bootMs() - lastMs < PACE_MS) return last;
+      if (reading !== null) return wait(reading);
+      const at = rfc3339(clock.wallMs());
+      try {
+        const found = sensors.read();
+        if (!(found instanceof Promise)) return kept(at, found);
+        reading = found
+          .then((late) => kept(at, late), failed)
+          .finally(() => {
+            reading = null;
+          });
+        return wait(reading);
+      } catch (error) {
+        return failed(error);
+      }
     },
   };
 }

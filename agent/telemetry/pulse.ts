@@ -6,7 +6,7 @@ import { messageOf } from '../values/thrown.ts';
 import { rfc3339 } from '../values/units.ts';
 import type { VehicleView } from '../values/vehicle.ts';
 import { type Heartbeat, type HeartbeatInput, heartbeat, startBeating } from './heartbeat.ts';
-import type { Machine } from './machine.ts';
+import type { Machine, MachineState } from './machine.ts';
 
 /** What the file `status.json` holds for whoever looks while the network is away. */
 export interface StatusFile {
@@ -22,6 +22,9 @@ export interface StatusFile {
   /** The last heartbeat; null before the first. */
   readonly heartbeat: Heartbeat | null;
 }
+
+/** How old what the status file says of the last heartbeat may be, where one comes more often. */
+const SHOWN_MS = 5000;
 
 /** What a pulse is made of. */
 export interface PulseInput {
@@ -63,8 +66,10 @@ export function openPulse(input: PulseInput): Pulse {
   let seq = 0;
   let cancel: Cancel = () => {};
   let stopped = false;
+  let shownMs = Number.NEGATIVE_INFINITY;
 
   const write = () => {
+    shownMs = clock.bootMs();
     const status: StatusFile = {
       pid: input.pid,
       version: input.agentVersion,
@@ -80,8 +85,7 @@ export function openPulse(input: PulseInput): Pulse {
       log.say('warning', `${path} cannot be written: ${messageOf(error)}`);
     }
   };
-  const beat = async () => {
-    const machine = await input.machine.look();
+  const tell = (machine: MachineState | null) => {
     if (stopped) return;
     seq += 1;
     const link = input.link();
@@ -98,12 +102,21 @@ export function openPulse(input: PulseInput): Pulse {
     });
     // First kept, then shown: whoever reads of a beat here can count on it, also if this process is killed now.
     input.say(last);
-    write();
+    if (input.intervalMs >= SHOWN_MS || clock.bootMs() - shownMs >= SHOWN_MS) write();
+  };
+  const beat = () => {
+    const looked = input.machine.look();
+    if (looked instanceof Promise) return void looked.then(tell).catch(input.onBug);
+    try {
+      tell(looked);
+    } catch (error) {
+      input.onBug(error);
+    }
   };
   return {
     start() {
       write();
-      cancel = startBeating(clock, input.intervalMs, input.unit, () => void beat().catch(input.onBug));
+      cancel = startBeating(clock, input.intervalMs, input.unit, beat);
     },
     stop() {
       stopped = true;

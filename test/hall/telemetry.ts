@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import t from 'tap';
 import { openTelemetry } from '../../agent/hall/telemetry.ts';
 import { hostChance } from '../../agent/host/chance.ts';
@@ -5,6 +6,7 @@ import type { JournalFile, JournalMemory, JournalRecord } from '../../agent/port
 import { Failure } from '../../agent/values/errors.ts';
 import type { EventBody } from '../../agent/values/report.ts';
 import { samplesOf, WAYS } from '../fixtures/flights.ts';
+import { testJournal } from '../fixtures/journal.ts';
 import { manualClock } from '../fixtures/manual-clock.ts';
 import { scriptedFeed } from '../fixtures/scripted-feed.ts';
 import { settingsWith } from '../fixtures/settings.ts';
@@ -153,4 +155,65 @@ t.test('the way of a vehicle that flies goes out, and a kill in the air costs it
   t.match(track, { body: { properties: { seq: 1, end: 'interrupted' } } });
   const raw: unknown = Reflect.get(Object(Reflect.get(Object(track?.body), 'properties')), 'raw_points');
   t.ok(Number(raw) > 280, `${raw} of 301 points`);
+});
+
+t.test('where nothing is kept and nothing waits, no timer does', async (t) => {
+  const hand = manualClock();
+  const waiting = new Set<object>();
+  const clock = {
+    ...hand,
+    after(ms: number, fn: () => void) {
+      const one = {};
+      waiting.add(one);
+      const cancel = hand.after(ms, () => {
+        waiting.delete(one);
+        fn();
+      });
+      return () => {
+        waiting.delete(one);
+        cancel();
+      };
+    },
+  };
+  const { journal } = testJournal(join(t.testdir(), 'telemetry'));
+  let syncs = 0;
+  const counted: typeof journal = {
+    ...journal,
+    async sync() {
+      syncs += 1;
+      await journal.sync();
+    },
+  };
+  const pending: Promise<unknown>[] = [];
+  const telemetry = await openTelemetry(
+    settingsWith({}),
+    { clock, log: { say: (_level, line) => t.fail(line) }, telemetry: counted, chance: hostChance },
+    { records: () => 0, say: async () => {}, later: (promise) => void pending.push(promise), feed: null },
+  );
+  const pass = async (ms: number) => {
+    hand.advance(ms);
+    await Promise.all(pending);
+  };
+  const cancel = telemetry.watch();
+  await pass(10_000);
+  t.equal(syncs, 1, 'which boot it is');
+  t.equal(waiting.size, 0);
+  telemetry.lanes.say('track', { points: [] });
+  t.equal(waiting.size, 1);
+  await pass(9_999);
+  t.equal(syncs, 1);
+  await pass(1);
+  t.equal(syncs, 2, 'on the disk within ten seconds');
+  t.equal(waiting.size, 1, 'what waits for the broker is looked after');
+  telemetry.lanes.linkUp(async () => 0);
+  await Promise.resolve();
+  t.equal(telemetry.lanes.backlog().count, 0);
+  await pass(10_000);
+  t.equal(syncs, 3, 'that it is through');
+  t.equal(waiting.size, 0);
+  telemetry.lanes.linkDown();
+  telemetry.lanes.say('track', { points: [] });
+  cancel();
+  t.equal(waiting.size, 0);
+  await telemetry.close();
 });

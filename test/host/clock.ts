@@ -28,3 +28,42 @@ t.test('what is set off happens once, in order, unless it was cancelled', async 
   never();
   t.same(order, ['past', 'nonsense']);
 });
+
+t.test('what may come a little later goes with what cannot, and by itself no later than that', async (t) => {
+  const clock = hostClock();
+  const awake = setInterval(() => {}, 1000);
+  t.teardown(() => clearInterval(awake));
+  const order: string[] = [];
+  let turned = false;
+  await new Promise<void>((resolve) => {
+    clock.after(300, resolve);
+    clock.after(
+      270,
+      () => {
+        order.push('about');
+        queueMicrotask(() => {
+          turned = true;
+        });
+      },
+      'about',
+    );
+    clock.after(300, () => order.push(turned ? 'a wake of its own' : 'the same wake'));
+  });
+  t.same(order, ['about', 'the same wake']);
+  const startedMs = performance.now();
+  await new Promise<void>((resolve) => clock.after(60, resolve, 'about'));
+  t.ok(performance.now() - startedMs >= 69, 'alone it takes its time: somebody might have come');
+});
+
+t.test('what is cancelled by another in the same wake does not happen; what is set in it does', async (t) => {
+  const clock = hostClock();
+  const awake = setInterval(() => {}, 1000);
+  t.teardown(() => clearInterval(awake));
+  await new Promise<void>((resolve) => {
+    clock.after(20, () => {
+      cancel();
+      clock.after(0, resolve);
+    });
+    const cancel = clock.after(20, () => t.fail('cancelled'));
+  });
+});

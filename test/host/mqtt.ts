@@ -3,7 +3,8 @@ import type { Socket } from 'node:net';
 import { mock } from 'node:test';
 import koffi from 'koffi';
 import t from 'tap';
-import { mqttBroker } from '../../agent/host/mqtt.ts';
+import { intervalsBy } from '../../agent/host/intervals.ts';
+import { mqttBroker, mqttBrokerBy } from '../../agent/host/mqtt.ts';
 import type { ConnectWish, Frame, LinkEnd } from '../../agent/ports/broker.ts';
 import { agree, type FakePacket, PACKETS, startFakeBroker } from '../fixtures/fake-broker.ts';
 import { linkSettings, startLink } from '../fixtures/link.ts';
@@ -289,4 +290,33 @@ t.test('a broker that answers pings but not a message is left, as silent', async
   mock.timers.tick(60_000);
   mock.timers.reset();
   t.match(await end, { cause: { kind: 'silent' }, connected: true, message: 'no answer in 60 s' });
+});
+
+t.test('the keepalive goes by the clock it is given, and with whatever else wakes the processor', async (t) => {
+  const broker = await startMosquitto(t);
+  const timers: { readonly ms: number; readonly fn: () => void; readonly when: string; cancelled: boolean }[] = [];
+  const clock = {
+    after(ms: number, fn: () => void, when?: 'about') {
+      const timer = { ms, fn, when: when ?? 'exactly', cancelled: false };
+      timers.push(timer);
+      return () => {
+        timer.cancelled = true;
+      };
+    },
+  };
+  const [connected, answered, ended] = [latch(), latch(), latch()];
+  const link = mqttBrokerBy(intervalsBy(clock)).connect(wish(broker.url), {
+    connected: connected.open,
+    frame: async () => {},
+    roundTrip: answered.open,
+    ended: ended.open,
+  });
+  await connected.opened;
+  t.match(timers.at(-1), { ms: 30_000, when: 'about', cancelled: false });
+  for (const _ of ['half of it', 'all of it']) timers.at(-1)?.fn();
+  await answered.opened;
+  t.match(timers.at(-1), { ms: 30_000, cancelled: false }, 'it goes on');
+  link.close();
+  await ended.opened;
+  t.match(timers.at(-1), { cancelled: true });
 });

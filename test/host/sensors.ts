@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import t from 'tap';
 import { hostSensors } from '../../agent/host/sensors.ts';
 
@@ -41,29 +41,38 @@ t.test('a board with sensors', async (t) => {
           bq27441: { type: 'Battery\n', capacity: '87\n', voltage_now: '15812345\n', status: 'Discharging\n' },
           dead: { type: 'Battery\n' },
         },
-        net: {
-          lo: { operstate: 'unknown\n', statistics: { rx_bytes: '5\n', tx_bytes: '5\n' } },
-          wlan0: {
-            operstate: 'up\n',
-            statistics: { rx_bytes: '1000\n', tx_bytes: '2000\n', rx_errors: '3\n', tx_errors: '1\n' },
-          },
-          usb0: { operstate: 'down\n', statistics: { rx_bytes: '0\n', tx_bytes: '0\n' } },
-        },
+        net: { wlan0: { operstate: 'up\n' }, usb0: { operstate: 'down\n' } },
       },
     },
     proc: {
+      meminfo: 'MemTotal:  100 kB\nMemAvailable:     3000 kB\n',
       net: {
+        dev:
+          'Inter-|   Receive                                                |  Transmit\n' +
+          ' face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed\n' +
+          '    lo:       5       1    0    0    0     0          0         0        5       1    0    0    0     0       0          0\n' +
+          '  usb0:       0       0    0    0    0     0          0         0        0       0    0    0    0     0       0          0\n' +
+          ' wlan0:    1000      10    3    9    9     9          9         9     2000      20    1    9    9     9       9          9\n',
         wireless:
           'Inter-| sta-|   Quality        |   Discarded\n face | tus | link level noise |  nwid\n wlan0: 0000   60.  -52.  -256        0\n',
       },
     },
   });
-  const reading = await hostSensors('/', { sys: `${dir}/sys`, proc: `${dir}/proc` }).read();
+  const sensors = hostSensors('/', { sys: `${dir}/sys`, proc: `${dir}/proc` });
+  const reading = await sensors.read();
+  t.equal(reading.memory?.available_bytes, 3_072_000);
   t.same(reading.temperature_c, { 'cpu-thermal': 48.3, 'nvme Composite': 41.9 }, 'an unconnected one is left out');
   t.same(reading.battery, { bq27441: { percent: 87, volts: 15.81, status: 'Discharging' } });
   t.same(reading.network, {
     wlan0: { up: true, received_bytes: 1000, sent_bytes: 2000, errors: 4, signal_dbm: -52 },
   });
+  // What stays open is read anew each time.
+  const zone = `${dir}/sys/class/thermal/thermal_zone0/temp`;
+  writeFileSync(zone, '50000\n');
+  rmSync(`${dir}/sys/class/hwmon/hwmon0/temp1_input`);
+  const next = await sensors.read();
+  t.match(next.temperature_c, { 'cpu-thermal': 50 });
+  rmSync(`${dir}/sys`, { recursive: true });
 });
 
 t.test('what is not there is absent, never zero', async (t) => {

@@ -1,5 +1,7 @@
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import t from 'tap';
+import { hostClock } from '../../agent/host/clock.ts';
+import { hostFiles } from '../../agent/host/files.ts';
 import { hostKernelLocks } from '../../agent/host/libc.ts';
 import { freeByList, isQuiet } from '../../agent/lock/look.ts';
 import { openParts } from '../../agent/lock/parts.ts';
@@ -61,4 +63,34 @@ t.test('a lock is found free by the list of all locks alone, where that list is 
   t.equal(of(1), null, 'in a container locks of others may be missing from it');
   await flockBy(t, bench.conf);
   t.equal(of(0xeffffffc), null);
+});
+
+t.test('what has long been so is not read again; whatever takes its place is', async (t) => {
+  const ahead = { ms: 0 };
+  const real = hostClock();
+  // As if all that is there had been there for a while.
+  const clock = { ...real, wallMs: () => real.wallMs() + ahead.ms };
+  const read: string[] = [];
+  const files = hostFiles((op) => void read.push(op));
+  const { room, paths } = makeRoom(t, { ports: { clock, files } });
+  await room.settleAll();
+  ahead.ms = 5000;
+  const lock = room.lock('aim');
+  t.equal(lock.quiet(), true);
+  read.length = 0;
+  t.equal(lock.quiet(), true);
+  t.same(read, ['lock.inode', 'lock.view'], 'a look at the directory and one at the bit');
+  for (const text of ['1\n', '0\n']) {
+    writeFileSync(paths.bit, text);
+    t.equal(lock.quiet(), text === '0\n', 'written in place');
+  }
+  const other = `${paths.record}.other`;
+  writeFileSync(other, readFileSync(paths.record, 'utf8').replace('"token":0', '"token":7'));
+  renameSync(other, paths.record);
+  t.equal(lock.quiet(), false, 'another record');
+  await lock.settle();
+  t.equal(lock.quiet(), true);
+  copyFileSync(paths.sidecar, other);
+  renameSync(other, paths.sidecar);
+  t.equal(lock.quiet(), false, 'another sidecar');
 });

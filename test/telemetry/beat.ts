@@ -2,7 +2,8 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { hostFiles } from '../../agent/host/files.ts';
-import { BEAT_MAX_MS, beatAgeMs, createBeat, parseBeat, stateByBeat } from '../../agent/telemetry/beat.ts';
+import { hostViews } from '../../agent/host/view.ts';
+import { BEAT_MAX_MS, beatAgeMs, createBeat, parseBeat, readBeat, stateByBeat } from '../../agent/telemetry/beat.ts';
 import { manualClock } from '../fixtures/manual-clock.ts';
 
 const self = { pid: 4711, start: 99 };
@@ -10,7 +11,7 @@ const self = { pid: 4711, start: 99 };
 t.test('a beat says when, and whose it is', async (t) => {
   const clock = manualClock();
   const path = join(t.testdir({}), 'beat');
-  const beat = createBeat({ clock, files: hostFiles(), log: { say: () => t.fail('said') }, path, self });
+  const beat = createBeat({ clock, openView: hostViews(hostFiles()), log: { say: () => t.fail('said') }, path, self });
   clock.advance(1234);
   beat();
   const read = parseBeat(readFileSync(path, 'utf8'));
@@ -28,7 +29,13 @@ t.test('a beat that cannot be written is said once, and again when it fails anew
   const dir = join(t.testdir({}), 'run');
   const said: string[] = [];
   const log = { say: (_level: string, line: string) => void said.push(line) };
-  const beat = createBeat({ clock: manualClock(), files: hostFiles(), log, path: join(dir, 'beat'), self });
+  const beat = createBeat({
+    clock: manualClock(),
+    openView: hostViews(hostFiles()),
+    log,
+    path: join(dir, 'beat'),
+    self,
+  });
   beat();
   beat();
   t.equal(said.length, 1);
@@ -65,4 +72,36 @@ t.test('whether the daemon lives, by its beat and its process', async (t) => {
   );
   t.equal(stateByBeat(fresh, hidden, clock), 'running', 'somebody has that number, and it has just moved');
   t.equal(stateByBeat(old, hidden, clock), 'unknown', 'frozen, or another with its number');
+});
+
+t.test('a beat that is being written while it is read is read again', async (t) => {
+  const good = { at: '2026-01-01T00:00:00.000Z', boot: 'b', boot_ms: 1_300_004, ...self };
+  const text = JSON.stringify(good);
+  const torn = text.replace('1300004', '1200004');
+  const reading = (...texts: (string | null)[]) => {
+    const left = [...texts];
+    const bytes = () => {
+      const next = left.length > 1 ? left.shift() : left[0];
+      return next === null || next === undefined ? null : new TextEncoder().encode(next);
+    };
+    return readBeat({ read: bytes }, '/beat');
+  };
+  t.strictSame(reading(text), good);
+  t.strictSame(reading(torn, text), good);
+  t.strictSame(reading('{"at":', torn, text), good);
+  t.equal(reading(null), null);
+  const changing = Array.from({ length: 50 }, (_, i) => `${i}`);
+  t.equal(reading(...changing), null, 'and not for ever');
+});
+
+t.test('it is as long each time, for it is written in place', async (t) => {
+  const clock = manualClock();
+  const path = join(t.testdir({}), 'beat');
+  const beat = createBeat({ clock, openView: hostViews(hostFiles()), log: { say: () => t.fail('said') }, path, self });
+  const sizes = [1, 10, 100_000, 10 ** 10].map((ms) => {
+    clock.advance(ms);
+    beat();
+    return readFileSync(path).length;
+  });
+  t.equal(new Set(sizes).size, 1, `${sizes}`);
 });

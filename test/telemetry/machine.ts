@@ -63,3 +63,13 @@ t.test('sensors that fail are said once, and again when they fail anew', async (
   t.equal(await machine.look(), null);
   t.equal(said.length, 2);
 });
+
+t.test('sensors that answer at once are not waited for', async (t) => {
+  const after = () => {
+    t.fail('a timer');
+    return () => {};
+  };
+  const clock = { ...manualClock(), after };
+  const machine = openMachine({ sensors: { read: () => READING }, clock, log: { say: () => t.fail('said') } });
+  t.same(machine.look(), { at: '2026-01-01T00:00:00.000Z', ...READING });
+});

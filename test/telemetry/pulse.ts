@@ -23,7 +23,7 @@ const machine = { at: '2026-01-01T00:00:00.000Z', cores: 2, load_1m: 0, agent_rs
 /** A beat waits for its sensors. */
 const turn = () => new Promise(setImmediate);
 
-function pulse(path: string) {
+function pulse(path: string, intervalMs = 30_000) {
   const clock = manualClock();
   const down: LinkState = { ...up, connected: false, state: 'silent' };
   const link = { now: down };
@@ -36,7 +36,7 @@ function pulse(path: string) {
     path,
     pid: 42,
     agentVersion: '0.1.0',
-    intervalMs: 30_000,
+    intervalMs,
     unit: 0.5,
     readings: () => ({
       clock: 'ok',
@@ -115,4 +115,23 @@ t.test('a file that cannot be written stops no beat', async (t) => {
   await turn();
   t.match(status(), { heartbeat: { seq: 2 } }, 'and heals');
   t.equal(sent.length, 2);
+});
+
+t.test('beats that come often are shown every five seconds, and what changes at once', async (t) => {
+  const { clock, link, sent, opened, status } = pulse(join(t.testdir(), 'status.json'), 1000);
+  opened.start();
+  const shown = new Set<number>();
+  for (let second = 0; second < 20; second += 1) {
+    clock.advance(1000);
+    await turn();
+    const seq = status().heartbeat?.seq ?? 0;
+    t.ok(sent.length - seq <= 5, `${seq} of ${sent.length}`);
+    shown.add(seq);
+  }
+  t.equal(sent.length, 20);
+  t.ok(shown.size <= 6, `written ${shown.size} times`);
+  link.now = up;
+  opened.changed();
+  t.match(status(), { link: { state: 'connected' }, heartbeat: { seq: 20 } });
+  opened.stop();
 });
