@@ -18,6 +18,8 @@ const STALE_MS = 60_000;
 const PRESUMED_MS = 5_000;
 /** A source that was silent this long is an alarm. */
 const SILENT_MS = 60_000;
+/** One that is heard, but tells no position for so long, too: on the ground it may stand under a roof for a while. */
+const PLACELESS_MS = { flying: 60_000, standing: 600_000 } as const;
 
 /** What the whereabouts are made of. */
 export interface WhereaboutsInput {
@@ -51,7 +53,11 @@ export function openWhereabouts(input: WhereaboutsInput): Whereabouts {
   const track = openTrack({ errorM: input.errorM, name: input.name, left: input.left });
   const positions = openPositions();
   let movement = openMovement(input.left !== null);
-  const state = { flying: input.left !== null, silent: false, sampleMs: clock.bootMs(), startMs: clock.bootMs() };
+  const startMs = clock.bootMs();
+  const state = {
+    ...{ flying: input.left !== null, silent: false, sampleMs: startMs },
+    ...{ placeless: false, placeMs: startMs },
+  };
   /** A flight goes on because it did so last; until when that is good enough. */
   const presumed = { is: input.left !== null && !input.byMovement, untilMs: Number.POSITIVE_INFINITY };
   let last: PositionSample | null = null;
@@ -90,13 +96,14 @@ export function openWhereabouts(input: WhereaboutsInput): Whereabouts {
     if ((presumed.is || input.byMovement) && !track.goesOn(one)) giveUp();
     last = one;
     state.sampleMs = clock.bootMs();
+    state.placeMs = clock.bootMs();
     presumed.untilMs = Math.min(presumed.untilMs, clock.bootMs() + PRESUMED_MS);
     if (input.byMovement) fly(movement.add(one));
     out(track.sample(one, feed.correctionM()));
     sayPosition(one, false);
   };
   const checkSilence = () => {
-    const quietMs = clock.bootMs() - (feed.seen().lastBootMs ?? state.startMs);
+    const quietMs = clock.bootMs() - (feed.seen().lastBootMs ?? startMs);
     if (quietMs >= SILENT_MS && !state.silent) {
       state.silent = true;
       input.alarm({
@@ -105,7 +112,23 @@ export function openWhereabouts(input: WhereaboutsInput): Whereabouts {
       });
     } else if (quietMs < SILENT_MS && state.silent) {
       state.silent = false;
+      state.placeMs = clock.bootMs();
       log.say('notice', 'the vehicle is heard again');
+    }
+    if (!state.silent) checkPlace();
+  };
+  const checkPlace = () => {
+    const agoMs = clock.bootMs() - state.placeMs;
+    if (agoMs >= (state.flying ? PLACELESS_MS.flying : PLACELESS_MS.standing) && !state.placeless) {
+      state.placeless = true;
+      const fix = feed.fix();
+      const why =
+        fix === null ? 'it does not say whether it has a fix' : fix.kind === 'none' ? 'no fix' : `a ${fix.kind} fix`;
+      const reason = `the vehicle is heard, but tells no position for ${sayDuration(agoMs)}: ${why}`;
+      input.alarm({ event: 'alarm', reason });
+    } else if (agoMs < SILENT_MS && state.placeless) {
+      state.placeless = false;
+      log.say('notice', 'the vehicle tells its position again');
     }
   };
   const tick = () => {

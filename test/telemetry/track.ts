@@ -98,6 +98,10 @@ t.test('points that come late or twice change nothing', async (t) => {
     n % 7 === 6 ? [sample, sample, ...samples.slice(n - 3, n - 2)] : [sample],
   );
   t.same(flown(plainTrack(), mixed), flown(plainTrack(), samples));
+  const swapped = samples.map((sample, n) => samples[n % 10 === 4 ? n + 1 : n % 10 === 5 ? n - 1 : n] ?? sample);
+  const inOrder = samples.filter((_, n) => n % 10 !== 4);
+  t.same(flown(plainTrack(), swapped), flown(plainTrack(), inOrder), 'nor does one that was overtaken');
+  t.equal(flown(plainTrack(), swapped)[0]?.properties.raw_points, inOrder.length);
 });
 
 t.test('a vehicle whose clock starts anew begins a flight anew', async (t) => {

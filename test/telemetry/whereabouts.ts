@@ -107,6 +107,38 @@ t.test('a vehicle that is silent is an alarm, once, until it is heard again', as
   t.equal(alarms.length, 2);
 });
 
+t.test('a vehicle that is heard but tells no position is an alarm too, sooner in the air', async (t) => {
+  for (const [flying, afterS] of [
+    [true, 60],
+    [false, 600],
+  ] as const) {
+    const { clock, feed, alarms, lines } = bench();
+    feed.fly(flying);
+    const [sample] = samplesOf(WAYS.hover(1), 0);
+    if (sample === undefined) throw new Error('no sample');
+    feed.give(sample);
+    for (let s = 1; s < afterS; s += 1) {
+      clock.advance(1_000);
+      feed.hear();
+    }
+    t.same(alarms, [], `after ${afterS - 1} s`);
+    for (let s = 0; s < 4_000; s += 1) {
+      clock.advance(1_000);
+      feed.hear();
+    }
+    const reason = `the vehicle is heard, but tells no position for ${flying ? '1 min' : '10 min'}: a 3d fix`;
+    t.same(alarms, [{ event: 'alarm', reason }], 'once');
+    feed.give({ ...sample, bootMs: sample.bootMs + 4_000_000 });
+    clock.advance(1_000);
+    t.equal(lines.at(-1), 'the vehicle tells its position again');
+    for (let s = 0; s < afterS; s += 1) {
+      clock.advance(1_000);
+      feed.hear();
+    }
+    t.equal(alarms.length, 2);
+  }
+});
+
 t.test('a flight that was under way goes on before the vehicle says so, and ends if it does not', async (t) => {
   const samples = samplesOf(WAYS.circle(80, 12), 20);
   const before = bench();
