@@ -4,6 +4,8 @@ import { sayDuration } from '../values/units.ts';
 /** How often a document may be put in place within {@link WITHIN_MS}. Reason: more is no fleet's wish, but a loop. */
 const MOVES_MAX = 20;
 const WITHIN_MS = 600_000;
+/** Documents that are remembered, the last ones moved. Reason: a loop goes round few; each newer one would take memory for ever. */
+const DOCUMENTS_MAX = 256;
 
 /** A document; null: what was there before Locksmith. */
 type Moved = { readonly hash: string } | null;
@@ -18,6 +20,8 @@ export interface MoveCap {
   /** Counts that it was put in place. */
   count(config: string, held: Moved): void;
   readonly withinMs: number;
+  /** How many documents are remembered. */
+  size(): number;
   /** What is wrong then, in words. */
   readonly words: string;
 }
@@ -31,9 +35,15 @@ export function createMoveCap(clock: Pick<Clock, 'bootMs'>): MoveCap {
     isReached: (config, held) => lately(keyOf(config, held)).length >= MOVES_MAX,
     count(config, held) {
       const key = keyOf(config, held);
-      moves.set(key, [...lately(key), clock.bootMs()]);
+      const times = [...lately(key), clock.bootMs()];
+      // Anew, so that the map goes from the one moved longest ago to the last.
+      moves.delete(key);
+      moves.set(key, times);
+      const [oldest] = moves.keys();
+      if (moves.size > DOCUMENTS_MAX && oldest !== undefined) moves.delete(oldest);
     },
     withinMs: WITHIN_MS,
+    size: () => moves.size,
     words: `put in place ${MOVES_MAX} times within ${sayDuration(WITHIN_MS)}`,
   };
 }

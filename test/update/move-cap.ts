@@ -26,6 +26,16 @@ t.test('so many moves of a document within ten minutes, and no more', async (t) 
   t.notOk(cap.isReached('aim', x));
 });
 
+t.test('a stream of documents leaves no trace, and hides none that goes round in it', async (t) => {
+  const cap = createMoveCap(manualClock());
+  for (let n = 0; n < 10_000; n += 1) {
+    cap.count('aim', { hash: `${n}` });
+    if (n % 100 === 0 && n < 2000) cap.count('aim', { hash: 'again' });
+    if (n === 1950) t.ok(cap.isReached('aim', { hash: 'again' }));
+  }
+  t.ok(cap.size() <= 256, `${cap.size()} remembered`);
+});
+
 t.test('a clock that flips between trusted and not does not wear the disk out', async (t) => {
   const trust: { now: 'ok' | 'untrusted' } = { now: 'untrusted' };
   const room = await lineRoom(t, { clockTrust: () => trust.now });
