@@ -1,35 +1,18 @@
-import { createHash } from 'node:crypto';
 import { serveWeb, type WebAnswer, type WebPlace, type WebRequest } from '../host/web.ts';
 import { pageDocument, pagePart } from '../page/document.ts';
 import { decide } from '../page/guard.ts';
 import { metricsOf } from '../page/metrics.ts';
-import { SCRIPT } from '../page/script.ts';
 import { diffMarkup } from '../page/stories.ts';
-import { STYLE } from '../page/style.ts';
 import { readSettings } from '../settings.ts';
 import { EXIT, Failure, SaidError } from '../values/errors.ts';
 import { type Command, readArgs, SETTINGS_PATH } from './command.ts';
 import { diffForAnybody } from './diff.ts';
 import { createPageReader } from './page-data.ts';
+import { pageHeaders } from './page-headers.ts';
 
 const LISTEN = '127.0.0.1:8631';
 const HTML = 'text/html; charset=utf-8';
 const PLAIN = 'text/plain; charset=utf-8';
-
-/** The one style and the one script of the page by their digests: the browser takes no other, and asks nobody else. */
-function policy(): string {
-  const hash = (text: string) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
-  return [
-    "default-src 'none'",
-    `style-src ${hash(STYLE)}`,
-    `script-src ${hash(SCRIPT)}`,
-    "connect-src 'self'",
-    'img-src data:',
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-  ].join('; ');
-}
 
 /** Where to listen: this machine only. Throws {@link SaidError} (exit 2). */
 function placeOf(text: string): WebPlace {
@@ -67,14 +50,7 @@ Example: ssh -L 8631:${LISTEN} drone-7 locksmith page   and then open http://127
     const settings = readSettings(values.settings);
     const place = placeOf(values.listen);
     const reader = createPageReader(settings);
-    const headers = {
-      'content-security-policy': policy(),
-      'cache-control': 'no-store',
-      'cross-origin-resource-policy': 'same-origin',
-      'cross-origin-opener-policy': 'same-origin',
-      'referrer-policy': 'no-referrer',
-      'x-content-type-options': 'nosniff',
-    };
+    const headers = pageHeaders();
     const answer = async (request: WebRequest): Promise<WebAnswer> => {
       const wanted = decide(request, place.kind === 'socket');
       const ok = (type: string, text: string): WebAnswer => ({ status: 200, type, text, headers });

@@ -48,8 +48,23 @@ t.test('on a socket, and nowhere else than on this machine', async (t) => {
   const page = start(['page', '--listen', `unix:${socket}`, '--settings', device.settings]);
   t.teardown(() => page.stop('SIGKILL'));
   await page.line(`unix:${socket}`);
-  t.ok(existsSync(socket));
+  const get = (path: string) =>
+    new Promise<{ readonly status: number | undefined; readonly text: string; readonly policy: unknown }>((resolve) => {
+      // Who speaks over a socket may call the device what he likes.
+      request({ socketPath: socket, path, headers: { host: 'x' } }, (answer) => {
+        let text = '';
+        answer.setEncoding('utf8').on('data', (chunk: string) => {
+          text += chunk;
+        });
+        const { statusCode: status, headers } = answer;
+        answer.on('end', () => resolve({ status, text, policy: headers['content-security-policy'] }));
+      }).end();
+    });
+  t.match(await get('/'), { status: 200, text: /<h1>drone-7<\/h1>/, policy: /^default-src 'none'/ });
+  t.match(JSON.parse((await get('/status.json')).text), { device: 'drone-7' });
+  t.match(await get('/x'), { status: 404 });
   await page.stop();
+  t.notOk(existsSync(socket));
   for (const listen of ['0.0.0.0:80', '10.0.0.1:80', '127.0.0.1', '127.0.0.1:99999', 'x'])
     t.match(
       await device.locksmith(['page', '--listen', listen]),

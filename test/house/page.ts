@@ -1,12 +1,10 @@
-import { createHash } from 'node:crypto';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import t from 'tap';
+import { pageHeaders } from '../../agent/cli/page-headers.ts';
 import { serveWeb } from '../../agent/host/web.ts';
 import { pageDocument, pagePart } from '../../agent/page/document.ts';
-import { SCRIPT } from '../../agent/page/script.ts';
-import { STYLE } from '../../agent/page/style.ts';
 import { startChromium } from '../fixtures/chromium.ts';
 import { start } from '../fixtures/locksmith.ts';
 import { loneDevice } from '../fixtures/lone-device.ts';
@@ -71,14 +69,12 @@ t.test('a real browser shows a real device, asks nobody else, and is told when s
 
 t.test('the pictures of a flight, and a policy that lets nothing else run', async (t) => {
   const data = calmPage({ flown: eightFlown() });
-  const hash = (text: string) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
-  const policy = `default-src 'none'; style-src ${hash(STYLE)}; script-src ${hash(SCRIPT)}; img-src data:`;
   const injected = '<script>document.title = "taken"</script><img src=x onerror="document.title = 1">';
   const server = await serveWeb({ kind: 'tcp', host: '127.0.0.1', port: 0 }, async ({ url }) => ({
     status: 200,
     type: 'text/html; charset=utf-8',
     text: url === '/part' ? pagePart(data).markup : pageDocument(data).markup.replace('<main>', `<main>${injected}`),
-    headers: { 'content-security-policy': policy },
+    headers: pageHeaders(),
   }));
   t.teardown(() => server.close());
   const { page, complaints } = await open(await startChromium(t), server.address);
