@@ -125,7 +125,8 @@ export async function carryOut(
   const startedMs = Date.now();
   const ledger = openVersionLedger(ledgerDir(terminal.env));
   const { end, plan } = await runRollout(link, {
-    ...{ root, broker, signer, ledger, show, ...how },
+    ...{ root, signer, ledger, show, ...how },
+    connect: () => connectFleet(broker),
     onKept() {
       show.note(`roll-out ${how.plan.name}: ${how.plan.config} for ${how.plan.target}, ${sayStage(how.plan)}`);
       show.note(`if this ends before it does: locksmith rollout resume ${how.plan.name}`);

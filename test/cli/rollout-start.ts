@@ -97,6 +97,22 @@ t.test('waves by group, on eight real agents', { timeout: 600_000 }, async (t) =
     },
   );
 
+  await t.test('the broker is killed in a roll-out and comes back: it is gone on with by itself', async (t) => {
+    const operator = fleet.startOperator([
+      ...['rollout', 'start', 'aim', fleet.content(OLD), '--to', 'all', '--soak', '2s', '--within', '5m'],
+      ...[...RINGS, '--name', 'broken', '--success', '100%'],
+    ]);
+    await operator.line(/^wave 1: 2 devices/, 60_000);
+    await fleet.broker.saved();
+    await fleet.broker.kill9();
+    await fleet.broker.start();
+    await operator.line('the link to the broker is lost; trying again');
+    t.match(await operator.ended, { code: 0 }, `${operator.stdout()}${operator.stderr()}`);
+    t.strictSame(contents(fleet), Array(8).fill(OLD));
+    t.strictSame(new Set((await running(fleet)).values()), new Set(['base all']));
+    t.match(await startRollout(fleet, NEW, '--name', 'back', '--waves', '100%'), { code: 0 });
+  });
+
   await t.test('one of five of a wave rolls back: more than --success 100% allows', async (t) => {
     writeFileSync(sickness(confOf(fleet, 'r2c')), '');
     const failed = await startRollout(fleet, OLD, ...RINGS, '--name', 'strict');

@@ -1,10 +1,21 @@
 import { sayDuration } from '../../values/units.ts';
 import type { FleetLink } from '../link.ts';
-import { foreignAt, haltOn, isOurs, nowS, type Run, type RunEnd, sayHalt, sayOnce, standingsOf } from './context.ts';
+import {
+  foreignAt,
+  haltOn,
+  isOurs,
+  nowS,
+  type Run,
+  type RunEnd,
+  sayHalt,
+  sayOnce,
+  standingsOf,
+  takenFrom,
+} from './context.ts';
 import { hearingOf, owesBeat } from './hearing.ts';
 import { type JudgedWave, judge } from './judge.ts';
 import { addressesIn, addressIn, type Wave } from './plan.ts';
-import { releaseOrphan } from './release.ts';
+import { releasedIn, releaseOrphans } from './release.ts';
 import { sendAll } from './sender.ts';
 import { leaveSign } from './stop-sign.ts';
 
@@ -30,7 +41,7 @@ async function sendMissing(link: FleetLink, run: Run, wave: Wave): Promise<void>
     link,
     plan,
     missing.map((address) => ({ address, layer: 'shadow', withdraw: false })),
-    run,
+    { ...run, isStopped: () => takenFrom(run) !== null || haltOn(scene, plan) !== null },
   );
 }
 
@@ -86,16 +97,10 @@ export async function advance(link: FleetLink, run: Run): Promise<RunEnd | null>
     .map((one) => ({ wave: one, standings: standingsOf(one, plan, scene) }));
   run.show.standings(plan, begun);
   const nowMs = performance.now();
-  const released = new Map(
-    wave.devices.flatMap((device) => {
-      const worked = run.released.get(`${device} ${scene.devices().get(device)?.locks[plan.config]?.token}`);
-      return worked === undefined ? [] : [[device, worked] as const];
-    }),
-  );
   const readyForS = run.readyMs === null ? null : (nowMs - run.readyMs) / 1000;
   const current = begun.at(-1);
   const unheard = current === undefined ? new Set<string>() : unheardIn(run, current);
-  const verdict = judge(begun, plan.rules, { readyForS, released, unheard });
+  const verdict = judge(begun, plan.rules, { readyForS, released: releasedIn(run, wave), unheard });
   switch (verdict.kind) {
     case 'wait':
       if (verdict.isReady && run.readyMs === null) {
@@ -113,7 +118,7 @@ export async function advance(link: FleetLink, run: Run): Promise<RunEnd | null>
       await run.keep(link, { skipped: [...plan.skipped, ...verdict.devices] });
       return null;
     case 'release':
-      for (const device of verdict.devices) await releaseOrphan(link, run, device);
+      releaseOrphans(link, run, verdict.devices);
       return null;
     case 'hold':
       return hold(link, run, verdict.why, true);

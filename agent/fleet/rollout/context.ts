@@ -1,3 +1,4 @@
+import type { SaidError } from '../../values/errors.ts';
 import { isFields } from '../../values/fields.ts';
 import type { Halt } from '../../values/halt.ts';
 import { addressesOf } from '../../values/topics.ts';
@@ -31,6 +32,12 @@ export type RunEnd =
   /** Somebody else goes on with it. */
   | { readonly kind: 'taken'; readonly why: string };
 
+/** A release that a device was asked for, with the token that its lock had. */
+export interface Tried {
+  readonly token: number;
+  readonly state: 'asked' | 'worked' | 'failed';
+}
+
 /** What the stages of a roll-out work with. It outlives a link. */
 export interface Run extends SenderInput {
   /** The plan as this process has kept it last. */
@@ -42,8 +49,10 @@ export interface Run extends SenderInput {
   readonly told: Set<string>;
   /** Since when enough of the current wave have been well, monotonic ms; null: they are not. */
   readyMs: number | null;
-  /** Locks that a release was tried on, by device and token, and whether the device said that it worked. */
-  readonly released: Map<string, boolean>;
+  /** Releases that were tried, by device. */
+  readonly released: Map<string, Tried>;
+  /** Why what was begun beside the looks could not be done. */
+  fault: SaidError | null;
   /** The id of the base document that this process has published; null: none yet. */
   promoted: string | null;
   /** Why no stop sign could be left; null while one could. */
@@ -62,6 +71,14 @@ export function sayOnce({ told, show }: Pick<Run, 'told' | 'show'>, text: string
 /** Epoch seconds now. */
 export function nowS(): number {
   return Math.floor(Date.now() / 1000);
+}
+
+/** The end for us where somebody else is at it; null where nobody is. */
+export function takenFrom({ scene, plan }: Pick<Run, 'scene' | 'plan'>): RunEnd | null {
+  const kept = scene.plan();
+  if (kept === null || kept.version < plan.version || kept.runner === plan.runner) return null;
+  const does = kept.stage === 'paused' ? 'has paused' : 'goes on with';
+  return { kind: 'taken', why: `somebody else ${does} ${plan.name} (${kept.stage})` };
 }
 
 /** True for a document of this roll-out that is in force. */

@@ -1,7 +1,7 @@
 import { isFields } from '../../values/fields.ts';
 import type { Address } from '../../values/topics.ts';
 import type { FleetLink } from '../link.ts';
-import { haltOn, isOurs, nowS, type Run, type RunEnd, sayHalt } from './context.ts';
+import { haltOn, isOurs, nowS, type Run, type RunEnd, sayHalt, takenFrom } from './context.ts';
 import { needed } from './judge.ts';
 import { addressIn, type Plan } from './plan.ts';
 import { sendAll } from './sender.ts';
@@ -37,13 +37,14 @@ export async function promote(link: FleetLink, run: Run): Promise<RunEnd | null>
   const { plan, scene } = run;
   const halt = haltOn(scene, plan);
   if (halt !== null) return { kind: 'held', why: sayHalt(halt) };
+  const isStopped = () => takenFrom(run) !== null;
   if (run.promoted === null) {
     // Also after a process before us has: who has said so is not kept anywhere, and each answers a new one.
     const kept = scene.kept(plan.target, 'base');
     const done = isOurs(kept, plan) && members(plan).every(({ device }) => runsBase(run, device, kept.version));
     if (!done) {
       run.show.note(`promotion: one base document for ${plan.target}`);
-      await sendAll(link, plan, [{ address: plan.target, layer: 'base', withdraw: false }], run);
+      await sendAll(link, plan, [{ address: plan.target, layer: 'base', withdraw: false }], { ...run, isStopped });
     }
     run.promoted = scene.kept(plan.target, 'base')?.id ?? '';
   }
@@ -67,7 +68,7 @@ export async function promote(link: FleetLink, run: Run): Promise<RunEnd | null>
       link,
       plan,
       addresses.map((address) => ({ address, layer: 'shadow', withdraw: true })),
-      run,
+      { ...run, isStopped },
     );
   }
   const open = all.filter(({ device }) => !runsBase(run, device, base.version));

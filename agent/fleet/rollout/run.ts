@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { gather } from '../gather.ts';
-import { connectFleet, type FleetBroker, type FleetLink, LinkFailure } from '../link.ts';
+import { type FleetLink, LinkFailure } from '../link.ts';
 import { advance } from './advance.ts';
-import type { Run, RunEnd } from './context.ts';
+import { type Run, type RunEnd, type Tried, takenFrom } from './context.ts';
 import { keepPlan } from './desk.ts';
 import type { Plan } from './plan.ts';
 import { promote } from './promote.ts';
@@ -18,7 +18,8 @@ const TICK_MS = 20;
 
 /** A roll-out to be gone on with, from wherever its plan stands. */
 export interface RunWish extends SenderInput {
-  readonly broker: FleetBroker;
+  /** Makes the link again when it is lost. Rejects with LinkFailure. */
+  connect(): Promise<FleetLink>;
   /** The plan as it shall be from now on; this process becomes its runner. */
   readonly plan: Plan;
   /** It is taken back because somebody said so. */
@@ -51,19 +52,20 @@ export async function runRollout(
   link: FleetLink,
   wish: RunWish,
 ): Promise<{ readonly end: RunEnd; readonly plan: Plan }> {
-  const { root, signer, ledger, scene, content, show, broker } = wish;
+  const { root, signer, ledger, scene, content, show } = wish;
   const run: Run = {
     ...{ root, signer, ledger, scene, content, show, plan: wish.plan },
     ...{
       listensMs: performance.now(),
       told: new Set<string>(),
       readyMs: null,
-      released: new Map<string, boolean>(),
+      released: new Map<string, Tried>(),
+      fault: null,
       promoted: null,
       noSign: null,
     },
     async keep(at, changes) {
-      if (other(run) !== null) throw new Taken();
+      if (takenFrom(run) !== null) throw new Taken();
       await claim(at, changes);
     },
   };
@@ -88,19 +90,21 @@ export async function runRollout(
       if (!(error instanceof LinkFailure)) throw error;
       show.note('the link to the broker is lost; trying again');
       current.link.close();
-      current.link = await again(broker);
+      current.link = await again(wish);
       current.isNew = true;
+      // Who has said meanwhile that it holds the base was not heard, and says so of a new one only.
+      run.promoted = null;
     } finally {
       if (current.link !== link && !current.isNew) current.link.close();
     }
   }
 }
 
-async function again(broker: FleetBroker): Promise<FleetLink> {
+async function again({ connect }: Pick<RunWish, 'connect'>): Promise<FleetLink> {
   for (;;) {
     await pause(AGAIN_MS);
     try {
-      return await connectFleet(broker);
+      return await connect();
     } catch (error) {
       if (!(error instanceof LinkFailure)) throw error;
     }
@@ -113,28 +117,21 @@ async function lookOn(link: FleetLink, run: Run, byHand: boolean): Promise<RunEn
     lost.failure = new LinkFailure(end);
   });
   for (;;) {
-    const taken = other(run);
+    const taken = takenFrom(run);
     if (taken !== null) return taken;
     const { scene } = run;
     const before = scene.changes();
     const end = await look(link, run, byHand).catch((error: unknown) => {
-      const theirs = error instanceof Taken ? other(run) : null;
+      const theirs = error instanceof Taken ? takenFrom(run) : null;
       if (theirs === null) throw error;
       return theirs;
     });
     if (end !== null) return end;
+    if (run.fault !== null) throw run.fault;
     const endMs = performance.now() + LOOK_MS;
     while (scene.changes() === before && lost.failure === null && performance.now() < endMs) await pause(TICK_MS);
     if (lost.failure !== null) throw lost.failure;
   }
-}
-
-/** The end for us where somebody else is at it; null where nobody is. */
-function other({ scene, plan }: Run): RunEnd | null {
-  const kept = scene.plan();
-  if (kept === null || kept.version < plan.version || kept.runner === plan.runner) return null;
-  const does = kept.stage === 'paused' ? 'has paused' : 'goes on with';
-  return { kind: 'taken', why: `somebody else ${does} ${plan.name} (${kept.stage})` };
 }
 
 async function look(link: FleetLink, run: Run, byHand: boolean): Promise<RunEnd | null> {

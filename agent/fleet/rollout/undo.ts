@@ -1,12 +1,17 @@
 import { isFields } from '../../values/fields.ts';
 import type { FleetLink } from '../link.ts';
-import { isOurs, nowS, type Run, type RunEnd } from './context.ts';
+import { isOurs, nowS, type Run, type RunEnd, takenFrom } from './context.ts';
 import { addressIn, type Plan } from './plan.ts';
 import { sendAll } from './sender.ts';
 import { leaveSign } from './stop-sign.ts';
 
 /** How long a device that is there may take to say that it has taken something back, in seconds. */
 const SAID_S = 10;
+/**
+ * For how long what the one before us was about to send is waited for, in milliseconds: it stops as soon as it hears of us, and what it
+ * had sent by then is withdrawn too.
+ */
+const BEFORE_US_MS = 2_000;
 
 /** True for a device on which nothing of the roll-out runs or is under way any more. */
 function isBack(run: Run, plan: Plan, device: string, address: string): boolean {
@@ -37,7 +42,7 @@ export async function undo(link: FleetLink, run: Run, byHand: boolean): Promise<
       link,
       plan,
       addresses.map((address) => ({ address, layer: 'shadow', withdraw: true })),
-      run,
+      { ...run, isStopped: () => takenFrom(run) !== null },
     );
   }
   const touched = plan.waves
@@ -47,6 +52,7 @@ export async function undo(link: FleetLink, run: Run, byHand: boolean): Promise<
   const isOver = nowS() - plan.since >= plan.rules.within_s;
   const waited = open.filter(({ device }) => scene.devices().get(device)?.online !== false);
   if (waited.length > 0 && !isOver) return null;
+  if (performance.now() - run.listensMs < BEFORE_US_MS) return null;
   const left = open.map(({ device }) => device);
   await run.keep(link, { stage: 'halted' });
   const why = run.noSign === null ? note : `${note}; ${run.noSign}`;

@@ -61,7 +61,7 @@ t.test('who is in the groups of two waves goes over to the second: it is well in
   const standings = () => standingsOf(first, run.plan, run.scene).map(({ state }) => state);
   for (const group of ['a', 'b']) {
     const wish = { address: `grp/${group}`, layer: 'shadow', withdraw: false } as const;
-    await sendAll(fleet.link(), { ...run.plan, until: nowS() + 60 }, [wish], run);
+    await sendAll(fleet.link(), { ...run.plan, until: nowS() + 60 }, [wish], { ...run, isStopped: () => false });
     await until('it runs that', () => fleet.runs('d1').address === wish.address);
     t.same(standings(), ['confirmed'], wish.address);
   }

@@ -62,7 +62,10 @@ t.test(
       const other = fresh({ name: 'autumn', ...autumn });
       await keepPlan(link, 'fleet', other, operator.signer);
       const run = await operator.run(link, other);
-      await sendAll(link, { ...other, name: base }, [{ address: 'all', layer: 'base', withdraw: false }], run);
+      await sendAll(link, { ...other, name: base }, [{ address: 'all', layer: 'base', withdraw: false }], {
+        ...run,
+        isStopped: () => false,
+      });
       await sendHalt(link, other, { lift: false, note: 'gimbals turn' }, run);
       const { end } = await operator.goOn(link, fresh());
       const halt = JSON.stringify(bodyOf(Buffer.from(fleet.retained.get('fleet/v1/all/halt') ?? '')));
@@ -127,6 +130,27 @@ t.test('who goes on with a roll-out stops whoever was at it', async (t) => {
   t.match((await first).end, { kind: 'taken' });
   fleet.manner('d1', 'well');
   t.match((await second).end, { kind: 'done' });
+});
+
+t.test('the link is lost while devices answer to the promotion: what was said meanwhile is said again', async (t) => {
+  const operator = await rolloutOperator(t);
+  const fleet = fakeFleet(IDS);
+  const links = { made: 0 };
+  const link = fleet.link((topic) => {
+    if (topic === 'fleet/v1/all/desired/aim/base') fleet.manner('d2', 'asleep');
+  });
+  const connect = async () => {
+    links.made += 1;
+    return fleet.link();
+  };
+  const going = operator.goOn(link, fresh(), { connect });
+  await until('d2 alone is waited for', () => fleet.shadowed().join() === 'd2');
+  fleet.cut();
+  fleet.manner('d2', 'well');
+  t.match(await going, { end: { kind: 'done', left: [] }, plan: { stage: 'done' } });
+  t.equal(links.made, 1);
+  t.same(fleet.shadowed(), []);
+  for (const id of IDS) t.equal(fleet.writes(id), 1, id);
 });
 
 class Killed extends Error {}

@@ -20,7 +20,10 @@ async function after(t: Test, autumn: Partial<Plan>, shadow: 'none' | 'left' | '
   await keepPlan(link, 'fleet', other, operator.signer);
   await sendHalt(link, other, { lift: false, note: 'gimbals turn' }, theirs);
   for (const withdraw of shadow === 'none' ? [] : shadow === 'left' ? [false] : [false, true]) {
-    await sendAll(link, other, [{ address: 'dev/d1', layer: 'shadow', withdraw }], theirs);
+    await sendAll(link, other, [{ address: 'dev/d1', layer: 'shadow', withdraw }], {
+      ...theirs,
+      isStopped: () => false,
+    });
   }
   const ours = await operator.run(link, plan({ until }));
   const said = await leaveSign(link, ours, 'd1 failed');
