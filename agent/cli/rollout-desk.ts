@@ -2,7 +2,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { ledgerDir, openVersionLedger } from '../fleet/ledger.ts';
 import { connectFleet, type FleetBroker, type FleetLink } from '../fleet/link.ts';
 import { readRetainedText } from '../fleet/retained.ts';
+import { standingsOf } from '../fleet/rollout/context.ts';
 import { readContent, readPlan, ringOf } from '../fleet/rollout/desk.ts';
+import type { JudgedWave } from '../fleet/rollout/judge.ts';
 import { type Plan, planTopic } from '../fleet/rollout/plan.ts';
 import { runRollout } from '../fleet/rollout/run.ts';
 import { openScene, type Scene } from '../fleet/rollout/scene.ts';
@@ -124,30 +126,44 @@ export async function carryOut(
   const show = openShow(terminal, values.json === true);
   const startedMs = Date.now();
   const ledger = openVersionLedger(ledgerDir(terminal.env));
-  const { end, plan } = await runRollout(link, {
-    ...{ root, signer, ledger, show, ...how },
-    connect: () => connectFleet(broker),
-    onKept() {
-      show.note(`roll-out ${how.plan.name}: ${how.plan.config} for ${how.plan.target}, ${sayStage(how.plan)}`);
-      show.note(`if this ends before it does: locksmith rollout resume ${how.plan.name}`);
-    },
-  });
-  show.clear();
-  const { line, exit } = sayEnd(end, plan);
-  const devices = show
-    .last()
-    .flatMap(({ wave, standings }) =>
-      standings.map(({ device, state, why, code }) => ({ device, wave: wave.name, state, why, code })),
-    );
-  const report = {
-    ...{ rollout: plan.name, config: plan.config, target: plan.target, digest: plan.digest, end: end.kind, exit },
-    ...{ words: line, left: 'left' in end ? end.left : [], later: plan.later, skipped: plan.skipped },
-    ...{ started_at: new Date(startedMs).toISOString(), ended_at: new Date().toISOString(), devices, plan },
+  const report = (plan: Plan, end: string, exit: number, words: string, left: readonly string[]) => {
+    const made = {
+      ...{ rollout: plan.name, config: plan.config, target: plan.target, digest: plan.digest, end, exit, words, left },
+      ...{ later: plan.later, skipped: plan.skipped, started_at: new Date(startedMs).toISOString() },
+      ...{ ended_at: new Date().toISOString(), devices: devicesOf(plan, how.scene, show.last()), plan },
+    };
+    if (values.json === true) terminal.out(`${JSON.stringify(made)}\n`);
+    if (typeof values.report === 'string') writeReport(values.report, made);
   };
-  if (values.json === true) terminal.out(`${JSON.stringify(report)}\n`);
-  if (typeof values.report === 'string') writeReport(values.report, report);
-  if (values.json !== true) (exit === EXIT.done ? terminal.out : terminal.err)(`${line}\n`);
-  return exit;
+  const wish = { ...{ root, signer, ledger, show, ...how }, connect: () => connectFleet(broker) };
+  const onKept = () => {
+    show.note(`roll-out ${how.plan.name}: ${how.plan.config} for ${how.plan.target}, ${sayStage(how.plan)}`);
+    show.note(`if this ends before it does: locksmith rollout resume ${how.plan.name}`);
+  };
+  try {
+    const { end, plan } = await runRollout(link, { ...wish, onKept });
+    show.clear();
+    const { line, exit: usual } = sayEnd(end, plan);
+    // Halting is what was asked for.
+    const exit = how.byHand && end.kind === 'halted' ? EXIT.done : usual;
+    report(plan, end.kind, exit, line, 'left' in end ? end.left : []);
+    if (values.json !== true) (exit === EXIT.done ? terminal.out : terminal.err)(`${line}\n`);
+    return exit;
+  } catch (error) {
+    show.clear();
+    if (error instanceof SaidError) report(how.scene.plan() ?? how.plan, 'error', error.exit, error.message, []);
+    throw error;
+  }
+}
+
+/** How each device stands at the end: to the base from the promotion on, else as it was seen last. */
+function devicesOf(plan: Plan, scene: Scene, last: readonly JudgedWave[]): readonly object[] {
+  const isPromoted = plan.stage === 'promoting' || plan.stage === 'done';
+  const now = plan.waves.map((wave) => ({ wave, standings: standingsOf(wave, plan, scene) }));
+  const waves = isPromoted || last.length === 0 ? now : last;
+  return waves.flatMap(({ wave, standings }) =>
+    standings.map(({ device, state, why, code }) => ({ device, wave: wave.name, state, why, code })),
+  );
 }
 
 function writeReport(path: string, report: object): void {

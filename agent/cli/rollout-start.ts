@@ -1,6 +1,6 @@
 import { signWish } from '../fleet/compose.ts';
 import { gather } from '../fleet/gather.ts';
-import { keepContent } from '../fleet/rollout/desk.ts';
+import { keepContent, readPlan } from '../fleet/rollout/desk.ts';
 import { type Draft, draftPlan, newName } from '../fleet/rollout/draft.ts';
 import { readSentPlan } from '../fleet/rollout/list.ts';
 import { type Plan, planTopic } from '../fleet/rollout/plan.ts';
@@ -81,12 +81,16 @@ export async function start(argv: readonly string[], terminal: Terminal): Promis
   return withLinkWords(desk.broker, () =>
     atBroker(desk.broker, async (link) => {
       const others = new Map<string, Plan>();
+      const over: string[] = [];
       await gather(link, [planTopic(desk.root, '+')], ({ payload }) => {
         const plan = readSentPlan(payload);
         if (plan !== null) others.set(plan.name, plan);
+        const trusted = readPlan(payload, desk.ring);
+        const isOver = typeof trusted !== 'string' && trusted.config === config && trusted.stage === 'done';
+        if (isOver) over.push(trusted.name);
       });
       await attend(link, { scene });
-      const draft = draftPlan(scene, wish);
+      const draft = draftPlan(scene, { ...wish, over });
       if (values['dry-run']) {
         if (values.json) terminal.out(`${JSON.stringify(draft)}\n`);
         else terminal.out(sayDraft(draft));

@@ -114,8 +114,18 @@ export function openShow(
     if (terminal.live) terminal.err(clear);
     terminal.out(`${line}\n`);
   };
+  const progress = (text: string) => {
+    if (quiet || text === state.progress || text === '') return;
+    // A line that is longer than the terminal cannot be taken back.
+    if (terminal.live) terminal.err(`${clear}${text.slice(0, (terminal.columns ?? 80) - 3)} …`);
+    else if (performance.now() - state.saidMs < LOG_EVERY_MS) return;
+    else terminal.out(`${text}\n`);
+    state.saidMs = performance.now();
+    state.progress = text;
+  };
   return {
     note: say,
+    progress,
     last: () => state.last,
     clear: () => {
       if (terminal.live && !quiet) terminal.err(clear);
@@ -133,14 +143,7 @@ export function openShow(
         }
       }
       const current = waves.at(-1);
-      const progress = current === undefined ? '' : sayProgress(current);
-      if (quiet || progress === state.progress) return;
-      // A line that is longer than the terminal cannot be taken back.
-      if (terminal.live) terminal.err(`${clear}${progress.slice(0, (terminal.columns ?? 80) - 3)} …`);
-      else if (performance.now() - state.saidMs < LOG_EVERY_MS) return;
-      else terminal.out(`${progress}\n`);
-      state.saidMs = performance.now();
-      state.progress = progress;
+      if (current !== undefined) progress(sayProgress(current));
     },
   };
 }

@@ -1,9 +1,10 @@
 import { gather } from '../fleet/gather.ts';
+import { isInForce } from '../fleet/kept.ts';
 import type { FleetLink } from '../fleet/link.ts';
 import { haltOn, isOurs, nowS, sayHalt, standingsOf } from '../fleet/rollout/context.ts';
 import { keepPlan } from '../fleet/rollout/desk.ts';
 import { readSentPlan } from '../fleet/rollout/list.ts';
-import { type Plan, planTopic } from '../fleet/rollout/plan.ts';
+import { addressIn, type Plan, planTopic } from '../fleet/rollout/plan.ts';
 import { attend, newRunner } from '../fleet/rollout/run.ts';
 import { openScene, type Scene } from '../fleet/rollout/scene.ts';
 import { sendHalt } from '../fleet/rollout/sender.ts';
@@ -79,13 +80,13 @@ async function resume(argv: readonly string[], terminal: Terminal): Promise<numb
   return withLinkWords(desk.broker, () =>
     atBroker(desk.broker, async (link) => {
       const kept = await findPlan(link, desk, name);
-      if (kept.stage === 'done') {
+      const scene = sceneOf(desk, kept);
+      await attend(link, { scene });
+      if (kept.stage === 'done' && !isBehind(scene, kept)) {
         terminal.err(`roll-out ${name} is done\n`);
         return EXIT.nothing;
       }
       const content = await findContent(link, desk, name);
-      const scene = sceneOf(desk, kept);
-      await attend(link, { scene });
       const next: Plan = { ...kept, ...again(kept) };
       const stopped = haltOn(scene, next);
       if (stopped !== null && kept.stage !== 'undoing') {
@@ -105,8 +106,21 @@ async function resume(argv: readonly string[], terminal: Terminal): Promise<numb
   );
 }
 
+/** True where a device that was away at the promotion is back, and still has the shadow over the base. */
+function isBehind(scene: Scene, plan: Plan): boolean {
+  // One that was let be is over, and so is one whose base is not the newest any more.
+  if (plan.why !== null || !isOurs(scene.kept(plan.target, 'base'), plan)) return false;
+  return plan.waves.some((wave) =>
+    wave.devices.some((device) => {
+      const shadow = scene.kept(addressIn(wave, device), 'shadow');
+      return isOurs(shadow, plan) && isInForce(shadow, nowS()) && scene.devices().get(device)?.online === true;
+    }),
+  );
+}
+
 /** Where a roll-out goes on: where it stood; one that was taken back begins anew. */
 function again({ stage }: Plan): Partial<Plan> {
+  if (stage === 'done') return { stage: 'promoting' };
   if (stage === 'paused') return { stage: 'waves', why: null };
   return stage === 'halted' ? { stage: 'waves', wave: 0, skipped: [], why: null } : {};
 }
@@ -141,9 +155,7 @@ async function halt(argv: readonly string[], terminal: Terminal): Promise<number
         return EXIT.nothing;
       }
       const plan: Plan = { ...kept, stage: 'undoing', why: note, runner: newRunner(), since: nowS() };
-      const code = await carryOut(link, desk, { plan, scene, content: { files: [] }, byHand: true }, values, terminal);
-      // Halting is what was asked for.
-      return code === EXIT.refused ? EXIT.done : code;
+      return carryOut(link, desk, { plan, scene, content: { files: [] }, byHand: true }, values, terminal);
     }),
   );
 }

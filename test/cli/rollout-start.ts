@@ -1,4 +1,5 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { leakBy } from '../fixtures/lock-holders.ts';
 import { mosquittoSub } from '../fixtures/mosquitto-clients.ts';
@@ -110,7 +111,15 @@ t.test('waves by group, on eight real agents', { timeout: 600_000 }, async (t) =
     t.match(await operator.ended, { code: 0 }, `${operator.stdout()}${operator.stderr()}`);
     t.strictSame(contents(fleet), Array(8).fill(OLD));
     t.strictSame(new Set((await running(fleet)).values()), new Set(['base all']));
-    t.match(await startRollout(fleet, NEW, '--name', 'back', '--waves', '100%'), { code: 0 });
+    const report = join(fleet.dir, 'report.json');
+    const back = await startRollout(fleet, NEW, '--name', 'back', '--waves', '100%', '--json', '--report', report);
+    const said = JSON.parse(back.stdout);
+    t.match(said, { rollout: 'back', end: 'done', exit: 0, left: [], plan: { stage: 'done' } });
+    t.match(
+      said.devices,
+      [...IDS].sort().map((device) => ({ device, wave: 'canary', state: 'confirmed' })),
+    );
+    t.strictSame(JSON.parse(readFileSync(report, 'utf8')), said);
   });
 
   await t.test('one of five of a wave rolls back: more than --success 100% allows', async (t) => {
@@ -140,6 +149,28 @@ t.test('waves by group, on eight real agents', { timeout: 600_000 }, async (t) =
     process.kill(Number(leak.said), 'SIGKILL');
     await until('the one that was skipped', () => fleet.device('r1b').contents()['aim.conf'] === LAST);
   });
+
+  await t.test(
+    'a canary that is away at the promotion gets the base from the same roll-out when it is back',
+    async (t) => {
+      const operator = fleet.startOperator([
+        ...['rollout', 'start', 'aim', fleet.content(NEW), '--to', 'all', '--soak', '4s', '--within', '5m'],
+        ...['--canary', 'lone', '--waves', '100%', '--name', 'away'],
+      ]);
+      await operator.line(/^canary: well/, 120_000);
+      await fleet.kill('lone');
+      const { code } = await operator.ended;
+      const done = { code: 0, stdout: /^done: all but these run the base: lone$/m };
+      t.match({ code, stdout: operator.stdout() }, done, operator.stderr());
+      const resume = () => fleet.operator(['rollout', 'resume', 'away']);
+      t.match(await resume(), { code: 4, stderr: /is done/ }, 'nobody is back');
+      await fleet.restart('lone');
+      t.equal((await running(fleet)).get('lone'), 'shadow dev/lone');
+      t.match(await resume(), { code: 0, stdout: /^done: everybody who is there runs the base$/m });
+      t.equal((await running(fleet)).get('lone'), 'base all');
+      t.match(await resume(), { code: 4, stderr: /is done/ });
+    },
+  );
 
   await t.test(
     'killed in the promotion and not gone on with: a halt lets it be, and another roll-out may begin',

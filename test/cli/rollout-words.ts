@@ -81,11 +81,15 @@ t.test('each change is a line once; a terminal has a line that is redrawn; quiet
   t.equal(said.out, 'd1               hot: held, for 3 s, token 1\n', 'time passing is no news');
   t.match(said.err, /canary: 0 of 2 confirmed, 1 silent, 1 hot …$/);
   t.equal(show.last()[0], later);
+  show.progress('promotion: 1 of 2 run the base');
+  show.progress('promotion: 1 of 2 run the base');
+  t.equal(said.err.split('promotion: 1 of 2 run the base …').length, 2);
   said.out = '';
   said.err = '';
   const quiet = openShow(terminal(true), true);
   quiet.standings(plan(), [one]);
   quiet.note('x');
+  quiet.progress('x');
   quiet.clear();
   t.same(said, { out: '', err: '' });
   const many = Array.from({ length: 31 }, (_, index) => standing(`d${index}`, 'confirmed'));

@@ -50,7 +50,11 @@ t.test('six devices, three of them canaries', { timeout: 600_000 }, async (t) =>
       t.match(await keeping(), { code: 0, stderr: /whoever has not begun waits; nothing was taken back/ });
       t.match(await halts(), { halt: { rollout: 'pausing', note: 'wind' }, plan: { stage: 'paused' } });
       t.equal(contents(fleet).filter((content) => content === OLD).length, 1);
-      t.match(await fleet.operator(['rollout', 'halt', 'pausing', '--note', 'gimbals turn']), { code: 0 });
+      const told = await fleet.operator(['rollout', 'halt', 'pausing', '--note', 'gimbals turn', '--json']);
+      t.match(told, { code: 0 });
+      t.match(JSON.parse(told.stdout), {
+        ...{ end: 'halted', exit: 0, left: [], devices: [{ device: 'd01', wave: 'canary', state: 'confirmed' }] },
+      });
       t.strictSame(contents(fleet), Array(6).fill(NEW));
       t.match(await fleet.operator(['rollout', 'resume', 'pausing']), { code: 0, stdout: /^paused after the canary/m });
       const operator = fleet.startOperator(['rollout', 'resume', 'pausing']);

@@ -17,6 +17,8 @@ export interface Show {
   note(text: string): void;
   /** How everybody stands; only what has changed is worth a line. */
   standings(plan: Plan, waves: readonly JudgedWave[]): void;
+  /** How far it is, where there is nothing to say of single devices. */
+  progress(text: string): void;
 }
 
 /** How a run has ended. */
@@ -86,9 +88,14 @@ export function isOurs(kept: KeptDocument | null, plan: Pick<Plan, 'name'>): kep
   return kept !== null && kept.rollout === plan.name && !kept.withdraw;
 }
 
+/** True for a shadow that an older roll-out has left on a device that was away: it gives way. */
+export function isLeftOver({ layer, rollout }: KeptDocument, { over }: Pick<Plan, 'over'>): boolean {
+  return layer === 'shadow' && rollout !== null && over.includes(rollout);
+}
+
 /** What somebody else has put in the place of our document since we are at it; null if nobody has. */
 export function foreignAt(kept: KeptDocument | null, plan: Plan): string | null {
-  if (kept === null || kept.rollout === plan.name) return null;
+  if (kept === null || kept.rollout === plan.name || isLeftOver(kept, plan)) return null;
   if (kept.withdraw) return kept.iat > plan.since ? `version ${kept.version} has taken it back` : null;
   if (kept.layer === 'shadow' && kept.until !== null && kept.until <= nowS()) return null;
   return `another ${kept.layer} for ${kept.address} (version ${kept.version}) has its place`;
@@ -106,12 +113,12 @@ function runningOf(device: string, plan: Plan, scene: Scene): KeptDocument | nul
   return isOurs(kept, plan) && kept.version === running.version ? kept : null;
 }
 
-/** How the devices of a wave stand: to their shadow, or to the base once the roll-out is done. */
+/** How the devices of a wave stand: to their shadow, or to the base from the promotion on. */
 export function standingsOf(wave: Wave, plan: Plan, scene: Scene): readonly Standing[] {
   const now = nowS();
+  const isPromoted = plan.stage === 'promoting' || plan.stage === 'done';
   return wave.devices.map((device) => {
-    const isDone = plan.stage === 'done';
-    const kept = isDone ? scene.kept(plan.target, 'base') : scene.kept(addressIn(wave, device), 'shadow');
+    const kept = isPromoted ? scene.kept(plan.target, 'base') : scene.kept(addressIn(wave, device), 'shadow');
     const sent = isOurs(kept, plan) ? (runningOf(device, plan, scene) ?? kept) : null;
     const other = foreignAt(kept, plan);
     if (other !== null) return { device, state: 'covered', why: other, code: null, isLate: false, lock: null };

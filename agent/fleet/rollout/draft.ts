@@ -22,6 +22,8 @@ export interface DraftWish {
   readonly rules: RolloutRules;
   /** Devices that are offline are in the waves too, instead of getting it with the promotion. */
   readonly withOffline: boolean;
+  /** Roll-outs of the config that are over. */
+  readonly over: readonly string[];
 }
 
 /** A device that a roll-out cannot reach, and what stands above it there. */
@@ -48,18 +50,29 @@ export function draftPlan(scene: Scene, wish: DraftWish): Draft {
   const all = [...scene.devices().values()].filter(
     (device) => device.wire.configs[config] !== undefined && isIn(device, target),
   );
+  const kept = scene.allKept();
+  const isLeft = (one: KeptDocument) =>
+    one.layer === 'shadow' && one.rollout !== null && wish.over.includes(one.rollout) && isInForce(one, nowS());
+  const left = kept.filter(isLeft);
+  const others = kept.filter((one) => !isLeft(one));
   const hidden = all.flatMap((device): readonly Hidden[] => {
-    const by = hider(scene.allKept(), device, target);
+    const by = hider(others, device, target);
     return by === null ? [] : [{ device: device.device, by }];
   });
   const isHidden = new Set(hidden.map(({ device }) => device));
   const free = all.filter(({ device }) => !isHidden.has(device));
   const now = free.filter(({ online }) => wish.withOffline || online === true);
   const candidates = now.map((device): Candidate => ({ device: device.device, groups: device.groups }));
-  // The document of a group reaches all of it: where somebody in it is to be left alone, each device of the wave gets one of its own.
+  // The document of a group reaches all of it, also later on: where somebody in it is to be left alone, is away, or has what is left of
+  // an older roll-out above it, each device of the wave gets one of its own.
+  const isPlain = ({ device, groups }: SeenDevice) =>
+    !left.some(({ address }) => addressesOf(device, groups).includes(address));
   const isWhole = (group: string) =>
     [...scene.devices().values()].every(
-      (device) => !device.groups.includes(group) || device.wire.configs[config] === undefined || free.includes(device),
+      (device) =>
+        !device.groups.includes(group) ||
+        device.wire.configs[config] === undefined ||
+        (now.includes(device) && isPlain(device)),
     );
   const waves = dealWaves(name, candidates, wish.waves, wish.success).map((wave) =>
     wave.group === null || isWhole(wave.group) ? wave : { ...wave, group: null },
@@ -73,6 +86,7 @@ export function draftPlan(scene: Scene, wish: DraftWish): Draft {
     plan: {
       ...{ v: 1, name, version: 0, iat: at, config, target, digest, until, waves, rules },
       later: free.filter((device) => !now.includes(device)).map(({ device }) => device),
+      over: [...new Set(left.flatMap(({ rollout }) => rollout ?? []))],
       ...{ stage: 'waves', wave: 0, since: at, skipped: [], runner: newRunner(), why: null },
     },
     fleet: free.length,

@@ -53,6 +53,8 @@ export interface Plan {
   readonly rules: RolloutRules;
   /** Devices in no wave, which get it with the promotion: they were offline. */
   readonly later: readonly string[];
+  /** Roll-outs that are over: what is left of their shadows on devices that were away gives way. */
+  readonly over: readonly string[];
   readonly stage: Stage;
   /** The wave that has begun; those above it have nothing yet. */
   readonly wave: number;
@@ -94,17 +96,18 @@ export function parsePlan(payload: unknown): Plan | null {
   const waves = readList(payload.waves, readWave);
   const later = readList(payload.later, readName);
   const skipped = readList(payload.skipped, readName);
+  const over = readList(payload.over ?? [], readName);
   const known = STAGES.find((one) => one === stage);
   const read = readRules(rules);
   if (!isName(name) || !isName(config) || !isName(runner) || target === null || known === undefined) return null;
   if (target !== 'all' && !isGroup(target)) return null;
-  if (waves === null || later === null || skipped === null || read === null) return null;
+  if (waves === null || later === null || skipped === null || over === null || read === null) return null;
   if (typeof digest !== 'string' || !isDigest(digest)) return null;
   if (!isWhole(version) || !isWhole(iat) || !isWhole(until) || !isWhole(wave) || !isWhole(since)) return null;
   if (wave >= Math.max(1, waves.length)) return null;
   return {
     ...{ v: 1, name, version, iat, config, target, digest, until, waves, rules: read },
-    ...{ later, stage: known, wave, since, skipped, runner },
+    ...{ later, over, stage: known, wave, since, skipped, runner },
     why: typeof why === 'string' ? harmless(why, 500) : null,
   };
 }

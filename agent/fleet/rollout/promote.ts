@@ -1,7 +1,8 @@
 import { isFields } from '../../values/fields.ts';
 import type { Address } from '../../values/topics.ts';
+import { isInForce } from '../kept.ts';
 import type { FleetLink } from '../link.ts';
-import { haltOn, isOurs, nowS, type Run, type RunEnd, sayHalt, takenFrom } from './context.ts';
+import { haltOn, isLeftOver, isOurs, nowS, type Run, type RunEnd, sayHalt, takenFrom } from './context.ts';
 import { needed } from './judge.ts';
 import { addressIn, type Plan } from './plan.ts';
 import { sendAll } from './sender.ts';
@@ -63,6 +64,9 @@ export async function promote(link: FleetLink, run: Run): Promise<RunEnd | null>
     const here = all.filter((one) => one.address === address && isOnline(one.device));
     return here.length > 0 && here.every(({ device }) => hasAnswered(device));
   });
+  // What an older roll-out has left hides the base; beneath it there is nothing else to fall back to by now.
+  const older = scene.allKept().filter((one) => isLeftOver(one, plan) && isInForce(one, nowS()));
+  addresses.push(...older.map(({ address }) => address));
   if (addresses.length > 0) {
     await sendAll(
       link,
@@ -72,6 +76,7 @@ export async function promote(link: FleetLink, run: Run): Promise<RunEnd | null>
     );
   }
   const open = all.filter(({ device }) => !runsBase(run, device, base.version));
+  run.show.progress(`promotion: ${all.length - open.length} of ${all.length} run the base`);
   const isOver = nowS() - plan.since >= plan.rules.within_s;
   const waited = open.filter(({ device }) => isOnline(device) && !plan.skipped.includes(device) && !hasEnded(device));
   if (waited.length > 0 && !isOver) return null;

@@ -1,6 +1,6 @@
 import { isFields } from '../../values/fields.ts';
 import type { FleetLink } from '../link.ts';
-import { isOurs, nowS, type Run, type RunEnd, takenFrom } from './context.ts';
+import { isOurs, nowS, type Run, type RunEnd, standingsOf, takenFrom } from './context.ts';
 import { addressIn, type Plan } from './plan.ts';
 import { sendAll } from './sender.ts';
 import { leaveSign } from './stop-sign.ts';
@@ -35,7 +35,13 @@ export async function undo(link: FleetLink, run: Run, byHand: boolean): Promise<
   const note = plan.why ?? 'taken back';
   run.noSign ??= await leaveSign(link, run, note);
   const ours = scene.allKept().filter((kept) => kept.layer === 'shadow' && isOurs(kept, plan));
+  const begun = plan.waves.slice(0, plan.wave + 1);
   if (ours.length > 0) {
+    // How they stood when it was taken back: whoever halts a roll-out of somebody else has not seen it yet.
+    run.show.standings(
+      plan,
+      begun.map((wave) => ({ wave, standings: standingsOf(wave, plan, scene) })),
+    );
     run.show.note(`taking back: ${ours.length} ${ours.length === 1 ? 'document' : 'documents'}`);
     const addresses = ours.map(({ address }) => address);
     await sendAll(
@@ -45,10 +51,9 @@ export async function undo(link: FleetLink, run: Run, byHand: boolean): Promise<
       { ...run, isStopped: () => takenFrom(run) !== null },
     );
   }
-  const touched = plan.waves
-    .slice(0, plan.wave + 1)
-    .flatMap((wave) => wave.devices.map((device) => ({ device, address: addressIn(wave, device) })));
+  const touched = begun.flatMap((wave) => wave.devices.map((device) => ({ device, address: addressIn(wave, device) })));
   const open = touched.filter(({ device, address }) => !isBack(run, plan, device, address));
+  run.show.progress(`taken back: ${touched.length - open.length} of ${touched.length}`);
   const isOver = nowS() - plan.since >= plan.rules.within_s;
   const waited = open.filter(({ device }) => scene.devices().get(device)?.online !== false);
   if (waited.length > 0 && !isOver) return null;

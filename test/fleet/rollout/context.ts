@@ -21,11 +21,12 @@ t.test('whose document it is', async (t) => {
     [kept({ rollout: null }), /another shadow for dev\/d1 \(version 4\) has its place/],
     [kept({ rollout: 'autumn' }), /has its place/],
     [kept({ rollout: null, until: 7 }), null],
+    [kept({ rollout: 'winter' }), null],
     [kept({ rollout: null, withdraw: true }), /version 4 has taken it back/],
     [kept({ rollout: null, withdraw: true, iat: 900 }), null],
   ];
   for (const [document, expected] of table) {
-    const why = foreignAt(document, plan({ since: 1000 }));
+    const why = foreignAt(document, plan({ since: 1000, over: ['winter'] }));
     if (expected === null) t.equal(why, null);
     else t.match(why, expected);
   }

@@ -10,7 +10,7 @@ const LATER = Math.floor(Date.now() / 1000) + 3600;
 const WISH: DraftWish = {
   ...{ name: 'spring', config: 'aim', target: 'all', digest: NEW_DIGEST, until: LATER, rules: rules(), success: 90 },
   ...{
-    withOffline: false,
+    ...{ withOffline: false, over: [] },
     waves: [
       { kind: 'devices', devices: ['d1'] },
       { kind: 'percent', percent: 100 },
@@ -56,6 +56,12 @@ t.test('who is in which wave, and who comes later', async (t) => {
     { group: 'b', devices: ['d2', 'd3'] },
     { group: null, devices: ['d1'] },
   ]);
+  t.match((await draft(fleet, { waves: [{ kind: 'group', group: 'b' }], over: ['autumn'] })).plan.over, []);
+  fleet.setOnline('d3', false);
+  const away = await draft(fleet, { waves: [{ kind: 'group', group: 'b' }, ...WISH.waves] });
+  t.match(away.plan.waves[0], { group: null, devices: ['d2'] }, 'what reaches d3 when it is back is judged by nobody');
+  t.same(away.plan.later, ['d3', 'd4']);
+  fleet.setOnline('d3', true);
   const missing = await draft(fleet, {
     waves: [
       { kind: 'devices', devices: ['d4', 'd9'] },
@@ -91,6 +97,19 @@ t.test('what would cover it is named, and left out', async (t) => {
   t.equal(await hiddenBy('grp/a', 'shadow', { files, until: LATER }), 'd1 d2');
   t.equal(await hiddenBy('all', 'shadow', { files, until: LATER }), 'd1 d2 d3 d4');
   t.equal(await hiddenBy('grp/a', 'shadow', { files, until: 5 }), '', 'its time is over');
+});
+
+t.test('what an older roll-out has left hides nothing, but its group gets no document of its own', async (t) => {
+  const operator = await rolloutOperator(t);
+  const fleet = fakeFleet(['d1', 'd2', 'd3', 'd4'], groups);
+  put(fleet, 'dev/d3', 'shadow', { files: [{ name: 'aim.conf', absent: true }], until: LATER, rollout: 'autumn' });
+  const machine = operator.machine(plan());
+  await attend(fleet.link(), machine);
+  const waves: DraftWish['waves'] = [{ kind: 'group', group: 'b' }];
+  t.match(draftPlan(machine.scene, { ...WISH, waves }), { hidden: [{ device: 'd3' }], plan: { over: [] } });
+  t.match(draftPlan(machine.scene, { ...WISH, waves, over: ['autumn'] }), {
+    ...{ hidden: [], plan: { over: ['autumn'], waves: [{ group: null, devices: ['d2', 'd3'] }] } },
+  });
 });
 
 t.test('names that are made up', async (t) => {

@@ -8,6 +8,11 @@ t.test('a plan is read as it was written', async (t) => {
   }
 });
 
+t.test('one of a version that knew nothing of what is over', async (t) => {
+  const { over: _over, ...older } = plan();
+  t.same(parsePlan(older), plan());
+});
+
 t.test('anything else is none', async (t) => {
   const bad: readonly object[] = [
     { v: 2 },
@@ -30,6 +35,7 @@ t.test('anything else is none', async (t) => {
     { wave: 2 },
     { since: null },
     { skipped: 'd1' },
+    { over: 'spring' },
     { runner: 7 },
   ];
   for (const change of bad) t.equal(parsePlan({ ...plan(), ...change }), null, JSON.stringify(change));
