@@ -13,9 +13,10 @@ const SCHEMAS = 'docs/schemas';
 async function tables() {
   const contents = `
     export { PAYLOADS } from './agent/wire/payloads.ts';
+    export { ROLLOUT_PAYLOADS } from './agent/wire/rollout.ts';
     export { GROWS, NAME_SCHEMA, LAYER_SCHEMA } from './agent/wire/words.ts';
     export { GENERAL_JWS_SCHEMA } from './agent/wire/trust.ts';
-    export { TOPICS } from './agent/values/topics.ts';
+    export { TOPICS, ROLLOUT_TOPICS } from './agent/values/topics.ts';
     export { COMMANDS } from './agent/values/command.ts';
     export { DOCUMENT_MAX_BYTES } from './agent/values/update.ts';`;
   const { outputFiles } = await build({
@@ -24,8 +25,29 @@ async function tables() {
   });
   return await import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
 }
-const { PAYLOADS, GROWS, NAME_SCHEMA, LAYER_SCHEMA, GENERAL_JWS_SCHEMA, TOPICS, COMMANDS, DOCUMENT_MAX_BYTES } =
-  await tables();
+const made = await tables();
+const { GROWS, NAME_SCHEMA, LAYER_SCHEMA, GENERAL_JWS_SCHEMA, COMMANDS, DOCUMENT_MAX_BYTES } = made;
+/** With the topics that operators keep for each other. */
+const TOPICS = {
+  ...made.TOPICS,
+  ...Object.fromEntries(
+    Object.entries(made.ROLLOUT_TOPICS).map(([kind, pattern]) => [
+      `rollout-${kind}`,
+      { pattern, direction: 'operators', qos: 1, retained: true },
+    ]),
+  ),
+};
+const PAYLOADS = {
+  ...made.PAYLOADS,
+  ...Object.fromEntries(Object.entries(made.ROLLOUT_PAYLOADS).map(([kind, row]) => [`rollout-${kind}`, row])),
+};
+/** What a device does with a topic, and the word for it. */
+const DOES = {
+  'from-device': { action: 'send', verb: 'say' },
+  'to-device': { action: 'receive', verb: 'take' },
+  // No device does: an operator publishes it, and another one reads it.
+  operators: { action: 'send', verb: 'keep' },
+};
 
 /** What a device says may gain members and words: whoever reads it must not break on those. What it is told may not. */
 function opened(schema) {
@@ -41,9 +63,9 @@ function opened(schema) {
 
 function published(kind) {
   const { name, title, summary, schema, signed } = PAYLOADS[kind];
-  const fromDevice = TOPICS[kind].direction === 'from-device';
+  const isClosed = TOPICS[kind].direction === 'to-device';
   const how = signed === null ? '' : ` This is the payload of the JWS with typ ${signed.typ}.`;
-  const body = fromDevice ? opened(schema) : schema;
+  const body = isClosed ? schema : opened(schema);
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
     title: `Locksmith: ${title} (${name})`,
@@ -66,6 +88,7 @@ function channelsOf(kind) {
 const PARAMETERS = {
   root: { description: '`broker.root` of the settings, one level', default: 'fleet' },
   id: { description: `The device: ${NAME_SCHEMA.pattern}` },
+  rollout: { description: `The name of a roll-out: ${NAME_SCHEMA.pattern}` },
   group: { description: `A group: ${NAME_SCHEMA.pattern}` },
   config: { description: `A config of the device: ${NAME_SCHEMA.pattern}` },
   layer: { description: 'The layer', enum: [...LAYER_SCHEMA.enum] },
@@ -106,8 +129,8 @@ function asyncapi() {
         messages: { [name]: ref(`#/components/messages/${name}`) },
         parameters: Object.fromEntries(parameters),
       };
-      operations[`${direction === 'from-device' ? 'say' : 'take'}-${channel}`] = {
-        action: direction === 'from-device' ? 'send' : 'receive',
+      operations[`${DOES[direction].verb}-${channel}`] = {
+        action: DOES[direction].action,
         channel: ref(`#/channels/${channel}`),
         summary,
         messages: [ref(`#/channels/${channel}/messages/${name}`)],
@@ -122,7 +145,7 @@ function asyncapi() {
       version: '1',
       description:
         'The wire between a fleet and its devices, as the agent on a device sees it: it receives what the fleet signs, ' +
-        'and sends what it says. In words: protocol.md.',
+        'and sends what it says; and what operators keep for each other, of which no device knows. In words: protocol.md.',
       license: { name: 'Apache-2.0' },
     },
     defaultContentType: 'application/json',

@@ -25,6 +25,10 @@ const OPTIONS = {
   json: { type: 'boolean', default: false },
 } as const;
 
+/** Said where no device is seen at all. */
+const NOTHING_KEPT =
+  'the broker keeps nothing of any device under this --root, or hands it out to nobody who asks with wildcards (RabbitMQ)';
+
 /** Pause between two tables of `--watch`, so that a busy fleet can still be read. */
 const REDRAW_MS = 500;
 
@@ -117,6 +121,7 @@ async function show(link: FleetLink, root: string, how: Show, terminal: Terminal
       'give the user of --user the right to read these topics at the broker',
     );
   }
+  if (view.devices().length === 0) terminal.err(`${NOTHING_KEPT}\n`);
   const print = (): number => {
     const nowMs = Date.now();
     const rows = pick(rowsOf(view.devices(), how.wanted, kept.all(), nowMs / 1000), how, nowMs);

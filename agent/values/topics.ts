@@ -33,6 +33,20 @@ export const TOPICS = {
 /** The name of a row in {@link TOPICS}. */
 export type TopicKind = keyof typeof TOPICS;
 
+/** What operators keep of a roll-out for each other, retained and with QoS 1. No device reads or writes it. */
+export const ROLLOUT_TOPICS = {
+  plan: '{root}/v1/rollout/{rollout}/plan',
+  content: '{root}/v1/rollout/{rollout}/content',
+} as const;
+
+/** The name of a row in {@link ROLLOUT_TOPICS}. */
+export type RolloutTopicKind = keyof typeof ROLLOUT_TOPICS;
+
+/** A topic of a roll-out; `rollout` may be `+`, for a filter. */
+export function rolloutTopic(root: string, rollout: string, kind: RolloutTopicKind): string {
+  return ROLLOUT_TOPICS[kind].replace('{root}', root).replace('{rollout}', rollout);
+}
+
 /** Reads an address; null if it is not one. */
 export function parseAddress(text: string): Address | null {
   if (text === 'all') return 'all';

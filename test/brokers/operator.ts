@@ -8,6 +8,7 @@ import { mosquittoPub, mosquittoSub } from '../fixtures/mosquitto-clients.ts';
 import { readSample, startSample } from '../fixtures/mosquitto-sample.ts';
 import { startNatsSample } from '../fixtures/nats-sample.ts';
 import { opensslKey, opensslKeyFile } from '../fixtures/openssl.ts';
+import { whyNotOnTheWire } from '../fixtures/wire.ts';
 
 // What an operator does from push to `fleet forget`, with no more rights than our samples give.
 
@@ -79,6 +80,19 @@ async function theStory(t: Test, { broker, issue }: Sample): Promise<void> {
     for (const to of ['dev/drone-7', 'grp/canary', 'all']) {
       await mosquittoPub(broker, `fleet/v1/${to}/trust`, 'no keys');
       await watcher.next(({ topic }) => topic === `fleet/v1/${to}/trust`);
+    }
+  });
+
+  await t.test('all that goes over the wire is as it is published', async (t) => {
+    const wrong = watcher.seen
+      .filter(({ topic }) => !topic.endsWith('/trust'))
+      .flatMap((message) => whyNotOnTheWire(message) ?? []);
+    t.same(wrong, []);
+    for (const kind of ['plan', 'content']) {
+      t.ok(
+        watcher.seen.some(({ topic }) => topic === `fleet/v1/rollout/one/${kind}`),
+        kind,
+      );
     }
   });
 

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { command as fleet } from '../../agent/cli/fleet.ts';
 import { runCommand } from '../fixtures/command.ts';
+import { start } from '../fixtures/locksmith.ts';
 import { startMosquitto } from '../fixtures/mosquitto.ts';
 import { mosquittoPub, mosquittoSub } from '../fixtures/mosquitto-clients.ts';
 
@@ -117,6 +118,27 @@ t.test('fleet', { timeout: 120_000 }, async (t) => {
     t.notOk(late.seen.some(({ topic }) => topic.includes('/d8/')));
     t.match(await run('forget', 'd8'), { code: 4 });
   });
+
+  await t.test(
+    '--watch shows each change, and ends with 0 when it is told to, with 1 when the broker goes',
+    async (t) => {
+      const watch = () => {
+        const watching = start(['fleet', '--watch', '--config', 'aim'], { env });
+        t.teardown(() => watching.stop('SIGKILL'));
+        return watching;
+      };
+      const first = watch();
+      await first.line(/^d9 +online +aim +42 .*COLD$/);
+      await say('d9/lock/aim', { ...hot, verdict: 'held', since: minutesAgo(0) });
+      await first.line(/^d9 +online +aim +42 .*HOT held/);
+      t.match(await first.stop('SIGINT'), { code: 0, signal: null });
+      const second = watch();
+      await second.line(/^d9 +online/);
+      await broker.kill9();
+      t.match(await second.ended, { code: 1 });
+      t.match(second.stderr(), 'the link to the broker is gone');
+    },
+  );
 
   await t.test('wrong words', async (t) => {
     for (const argv of [['x'], ['forget'], ['locks', 'x'], ['--verdict', 'x'], ['--not-on', 'x'], ['forget', 'a b']]) {

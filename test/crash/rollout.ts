@@ -6,6 +6,8 @@ import { badCanary, incidentFleet, orphanedCanary } from '../fixtures/rollout-in
 
 // An operator is killed at random in a roll-out, and another one goes on with it on a machine that knows nothing but the broker.
 
+const proof = openProof(t);
+
 /** Devices that run something else than their wave allows; `wave` is the last one that has begun. */
 interface Kept {
   readonly plan: {
@@ -15,22 +17,32 @@ interface Kept {
   };
 }
 
-async function beyond(fleet: RolloutFleet, name: string, content: string): Promise<readonly string[]> {
+async function beyond(
+  fleet: RolloutFleet,
+  name: string,
+  content: string,
+): Promise<{ readonly stage: string | null; readonly ids: readonly string[] }> {
   // Read before the plan: it may only have moved on since.
   const changed = fleet.devices.filter((device) => device.contents()['aim.conf'] === content).map(({ id }) => id);
   const said = await fleet.operator(['rollout', 'status', name, '--json']);
-  if (said.code === 4) return changed;
+  if (said.code === 4) return { stage: null, ids: changed };
   const { plan }: Kept = JSON.parse(said.stdout);
-  if (plan.stage === 'promoting' || plan.stage === 'done') return [];
+  const { stage } = plan;
+  if (stage === 'promoting' || stage === 'done') return { stage, ids: [] };
   const begun = plan.waves.slice(0, plan.wave + 1).flatMap(({ devices }) => devices);
-  return changed.filter((id) => !begun.includes(id));
+  return { stage, ids: changed.filter((id) => !begun.includes(id)) };
 }
 
+/** Waves of devices, and waves of groups. */
+const WAVES = [
+  ['--waves', '1,50%,100%'],
+  ['--canary', 'grp/canary', '--waves', 'grp/rest,100%'],
+] as const;
+
 t.test('SIGKILL of the operator at random, gone on with elsewhere', { timeout: 3_600_000 }, async (t) => {
-  const proof = openProof(t);
   const ids = Array.from({ length: proof.rounds(4, 8) }, (_, index) => `k${index + 1}`);
-  const fleet = await rolloutFleet(t, { ids });
-  const sum = { kills: 0 };
+  const fleet = await rolloutFleet(t, { ids, groups: (id) => [id === 'k1' || id === 'k2' ? 'canary' : 'rest'] });
+  const sum = { kills: 0, inWave: [0, 0] };
   for (let round = 1; round <= proof.rounds(2, 20); round += 1) {
     const name = `round-${round}`;
     const content = `hold = ${1000 + round}\n`;
@@ -42,8 +54,7 @@ t.test('SIGKILL of the operator at random, gone on with elsewhere', { timeout: 3
       fleet.content(content),
       '--to',
       'all',
-      '--waves',
-      '1,50%,100%',
+      ...(WAVES[round % 2] ?? []),
       '--name',
       name,
       ...quick,
@@ -53,7 +64,10 @@ t.test('SIGKILL of the operator at random, gone on with elsewhere', { timeout: 3
     for (let life = 1; ; life += 1) {
       const known = (await fleet.operator(['rollout', 'status', name])).code === 0;
       const operator = fleet.startOperator(known ? resume : start);
-      const death = pause(400 + proof.below(1_200 * life)).then(() => 'death' as const);
+      // The first one in a wave that has just begun, the others whenever it comes.
+      const inWave = () => operator.line(/^(canary|wave \d): \d+ device/).then(() => pause(proof.below(60)));
+      const some = () => pause(400 + proof.below(1_200 * life));
+      const death = (life === 1 ? inWave() : some()).then(() => 'death' as const);
       if ((await Promise.race([operator.ended, death])) !== 'death') {
         // The one before may have been killed when all was done.
         const { code } = await operator.ended;
@@ -63,7 +77,9 @@ t.test('SIGKILL of the operator at random, gone on with elsewhere', { timeout: 3
       }
       await operator.stop('SIGKILL');
       sum.kills += 1;
-      t.same(await beyond(fleet, name, content), [], `${name}: nobody beyond its wave`);
+      const { stage, ids: changed } = await beyond(fleet, name, content);
+      if (stage === 'waves') sum.inWave[round % 2] = (sum.inWave[round % 2] ?? 0) + 1;
+      t.same(changed, [], `${name}: nobody beyond its wave`);
     }
     for (const device of fleet.devices) t.equal(device.contents()['aim.conf'], content, `${name}: ${device.id}`);
     const devices = JSON.parse((await fleet.operator(['fleet', '--json'])).stdout);
@@ -72,16 +88,22 @@ t.test('SIGKILL of the operator at random, gone on with elsewhere', { timeout: 3
     }
   }
   t.not(fleet.devices[0]?.contents()['aim.conf'], OLD);
+  for (const [kind, kills] of sum.inWave.entries()) t.ok(kills > 0, `killed in a wave: ${WAVES[kind]}`);
+  proof.figure(
+    'rollout-kills-in-a-wave',
+    sum.inWave.reduce((all, kills) => all + kills, 0),
+    'kills',
+  );
   proof.figure('rollout-kills', sum.kills, 'kills');
   proof.figure('rollout-rounds', proof.rounds(2, 20), 'runs');
 });
 
-t.test('the incident as a roll-out, with twelve devices', { timeout: 600_000 }, async (t) => {
-  const proof = openProof(t);
-  // The sample of this is in test/cli/rollout.ts, with half as many.
-  if (!proof.full) return;
-  const fleet = await incidentFleet(t, 12);
-  await t.test('the health of the canary fails', (t) => badCanary(t, fleet));
-  await t.test('one canary is HOT by a leaked descriptor', (t) => orphanedCanary(t, fleet));
-  proof.figure('rollout-devices', 12, 'devices');
-});
+// A test run does it with half as many: test/cli/rollout.ts.
+if (proof.full) {
+  t.test('the incident as a roll-out, with twelve devices', { timeout: 600_000 }, async (t) => {
+    const fleet = await incidentFleet(t, 12);
+    await t.test('the health of the canary fails', (t) => badCanary(t, fleet));
+    await t.test('one canary is HOT by a leaked descriptor', (t) => orphanedCanary(t, fleet));
+    proof.figure('rollout-devices', 12, 'devices');
+  });
+}

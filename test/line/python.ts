@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import t from 'tap';
@@ -14,6 +14,7 @@ const SERVER = join(import.meta.dirname, '..', '..', 'docs', 'examples', 'fleet_
 
 // Somebody else's server, in another language: nothing of ours has a hand in what it signs and sends.
 t.test('the fleet server of the docs, in Python, against real agents', { timeout: 120_000 }, async (t) => {
+  t.ok(readFileSync(SERVER, 'utf8').trimEnd().split('\n').length <= 60, 'on one page');
   const world = await lineWorld(t);
   const settings = {
     root: 'python',

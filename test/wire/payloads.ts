@@ -8,9 +8,10 @@ import { parseTrust } from '../../agent/trust/document.ts';
 import { COMMANDS, parseCommand } from '../../agent/values/command.ts';
 import { parseUpdate } from '../../agent/values/document.ts';
 import { parseHalt } from '../../agent/values/halt.ts';
-import { TOPICS } from '../../agent/values/topics.ts';
+import { ROLLOUT_TOPICS, TOPICS } from '../../agent/values/topics.ts';
 import { COMMAND_SCHEMA, HALT_SCHEMA, UPDATE_SCHEMA } from '../../agent/wire/documents.ts';
 import { PAYLOADS } from '../../agent/wire/payloads.ts';
+import { ROLLOUT_PAYLOADS } from '../../agent/wire/rollout.ts';
 import { TRUST_SCHEMA } from '../../agent/wire/trust.ts';
 import { whyNotFits } from '../fixtures/wire.ts';
 
@@ -43,6 +44,9 @@ t.test('it has every topic, as the table has it, and no other', async (t) => {
       ...{ qos, retain: retained, message: Object.entries(PAYLOADS).find(([name]) => name === kind)?.[1].name },
     }));
   });
+  const ofOperators = Object.entries(ROLLOUT_TOPICS).map(([kind, address]) => ({
+    ...{ address, action: 'send', qos: 1, retain: true, message: `rollout-${kind}` },
+  }));
   const at = (ref: string): { readonly address: string; readonly $ref: string } =>
     ref
       .slice(2)
@@ -56,12 +60,12 @@ t.test('it has every topic, as the table has it, and no other', async (t) => {
   }));
   const sorted = (rows: readonly { readonly address: string }[]) =>
     [...rows].sort((a, b) => (a.address < b.address ? -1 : 1));
-  t.strictSame(sorted(found), sorted(wanted));
-  t.equal(Object.keys(document.channels).length, wanted.length);
+  t.strictSame(sorted(found), sorted([...wanted, ...ofOperators]));
+  t.equal(Object.keys(document.channels).length, wanted.length + ofOperators.length);
 });
 
 t.test('every message names the published schema, and that can be read by itself', async (t) => {
-  for (const { name, signed } of Object.values(PAYLOADS)) {
+  for (const { name, signed } of [...Object.values(PAYLOADS), ...Object.values(ROLLOUT_PAYLOADS)]) {
     const message = document.components.messages[name];
     const where = signed === null ? message.payload : message['x-jws-payload'];
     t.same(where, { $ref: `./schemas/${name}.schema.json` });

@@ -1,6 +1,6 @@
 import { isFields } from '../../values/fields.ts';
 import { harmless } from '../../values/printable.ts';
-import { type Address, parseAddress } from '../../values/topics.ts';
+import { type Address, parseAddress, rolloutTopic } from '../../values/topics.ts';
 import { isDigest, NAME } from '../../values/units.ts';
 
 /** Where a roll-out stands. `halted` and `done` are ends; `paused` and `halted` can be taken up again. */
@@ -70,12 +70,12 @@ export interface Plan {
 
 /** The topic of a roll-out's plan. No device reads or writes it. */
 export function planTopic(root: string, name: string): string {
-  return `${root}/v1/rollout/${name}/plan`;
+  return rolloutTopic(root, name, 'plan');
 }
 
 /** The topic of the content of a roll-out: no device takes it from there. */
 export function contentTopic(root: string, name: string): string {
-  return `${root}/v1/rollout/${name}/content`;
+  return rolloutTopic(root, name, 'content');
 }
 
 /** The address at which the documents of a wave for a device are. */
