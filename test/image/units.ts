@@ -24,10 +24,15 @@ ExecStart=/bin/sh -c '${CONTENTS} > /srv/seen'
 const AGAIN = `[Unit]
 Wants=aim.service locksmith-recover.service locksmith-agent.service
 `;
-/** Kills the agent as soon as the first file is new. No program is started between a look and the kill. */
+/**
+ * Sends the agent a signal as soon as the first file is new; then writes down what the last one was. No program is started between a
+ * look and the signal.
+ */
 const KILLER = `pid=$1
 while read -r content < /etc/aim/${FILES[0]} && [ "$content" = old ]; do :; done
-kill -9 "$pid"
+kill "-$2" "$pid"
+read -r content < /etc/aim/${FILES.at(-1)}
+echo "$content" > /srv/last
 `;
 
 const ONE_FILE = `  aim:
@@ -84,7 +89,7 @@ t.test('what the package does around the agent', { skip: withoutImages() }, asyn
 
     const half = async (attempt: number): Promise<void> => {
       const pid = await must('systemctl show -P MainPID locksmith-agent');
-      await sh(`sh /srv/killer ${pid} & ${pushLine('aim', '/srv/new/*.conf', '')}; wait`);
+      await sh(`sh /srv/killer ${pid} KILL & ${pushLine('aim', '/srv/new/*.conf', '')}; wait`);
       await comesTo(/^(failed|inactive)$/m, 'systemctl is-active locksmith-agent');
       if ((await must(CONTENTS)) === 'new\nold') return;
       if (attempt === 10) throw new Error('not once half new');
@@ -98,6 +103,24 @@ t.test('what the package does around the agent', { skip: withoutImages() }, asyn
     t.equal(await must('systemctl show -P Result locksmith-recover'), 'success');
     t.match(await must('journalctl -o cat -u locksmith-recover'), 'completed: all its files are new');
     await comesTo('connected and subscribed', 'systemctl show -P StatusText locksmith-agent');
+
+    // Asked to end just then, the agent ends the step it is in.
+    const asked = async (attempt: number): Promise<void> => {
+      await must(pushLine('aim', '/srv/old/*.conf'));
+      const pid = await must('systemctl show -P MainPID locksmith-agent');
+      await sh(`sh /srv/killer ${pid} TERM & ${pushLine('aim', '/srv/new/*.conf', '')}; wait`);
+      await comesTo(/^inactive$/m, 'systemctl is-active locksmith-agent');
+      if ((await must('cat /srv/last')) === 'old') return;
+      if (attempt === 10) throw new Error('not once half new when it was asked to end');
+      await must('systemctl start locksmith-agent');
+      await asked(attempt + 1);
+    };
+    await asked(1);
+    t.equal(await must(CONTENTS), 'new');
+    t.equal(await must('systemctl show -P Result locksmith-agent'), 'success');
+    t.equal(await must('cat /run/locksmith/locks/aim/state'), 'COLD');
+    t.equal(await must("find /etc/aim /var/lib/locksmith /run/locksmith -name '*.locksmith' -o -name '*.tmp'"), '');
+    await must('systemctl start locksmith-agent');
 
     // With nothing to do it is as content.
     await must(`rm ${DROP_INS}/10-test.conf; systemctl daemon-reload`);
