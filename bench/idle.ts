@@ -1,8 +1,16 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { cpuMs, makeKey, openWorld, quantile, startProgram, writeSettings } from './world.ts';
+import type { MqttClient } from 'mqtt';
+import {
+  connectDriver,
+  cpuMs,
+  makeKey,
+  openWorld,
+  quantile,
+  startBroker,
+  startProgram,
+  writeSettings,
+} from './world.ts';
 
 // What the agent costs while nothing happens, beside a bare MQTT.js client that publishes as much as often.
 
@@ -11,33 +19,33 @@ const [publisher = '', locksmith = ''] = process.argv.slice(2);
 const ROUNDS = 5;
 const ROUND_S = Number(process.env.BENCH_IDLE_S ?? 60);
 /** Until what a start leaves behind is compiled and collected. */
-const WARM_UP_S = 20;
+const WARM_UP_S = 60;
 const GOAL = 1.5;
-/** Of a heartbeat of a device with one config. */
-const PAYLOAD_BYTES = 1100;
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return address !== null && typeof address === 'object' ? address.port : 0;
+/** How long a heartbeat is: the other side says as much. */
+async function payloadBytes(driver: MqttClient): Promise<number> {
+  const heard = new Promise<number>((resolve) => {
+    driver.once('message', (_topic, payload) => resolve(payload.length));
+  });
+  await driver.subscribeAsync('+/v1/dev/+/hb');
+  const bytes = await heard;
+  await driver.unsubscribeAsync('+/v1/dev/+/hb');
+  return bytes;
 }
 
 const world = openWorld();
 try {
-  const port = await freePort();
-  writeFileSync(join(world.dir, 'm.conf'), `listener ${port} 127.0.0.1\nallow_anonymous true\nlog_type error\n`);
-  startProgram(world, 'mosquitto', ['-c', join(world.dir, 'm.conf')]);
+  const port = await startBroker(world);
   await makeKey(world);
-  await pause(500);
+  const driver = await connectDriver(world, port);
   for (const everyS of [30, 1]) {
     const url = `mqtt://127.0.0.1:${port}`;
     const settings = writeSettings(world, url);
     const text = JSON.parse(readFileSync(settings, 'utf8'));
     writeFileSync(settings, JSON.stringify({ ...text, telemetry: { heartbeat_s: everyS } }));
     const agent = startProgram(world, process.execPath, [locksmith, 'run', '--settings', settings]);
-    const bare = startProgram(world, process.execPath, [publisher, url, String(everyS * 1000), String(PAYLOAD_BYTES)]);
+    const bytes = await payloadBytes(driver);
+    const bare = startProgram(world, process.execPath, [publisher, url, String(everyS * 1000), String(bytes)]);
     await pause(WARM_UP_S * 1000);
     const [agentPid, barePid] = [agent.pid ?? 0, bare.pid ?? 0];
     const rounds: { readonly ours: number; readonly theirs: number }[] = [];

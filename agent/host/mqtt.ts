@@ -60,6 +60,13 @@ function openTransport(wish: ConnectWish): Socket {
   return connectTcp({ host, port: Number(url.port) || PORTS['mqtt:'] });
 }
 
+/** Null where this Node does not tell, or the socket has none any more. */
+function descriptorOf(socket: Socket): number | null {
+  const handle: unknown = Reflect.get(socket, '_handle');
+  const fd: unknown = typeof handle === 'object' && handle !== null ? Reflect.get(handle, 'fd') : null;
+  return typeof fd === 'number' && fd >= 0 ? fd : null;
+}
+
 /**
  * A broker reached with MQTT.js. A client lives as long as its connection and is then thrown away: nothing it still has in
  * memory (a message in flight, an acknowledgement that comes late) can reach the next connection.
@@ -86,7 +93,6 @@ export const mqttBrokerBy = (timers: Intervals | 'native'): Broker => ({
 export const mqttBroker: Broker = mqttBrokerBy('native');
 
 type Own = { readonly password: string | null; readonly timers: Intervals | 'native' };
-
 function connectWith(socket: Socket, own: Own, wish: ConnectWish, events: ConnectionEvents): Connection {
   let cause: LinkCause | null = null;
   let message = '';
@@ -233,7 +239,7 @@ function connectWith(socket: Socket, own: Own, wish: ConnectWish, events: Connec
       }),
     ends() {
       const { localPort: local, remotePort: remote } = socket;
-      return local === undefined || remote === undefined ? null : { local, remote };
+      return local === undefined || remote === undefined ? null : { local, remote, fd: descriptorOf(socket) };
     },
     close: () => {
       blame({ kind: 'left' }, 'we left');

@@ -72,11 +72,13 @@ export interface PublishOptions {
 export interface TcpEnds {
   readonly local: number;
   readonly remote: number;
+  /** Its descriptor in this process; null where that is not known. */
+  readonly fd: number | null;
 }
 
 /**
  * How many bytes that were written to a TCP connection the system at its other end has not acknowledged; infinite where that is not known.
- * Reads a table of the kernel: not for every message.
+ * Without a descriptor a table of the kernel is read, which can take milliseconds.
  */
 export type Queued = (ends: TcpEnds) => number;
 

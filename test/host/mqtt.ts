@@ -312,6 +312,7 @@ t.test('the keepalive goes by the clock it is given, and with whatever else wake
     ended: ended.open,
   });
   await connected.opened;
+  t.match(link.ends(), { local: Number, remote: Number, fd: Number });
   t.match(timers.at(-1), { ms: 30_000, when: 'about', cancelled: false });
   for (const _ of ['half of it', 'all of it']) timers.at(-1)?.fn();
   await answered.opened;
