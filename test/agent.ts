@@ -5,6 +5,7 @@ import { type Agent, openAgent } from '../agent/agent.ts';
 import type { Host } from '../agent/hall/host.ts';
 import { hostChance, sha256 } from '../agent/host/chance.ts';
 import { hostClock } from '../agent/host/clock.ts';
+import { hostDevices } from '../agent/host/devices.ts';
 import { hostEd25519 } from '../agent/host/ed25519.ts';
 import { hostFetch } from '../agent/host/fetch.ts';
 import { hostFiles } from '../agent/host/files.ts';
@@ -57,7 +58,7 @@ function hall(
       sha256,
       ed25519: hostEd25519(),
       parsers: hostParsers,
-      sensors: hostSensors(device.state),
+      sensors: hostSensors(device.state, hostDevices()),
       broker: null,
     },
     ...{

@@ -5,6 +5,7 @@ import { hostChance, sha256 } from '../host/chance.ts';
 import { hostClock } from '../host/clock.ts';
 import { type ControlServer, serveControl } from '../host/control.ts';
 import { hostCron } from '../host/cron.ts';
+import { hostDevices } from '../host/devices.ts';
 import { hostEd25519 } from '../host/ed25519.ts';
 import type { EmbeddedBroker } from '../host/embedded.ts';
 import { hostFetch } from '../host/fetch.ts';
@@ -170,7 +171,7 @@ export async function openHostAgent(given: Settings, options: HostAgentOptions):
     ed25519: hostEd25519(),
     log,
     parsers: hostParsers,
-    sensors: hostSensors(state),
+    sensors: hostSensors(state, hostDevices()),
     wires: await wiresFor(settings),
     broker: options.broker ? (await import('../host/mqtt.ts')).mqttBrokerBy(intervalsBy(clock)) : null,
     queued: tcpQueued(),

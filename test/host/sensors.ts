@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import t from 'tap';
+import { hostDevices } from '../../agent/host/devices.ts';
 import { hostSensors } from '../../agent/host/sensors.ts';
 
 /** Faults of the memory of children that have ended: grows with every process that was started. Source: proc(5), cminflt. */
@@ -9,7 +10,7 @@ function childFaults(): number {
 }
 
 t.test('this machine, and no process started for it', async (t) => {
-  const sensors = hostSensors('/');
+  const sensors = hostSensors('/', hostDevices());
   const before = childFaults();
   await sensors.read();
   for (let beat = 0; beat < 20; beat += 1) {
@@ -58,7 +59,7 @@ t.test('a board with sensors', async (t) => {
       },
     },
   });
-  const sensors = hostSensors('/', { sys: `${dir}/sys`, proc: `${dir}/proc` });
+  const sensors = hostSensors('/', hostDevices(`${dir}/sys`), { sys: `${dir}/sys`, proc: `${dir}/proc` });
   const reading = await sensors.read();
   t.equal(reading.memory?.available_bytes, 3_072_000);
   t.same(reading.temperature_c, { 'cpu-thermal': 48.3, 'nvme Composite': 41.9 }, 'an unconnected one is left out');
@@ -77,6 +78,9 @@ t.test('a board with sensors', async (t) => {
 
 t.test('what is not there is absent, never zero', async (t) => {
   const dir = t.testdir({});
-  const reading = await hostSensors(`${dir}/nowhere`, { sys: `${dir}/sys`, proc: `${dir}/proc` }).read();
+  const reading = await hostSensors(`${dir}/nowhere`, hostDevices(`${dir}/sys`), {
+    sys: `${dir}/sys`,
+    proc: `${dir}/proc`,
+  }).read();
   for (const key of ['disk', 'temperature_c', 'battery', 'network']) t.notOk(key in reading, key);
 });
