@@ -68,7 +68,7 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<number>
     terminal.out(`${JSON.stringify({ ok: problems.length === 0, settings: path, ...summary, problems })}\n`);
     return problems.length === 0 ? EXIT.done : EXIT.usage;
   }
-  for (const warning of summary?.warnings ?? []) terminal.err(`warning: ${warning}\n`);
+  for (const warning of summary?.warnings ?? []) terminal.err(`${lineFor(terminal, `warning: ${warning}`)}\n`);
   for (const { file, line, column, message } of problems) {
     const where = [file, line, column].filter((part) => part !== undefined).join(':');
     terminal.out(`${lineFor(terminal, `${where}: ${message}`)}\n`);
