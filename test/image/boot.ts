@@ -260,7 +260,7 @@ t.test('the package on a booted Debian, from the first start to the purge', { sk
     await comesTo('connected and subscribed', 'systemctl show -P StatusText locksmith-agent');
   });
 
-  await step('stopped in mid-apply: no temporary file, no HOT lock, and all old or all new', async (t) => {
+  await step('stopped at random while updates come: no temporary file, no HOT lock, all old or all new', async (t) => {
     for (let round = 1; round <= proof.rounds(4, 40); round += 1) {
       const pauseS = (proof.below(1500) / 1000).toFixed(3);
       const pushes = `for n in 1 2 3; do ${push(`round-${round}-$n`, '')}; done`.replaceAll("'", '"');
