@@ -31,6 +31,8 @@ export interface FleetLink {
 
 const KEEPALIVE_S = 30;
 const CONNECT_TIMEOUT_MS = 10_000;
+/** AWS IoT takes no more in one packet. */
+const FILTERS_PER_PACKET = 8;
 
 /** Connects to the broker. Rejects with {@link LinkFailure}. */
 export async function connectFleet(broker: FleetBroker): Promise<FleetLink> {
@@ -63,7 +65,12 @@ export async function connectFleet(broker: FleetBroker): Promise<FleetLink> {
     ]);
   await orEnd(ready);
   return {
-    subscribe: (filters, qos) => orEnd(connection.subscribe(filters, qos)),
+    async subscribe(filters, qos) {
+      const packets: (readonly string[])[] = [];
+      for (let at = 0; at < filters.length; at += FILTERS_PER_PACKET)
+        packets.push(filters.slice(at, at + FILTERS_PER_PACKET));
+      return (await Promise.all(packets.map((packet) => orEnd(connection.subscribe(packet, qos))))).flat();
+    },
     publish: (topic, payload, { retain }) => orEnd(connection.publish(topic, payload, { qos: 1, retain })),
     listen(fn) {
       listeners.add(fn);

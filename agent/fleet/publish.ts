@@ -20,50 +20,78 @@ export interface Publication {
   onLive?(): void;
 }
 
+/** One that is on its way. */
+interface Going {
+  readonly publication: Publication;
+  readonly mayRead: boolean;
+  live: boolean;
+  kept: boolean;
+  /** Somebody else has published there since. */
+  overtaken: boolean;
+}
+
+/** {@link publishAllSeen} for one document. */
+export async function publishSeen(link: FleetLink, publication: Publication): Promise<void> {
+  return publishAllSeen(link, [publication]);
+}
+
 /**
- * Publishes, and waits until the broker shows the document back and, if it is to be kept, hands it out to who asks anew: an
+ * Publishes, and waits until the broker shows each document back and, if it is to be kept, hands it out to who asks anew: an
  * acknowledgement says neither (nats-server 2.9 gives one although its cluster has no majority to keep the document). What is not
- * kept is published again, unless somebody else has published there since. Throws {@link SaidError} if it is not let in or not
+ * kept is published again, unless somebody else has published there since. Throws {@link SaidError} if one is not let in or not
  * kept; rejects with LinkFailure if the broker is lost.
  */
-export async function publishSeen(link: FleetLink, publication: Publication): Promise<void> {
-  const { topic, jws, retain, onSent, onLive = () => {} } = publication;
-  const seen = { live: false, kept: false, overtaken: false };
-  const cancel = link.listen((frame) => {
-    if (frame.topic !== topic) return;
-    const isOurs = Buffer.from(frame.payload).toString('latin1') === jws;
-    if (frame.retain) seen.kept ||= isOurs;
-    else if (!isOurs) seen.overtaken ||= seen.live;
-    else if (!seen.live) {
-      seen.live = true;
-      onLive();
+export async function publishAllSeen(link: FleetLink, publications: readonly Publication[]): Promise<void> {
+  const goings = new Map<string, Going>();
+  const cancel = link.listen(({ topic, payload, retain }) => {
+    const going = goings.get(topic);
+    if (going === undefined) return;
+    const isOurs = Buffer.from(payload).toString('latin1') === going.publication.jws;
+    if (retain) going.kept ||= isOurs;
+    else if (!isOurs) going.overtaken ||= going.live;
+    else if (!going.live) {
+      going.live = true;
+      going.publication.onLive?.();
     }
   });
-  const comes = async (what: 'live' | 'kept', withinMs: number) => {
-    for (const endMs = performance.now() + withinMs; !seen[what] && performance.now() < endMs; ) await pause(10);
-    return seen[what];
-  };
   try {
-    const [granted] = await link.subscribe([topic]);
-    const mayRead = (granted ?? 128) < 128;
-    onSent();
+    const granted = await link.subscribe(publications.map(({ topic }) => topic));
+    for (const [index, publication] of publications.entries()) {
+      const mayRead = (granted[index] ?? 128) < 128;
+      goings.set(publication.topic, { publication, mayRead, live: false, kept: false, overtaken: false });
+    }
+    for (const { onSent } of publications) onSent();
+    let open: readonly Going[] = [...goings.values()];
     for (let tries = 1; tries <= TRIES; tries += 1) {
-      const code = await link.publish(topic, jws, { retain });
-      if (code >= 128 || (mayRead && !(await comes('live', ECHO_MS)))) throw notLetIn(topic, code);
-      if (!mayRead) return onLive();
-      if (!retain) return;
-      seen.kept = false;
-      await link.subscribe([topic]);
-      if ((await comes('kept', KEPT_MS)) || seen.overtaken) return;
+      await Promise.all(open.map((going) => publishOne(link, going)));
+      open = open.filter(({ mayRead, publication }) => mayRead && publication.retain);
+      for (const going of open) going.kept = false;
+      if (open.length > 0) await link.subscribe(open.map(({ publication }) => publication.topic));
+      const isMissing = ({ kept, overtaken }: Going) => !kept && !overtaken;
+      await comes(() => !open.some(isMissing), KEPT_MS);
+      open = open.filter(isMissing);
+      if (open.length === 0) return;
     }
     throw new SaidError(
       EXIT.failed,
-      `the broker acknowledged the document on ${topic} ${TRIES} times, and does not keep it: devices that come later do not get it`,
+      `the broker acknowledged the document on ${open[0]?.publication.topic} ${TRIES} times, and does not keep it: devices that come later do not get it`,
       'see at the broker whether retained messages are allowed and its cluster has a majority, then push again',
     );
   } finally {
     cancel();
   }
+}
+
+async function publishOne(link: FleetLink, going: Going): Promise<void> {
+  const { topic, jws, retain, onLive } = going.publication;
+  const code = await link.publish(topic, jws, { retain });
+  if (code >= 128 || (going.mayRead && !(await comes(() => going.live, ECHO_MS)))) throw notLetIn(topic, code);
+  if (!going.mayRead) onLive?.();
+}
+
+async function comes(isThere: () => boolean, withinMs: number): Promise<boolean> {
+  for (const endMs = performance.now() + withinMs; !isThere() && performance.now() < endMs; ) await pause(10);
+  return isThere();
 }
 
 function notLetIn(topic: string, code: number): SaidError {

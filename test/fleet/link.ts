@@ -1,5 +1,6 @@
 import t from 'tap';
 import { connectFleet, LinkFailure } from '../../agent/fleet/link.ts';
+import { agree, PACKETS, startFakeBroker } from '../fixtures/fake-broker.ts';
 import { freePort, startMosquitto } from '../fixtures/mosquitto.ts';
 import { mosquittoPub, mosquittoSub } from '../fixtures/mosquitto-clients.ts';
 
@@ -34,6 +35,24 @@ t.test('a link publishes, listens, and says how it ended', { timeout: 60_000 }, 
     watch.seen.some(({ topic }) => topic.includes('status')),
     'an operator leaves no will',
   );
+});
+
+t.test('many filters go in packets of eight, and are answered in order', async (t) => {
+  const counts: number[] = [];
+  const broker = await startFakeBroker(t, (packet, socket) => {
+    if (packet.type !== PACKETS.subscribe) return agree(packet, socket);
+    const granted: number[] = [];
+    for (let at = 2; at < packet.body.length; at += 3 + packet.body.readUInt16BE(at)) {
+      granted.push(packet.body.subarray(at + 2, at + 2 + packet.body.readUInt16BE(at)).toString() === 'f9' ? 128 : 1);
+    }
+    counts.push(granted.length);
+    socket.write(Buffer.from([0x90, 2 + granted.length, packet.body[0] ?? 0, packet.body[1] ?? 0, ...granted]));
+  });
+  const link = await connectFleet({ ...PLAIN, url: broker.url });
+  t.teardown(() => link.close());
+  const codes = await link.subscribe(Array.from({ length: 17 }, (_, index) => `f${index}`));
+  t.same(counts, [8, 8, 1]);
+  t.same([codes.length, codes.indexOf(128)], [17, 9]);
 });
 
 t.test('nobody there', async (t) => {

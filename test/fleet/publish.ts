@@ -2,9 +2,10 @@ import { writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { connectFleet } from '../../agent/fleet/link.ts';
-import { publishSeen } from '../../agent/fleet/publish.ts';
+import { connectFleet, type FleetLink } from '../../agent/fleet/link.ts';
+import { publishAllSeen, publishSeen } from '../../agent/fleet/publish.ts';
 import { agree, PACKETS, startFakeBroker } from '../fixtures/fake-broker.ts';
+import { fakeFleet } from '../fixtures/fake-fleet.ts';
 import { startMosquitto } from '../fixtures/mosquitto.ts';
 import { mosquittoSub } from '../fixtures/mosquitto-clients.ts';
 
@@ -91,4 +92,22 @@ t.test('a document that somebody has published since is not published over', asy
   });
   await publishSeen(link, OURS);
   t.strictSame(state, { published: 1, kept: 'newer' });
+});
+
+t.test('of many, only what is not kept is published again', async (t) => {
+  const fleet = fakeFleet([]);
+  const link = fleet.link();
+  const published: string[] = [];
+  const forgets: FleetLink = {
+    ...link,
+    publish(topic, jws) {
+      const isFirst = !published.includes(topic);
+      published.push(topic);
+      return link.publish(topic, jws, { retain: topic !== 'b' || !isFirst });
+    },
+  };
+  const all = ['a', 'b', 'c'].map((topic) => ({ topic, jws: `${topic}.b.c`, retain: true, onSent: () => {} }));
+  await publishAllSeen(forgets, all);
+  t.same(published, ['a', 'b', 'c', 'b']);
+  t.same([...fleet.retained.values()].sort(), ['a.b.c', 'b.b.c', 'c.b.c']);
 });

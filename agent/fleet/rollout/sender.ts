@@ -5,7 +5,7 @@ import { type Address, desiredTopic, type Layer, orderTopic } from '../../values
 import { signWish, type Wish } from '../compose.ts';
 import type { VersionLedger } from '../ledger.ts';
 import type { FleetLink } from '../link.ts';
-import { publishSeen } from '../publish.ts';
+import { publishAllSeen, publishSeen } from '../publish.ts';
 import type { Signer } from '../signer.ts';
 import type { Plan } from './plan.ts';
 import type { Scene } from './scene.ts';
@@ -45,7 +45,7 @@ export async function sendAll(
 ): Promise<void> {
   const { root, signer, ledger, scene, content, isStopped } = input;
   const { config, name, until } = plan;
-  const one = async ({ address, layer, withdraw }: Send): Promise<void> => {
+  const sign = async ({ address, layer, withdraw }: Send) => {
     const version = ledger.take({ root, address, config, layer }, scene.highest(address, layer));
     const iat = Math.floor(Date.now() / 1000);
     const place = { config, address, layer, version, iat, rollout: name };
@@ -53,20 +53,22 @@ export async function sendAll(
       ? { ...place, files: null, note: `roll-out ${name} is taken back here` }
       : { ...place, ...content, ...(layer === 'shadow' ? { until } : {}) };
     const { update, jws } = await signWish(wish, signer);
-    const topic = desiredTopic(root, address, config, layer);
-    if (isStopped()) return;
-    await publishSeen(link, { topic, jws, retain: true, onSent: () => {} });
-    const kept = scene.kept(address, layer);
-    // What somebody else has put there since is looked at by whoever judges.
-    if (kept !== null && (kept.id === update.id || kept.version > version)) return;
-    throw new SaidError(
-      EXIT.failed,
-      `what became of the document on ${topic} cannot be seen: this user may not read it`,
-      'give the user of --user the right to write and read that topic at the broker, then: locksmith rollout resume',
-    );
+    return { update, topic: desiredTopic(root, address, config, layer), jws, retain: true, onSent: () => {} };
   };
-  for (let at = 0; at < sends.length && !isStopped(); at += AT_ONCE) {
-    await Promise.all(sends.slice(at, at + AT_ONCE).map(one));
+  for (let at = 0; at < sends.length; at += AT_ONCE) {
+    const signed = await Promise.all(sends.slice(at, at + AT_ONCE).map(sign));
+    if (isStopped()) return;
+    await publishAllSeen(link, signed);
+    for (const { update, topic } of signed) {
+      const kept = scene.kept(update.aud, update.layer);
+      // What somebody else has put there since is looked at by whoever judges.
+      if (kept !== null && (kept.id === update.id || kept.version > update.version)) continue;
+      throw new SaidError(
+        EXIT.failed,
+        `what became of the document on ${topic} cannot be seen: this user may not read it`,
+        'give the user of --user the right to write and read that topic at the broker, then: locksmith rollout resume',
+      );
+    }
   }
 }
 
