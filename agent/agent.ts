@@ -6,7 +6,7 @@ import { openHands } from './hall/hands.ts';
 import type { Host } from './hall/host.ts';
 import { type Link, openLink } from './hall/link.ts';
 import { openOrders } from './hall/orders.ts';
-import { listenTo, vehicleOf } from './hall/vehicle.ts';
+import { listenTo, rememberedVehicle } from './hall/vehicle.ts';
 import { createOutbox } from './link/outbox.ts';
 import { createOutboxMemory } from './link/outbox-memory.ts';
 import { createSpeech } from './link/speech.ts';
@@ -112,7 +112,7 @@ export function openAgent(settings: Settings, world: Host): Agent {
   const budget = openRefusalBudget(clock);
   const keeper = openKeeper(files, sha256, keptDir);
   const sweep = () => keeper.sweep(ledger.allGenerations());
-  const vehicle = vehicleOf(settings, host);
+  const { vehicle, signed } = rememberedVehicle(settings, host);
   const door = vehicle?.door ?? NO_VEHICLE;
   let link: Link | null = null;
   const line = openLine({
@@ -196,7 +196,7 @@ export function openAgent(settings: Settings, world: Host): Agent {
     files.removeTemps('leftovers.remove', keptDir, 'any');
     if (host.broker !== null) cancels.push(care.watchOver());
     await trust.open();
-    const replay = await journal.open([floor, ...memories, ledger, trials, looks, outboxMemory, commandIds]);
+    const replay = await journal.open([floor, ...memories, signed, ledger, trials, looks, outboxMemory, commandIds]);
     begun = true;
     sweep();
     journal.note([floor.tick()]);

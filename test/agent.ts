@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { type Agent, openAgent } from '../agent/agent.ts';
@@ -21,7 +21,8 @@ import { createOutboxMemory } from '../agent/link/outbox-memory.ts';
 import type { JournalRecord } from '../agent/ports/journal.ts';
 import type { WireEvents } from '../agent/ports/vehicle.ts';
 import { readSettings } from '../agent/settings.ts';
-import { changeSettings } from './fixtures/line.ts';
+import { sign } from '../agent/vehicle/mavlink/signature.ts';
+import { changeSettings, type LineTest } from './fixtures/line.ts';
 import { flockBy } from './fixtures/lock-holders.ts';
 import { type LoneDevice, loneDevice } from './fixtures/lone-device.ts';
 import { manualClock } from './fixtures/manual-clock.ts';
@@ -184,14 +185,17 @@ t.test('stop waits for the step under way', async (t) => {
   t.match(device.contents()['aim.conf'], /^(hold = 500|one)\n$/, 'all old or all new');
 });
 
-t.test('a vehicle that arms while the agent leaves stops the step under way', async (t) => {
+/** A vehicle on a wire that the test speaks on, at its own pace: a device that listens to it, and what makes the hall do so. */
+function withVehicle(t: LineTest, more: object = {}) {
   const device = loneDevice(t);
   changeSettings(device, (settings) =>
     Object.assign(settings, {
-      vehicle: { mavlink: { listen: 'udp://127.0.0.1:14550', system: 1, send: false }, disarmed_is_enough: true },
+      vehicle: {
+        mavlink: { listen: 'udp://127.0.0.1:14550', system: 1, send: false, ...more },
+        disarmed_is_enough: true,
+      },
     }),
   );
-  const clock = { ...manualClock(), wallMs: Date.now };
   const wire: { events: WireEvents | null } = { events: null };
   const udp = () => ({
     ...{ name: 'udp', datagrams: true },
@@ -203,6 +207,19 @@ t.test('a vehicle that arms while the agent leaves stops the step under way', as
     },
   });
   const none = () => Promise.reject(new Error('none'));
+  const world = () => {
+    const clock = { ...manualClock(), wallMs: Date.now };
+    return { clock, wires: { udp, tcp: udp, serial: udp, recording: none } };
+  };
+  const say = (bytes: Uint8Array) => wire.events?.bytes(bytes, () => {});
+  return { device, wire, world, say };
+}
+const heartbeat = (armed: boolean) =>
+  ourBytes('HEARTBEAT', { type: 2, autopilot: 12, system_status: armed ? 4 : 3, base_mode: armed ? 128 : 0 });
+
+t.test('a vehicle that arms while the agent leaves stops the step under way', async (t) => {
+  const { device, wire, world, say } = withVehicle(t);
+  const { clock, wires } = world();
   const slow = { intents: 0, gate: latch() };
   const { agent } = hall(
     device,
@@ -211,28 +228,58 @@ t.test('a vehicle that arms while the agent leaves stops the step under way', as
       slow.intents += 1;
       await slow.gate.opened;
     },
-    { clock, wires: { udp, tcp: udp, serial: udp, recording: none } },
+    { clock, wires },
   );
-  const beat = (armed: boolean) =>
-    wire.events?.bytes(
-      ourBytes('HEARTBEAT', { type: 2, autopilot: 12, system_status: armed ? 4 : 3, base_mode: armed ? 128 : 0 }),
-      () => {},
-    );
   await agent.start();
   const listening = agent.listen();
   for (let s = 0; s < 7; s += 1) {
-    beat(false);
+    say(heartbeat(false));
     clock.advance(1_000);
   }
-  beat(false);
+  say(heartbeat(false));
   await listening;
   t.equal(agent.vehicle().safety, 'safe');
   const applied = give(agent, device, 1, 'one\n');
   await until('it is about to be renamed', () => slow.intents === 1);
   const stopping = agent.stop('done');
-  beat(true);
+  say(heartbeat(true));
   slow.gate.open();
   await Promise.allSettled([applied, stopping]);
   t.same(device.contents(), { 'aim.conf': 'hold = 500\n' });
   t.equal(wire.events, null, 'then it is heard no more');
 });
+
+t.test(
+  'signed words that one life of the agent has heard are not believed when the next hears them again',
+  async (t) => {
+    const key = Buffer.from('k'.repeat(32));
+    const signing_key = join(t.testdir({ key: key.toString() }), 'key');
+    const startMs = Date.now();
+    const signed = (atMs: number) => sign(heartbeat(false), { key, link: 1, sha256 }, startMs + atMs);
+    const words = Array.from({ length: 10 }, (_, s) => signed(s * 1_000));
+    /** A life on what another has left, if there was one: the lock on a state goes with the process alone. */
+    const live = async (heard: readonly Uint8Array[], left?: LoneDevice) => {
+      const { device, world, say } = withVehicle(t, { signing_key });
+      const journal = (of: LoneDevice) => join(of.state, 'journal');
+      mkdirSync(device.state, { recursive: true });
+      if (left !== undefined) copyFileSync(journal(left), journal(device));
+      const { clock, wires } = world();
+      const { agent } = hall(device, async () => {}, { clock, wires });
+      await agent.start();
+      const listening = agent.listen();
+      for (let s = 0; s < 11; s += 1) {
+        const bytes = heard[s];
+        if (bytes !== undefined) say(bytes);
+        clock.advance(1_000);
+      }
+      await listening;
+      const { safety } = agent.vehicle();
+      await agent.stop('done');
+      return { safety, device };
+    };
+    t.match(await live(words), { safety: 'safe' });
+    const first = await live([...words.slice(0, 9), signed(600_000)]);
+    t.match(first, { safety: 'safe' });
+    t.match(await live(words, first.device), { safety: 'unknown' });
+  },
+);

@@ -1,12 +1,14 @@
+import type { JournalRecord } from '../ports/journal.ts';
 import type { Wires } from '../ports/vehicle.ts';
 import type { Cancel } from '../ports/world.ts';
 import type { Settings } from '../settings-schema.ts';
-import { EXIT, SaidError } from '../values/errors.ts';
+import { EXIT, Failure, SaidError } from '../values/errors.ts';
 import { openGpsd } from '../vehicle/gpsd.ts';
 import { openMavlink } from '../vehicle/mavlink/mavlink.ts';
 import { recordedWire } from '../vehicle/mavlink/recorded.ts';
 import { streamsOf } from '../vehicle/mavlink/requests.ts';
-import { KEY_BYTES } from '../vehicle/mavlink/signature.ts';
+import { KEY_BYTES, type SignatureMemory } from '../vehicle/mavlink/signature.ts';
+import { createSignedTimes } from '../vehicle/mavlink/signed-times.ts';
 import type { Source } from '../vehicle/source.ts';
 import { openVehicle, type Vehicle } from '../vehicle/vehicle.ts';
 import type { Host } from './host.ts';
@@ -18,11 +20,25 @@ type VehicleSettings = NonNullable<Settings['vehicle']>;
 type MavlinkSettings = NonNullable<VehicleSettings['mavlink']>;
 
 /** Builds the vehicle of the settings, null if they name none; nothing is heard before it is started. Throws SaidError if its key cannot be read. */
-export function vehicleOf({ vehicle }: Settings, host: VehicleHost): Vehicle | null {
+export function vehicleOf({ vehicle }: Settings, host: VehicleHost, signatures?: SignatureMemory): Vehicle | null {
   const { wires } = host;
   if (vehicle === undefined || wires === undefined) return null;
-  const source = sourceOf(vehicle, host, wires);
+  const source = sourceOf(vehicle, host, wires, signatures);
   return source === null ? null : openVehicle(source, host);
+}
+
+/** The same with what the journal remembers of its signatures: that nothing recorded is taken again. */
+export function rememberedVehicle(settings: Settings, host: VehicleHost & Pick<Host, 'journal'>) {
+  const signed = createSignedTimes();
+  const keep = (records: readonly JournalRecord[]) => {
+    try {
+      host.journal.note(records);
+    } catch (error) {
+      // A full disk is told by whoever needs it; what is in RAM counts.
+      if (!(error instanceof Failure)) throw error;
+    }
+  };
+  return { vehicle: vehicleOf(settings, host, { signed, keep }), signed };
 }
 
 /** So long a vehicle is listened to before it is not known for good: the rule's 5 s of rest, and the time it takes to ask what it does not say by itself. */
@@ -51,7 +67,12 @@ export async function listenTo({ door, start }: Vehicle, { clock }: Pick<Host, '
   return stop;
 }
 
-function sourceOf(vehicle: VehicleSettings, host: VehicleHost, wires: Wires): Source | null {
+function sourceOf(
+  vehicle: VehicleSettings,
+  host: VehicleHost,
+  wires: Wires,
+  signatures: SignatureMemory | undefined,
+): Source | null {
   const { clock, chance, sha256 } = host;
   const { mavlink, gpsd } = vehicle;
   if (mavlink !== undefined) {
@@ -62,6 +83,7 @@ function sourceOf(vehicle: VehicleSettings, host: VehicleHost, wires: Wires): So
       again: file === undefined,
       streams: send && file === undefined ? streamsOf(position_hz) : [],
       key: signing_key === undefined ? null : keyIn(signing_key, host),
+      ...(signatures === undefined ? {} : { signatures }),
     });
   }
   if (gpsd === undefined) return null;

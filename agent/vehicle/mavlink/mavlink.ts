@@ -9,7 +9,7 @@ import { createFlight } from './flight.ts';
 import { createDecoder, type MavFrame } from './frames.ts';
 import { MESSAGES } from './messages.ts';
 import { createRequests, type Stream } from './requests.ts';
-import { createSignatureCheck, sign } from './signature.ts';
+import { createSignatureCheck, type SignatureMemory, sign } from './signature.ts';
 
 /** What a MAVLink source is made of. */
 export interface MavlinkInput extends GateRules, KeepOpenPorts {
@@ -22,6 +22,8 @@ export interface MavlinkInput extends GateRules, KeepOpenPorts {
   readonly streams: readonly Stream[];
   /** Null: frames need no signature. */
   readonly key: Uint8Array | null;
+  /** Absent: what was signed before this life is not known. */
+  readonly signatures?: SignatureMemory;
 }
 
 /** Component we speak as: the onboard computer. As a ground station we would feed its failsafe. */
@@ -41,7 +43,7 @@ export function openMavlink(input: MavlinkInput): Source {
   const time = createVehicleClock(clock);
   const flight = createFlight(time);
   const requests = createRequests(input.streams, self);
-  const check = key === null ? null : createSignatureCheck(key, sha256);
+  const check = key === null ? null : createSignatureCheck(key, sha256, input.signatures);
   const samples = createListeners<PositionSample>();
   const flights = createListeners<boolean>();
   const seen: { messages: number; bytes: number; lastBootMs: number | null; refused: number } = {

@@ -1,6 +1,8 @@
+import type { JournalRecord } from '../../ports/journal.ts';
 import type { Sha256 } from '../../ports/world.ts';
 import { extraOf, writeChecksum } from './crc.ts';
 import { CHECKSUM_BYTES, FLAG_SIGNED, type MavFrame, SIGNATURE_BYTES } from './frames.ts';
+import { createSignedTimes, type SignedTimes, signedRecord } from './signed-times.ts';
 
 /** Bytes of the secret key. */
 export const KEY_BYTES = 32;
@@ -14,12 +16,28 @@ const BEHIND_MAX = 60_000 * UNITS_PER_MS;
 /** Senders whose times are remembered; more on one link are a flood. */
 const SENDERS_MAX = 64;
 
+/** So far the newest time goes on between two records of the times. Effect: what was said this shortly before the end of one life can be played to the next. */
+const KEEP_EVERY = 60_000 * UNITS_PER_MS;
+/** Characters that tell keys apart. */
+const KEY_ID_LENGTH = 16;
+
+/** Where a check remembers what it has heard. */
+export interface SignatureMemory {
+  readonly signed: SignedTimes;
+  keep(records: readonly JournalRecord[]): void;
+}
+
 /** Says why a frame's signature does not count; null if it does. */
 export type Check = (frame: MavFrame) => string | null;
 
 /** Makes a check against one key, which remembers the time of each sender so that nothing recorded is taken again. */
-export function createSignatureCheck(key: Uint8Array, sha256: Sha256): Check {
-  const times = new Map<string, number>();
+export function createSignatureCheck(
+  key: Uint8Array,
+  sha256: Sha256,
+  { signed: memory, keep }: SignatureMemory = { signed: createSignedTimes(), keep: () => {} },
+): Check {
+  const id = sha256(key).slice(0, KEY_ID_LENGTH);
+  let keptTime = 0;
   return ({ raw, signed, system, component }) => {
     if (!signed) return 'not signed';
     const tail = raw.subarray(raw.length - SIGNATURE_BYTES);
@@ -30,11 +48,16 @@ export function createSignatureCheck(key: Uint8Array, sha256: Sha256): Check {
     }
     const sender = `${system} ${component} ${tail[0]}`;
     const time = tail.subarray(1, 7).reduceRight((sum, byte) => sum * 256 + byte, 0);
+    const times = memory.of(id);
     const last = times.get(sender);
     const newest = Math.max(0, ...times.values());
     if (last === undefined ? time < newest - BEHIND_MAX : time <= last) return 'signed before: sent again';
     if (last === undefined && times.size >= SENDERS_MAX) return 'too many senders';
     times.set(sender, time);
+    if (time >= keptTime + KEEP_EVERY) {
+      keptTime = time;
+      keep([signedRecord(id, times)]);
+    }
     return null;
   };
 }

@@ -1,7 +1,9 @@
 import { MavLinkPacketSignature, MavLinkProtocolV2, minimal } from 'node-mavlink';
 import t from 'tap';
 import { sha256 } from '../../../agent/host/chance.ts';
+import type { JournalRecord } from '../../../agent/ports/journal.ts';
 import { createSignatureCheck, KEY_BYTES, sign } from '../../../agent/vehicle/mavlink/signature.ts';
+import { createSignedTimes } from '../../../agent/vehicle/mavlink/signed-times.ts';
 import { ourBytes, ourFrames, theirPackets } from '../../fixtures/mavlink.ts';
 
 const KEY = MavLinkPacketSignature.key('a secret');
@@ -25,6 +27,27 @@ t.test('signed by node-mavlink: taken once, in order', async (t) => {
   t.equal(check(theirs(NOW, { link: 2 })), null, 'another link has a time of its own');
   t.match(check(theirs(NOW - 61_000, { link: 3 })), 'sent again', 'but not one from long ago');
 });
+
+t.test(
+  'over a restart: what was recorded is not taken again, but for the last minute; a new key begins anew',
+  async (t) => {
+    const records: JournalRecord[] = [];
+    const life = () => {
+      const signed = createSignedTimes();
+      for (const record of JSON.parse(JSON.stringify(records))) signed.fold(record);
+      return { signed, keep: (more: readonly JournalRecord[]) => void records.push(...more) };
+    };
+    const first = createSignatureCheck(KEY, sha256, life());
+    for (let s = 0; s <= 600; s += 1) t.equal(first(theirs(NOW + s * 1_000)), null);
+    t.ok(records.length <= 11, `${records.length} records in ten minutes`);
+    const second = createSignatureCheck(KEY, sha256, life());
+    for (let s = 0; s <= 540; s += 20) t.match(second(theirs(NOW + s * 1_000)), 'sent again', `of second ${s}`);
+    t.match(second(theirs(NOW, { link: 2 })), 'sent again', 'nor over another link');
+    t.equal(second(theirs(NOW + 601_000)), null, 'the vehicle itself goes on');
+    const key = MavLinkPacketSignature.key('a new secret');
+    t.equal(createSignatureCheck(key, sha256, life())(theirs(NOW, { key })), null);
+  },
+);
 
 t.test('unsigned, by another key, or touched: not taken', async (t) => {
   const check = createSignatureCheck(KEY, sha256);
