@@ -132,6 +132,8 @@ function layOutSystem() {
     else copy(from, `usr/share/locksmith-agent/${unit}`);
   }
   copy(join(ROOT, 'scripts/deb/agent.yaml.example'), 'etc/locksmith/agent.yaml.example');
+  // Where the example looks for them.
+  for (const name of ['schemas', 'tls']) mkdirSync(at(`etc/locksmith/${name}`));
 }
 
 function layOutDocs() {
