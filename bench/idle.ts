@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { MqttClient } from 'mqtt';
+import { figure } from './say.ts';
 import {
   connectDriver,
   cpuMs,
@@ -63,6 +64,8 @@ try {
         `of a core = ${ratio.toFixed(2)} (${ROUNDS} rounds: ${quantile(ratios, 0).toFixed(2)} to ${quantile(ratios, 1).toFixed(2)}; ` +
         `goal ${GOAL}: ${ratio <= GOAL ? 'within the goal' : 'above the goal'})`,
     );
+    figure(`idle-cpu-heartbeat-every-${everyS}-s`, (sum('ours') / ROUNDS / ROUND_S / 10).toFixed(3), '%');
+    figure(`idle-cpu-heartbeat-every-${everyS}-s-to-bare`, ratio.toFixed(2), 'x');
     agent.kill('SIGTERM');
     bare.kill('SIGKILL');
     while (existsSync(`/proc/${agentPid}/exe`)) await pause(50);

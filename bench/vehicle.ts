@@ -52,8 +52,8 @@ async function decoder(): Promise<void> {
   console.log(
     `RATIO decoding a recorded flight: ${ours.toFixed(1)} / ${other.toFixed(1)} ms = ${(ours / other).toFixed(2)} of node-mavlink`,
   );
-  figure('vehicle-decoder', ((ours * 1000) / count).toFixed(2), 'µs');
-  figure('vehicle-decoder-to-node-mavlink', (ours / other).toFixed(2), 'x');
+  figure('decoder', ((ours * 1000) / count).toFixed(2), 'µs');
+  figure('decoder-to-node-mavlink', (ours / other).toFixed(2), 'x');
   const garbage = (size: number) => {
     const noise = Buffer.alloc(size, 0);
     for (let at = 0; at < size; at += 1) noise[at] = Math.floor(Math.random() * 256);
@@ -66,7 +66,7 @@ async function decoder(): Promise<void> {
   console.log(
     `RATIO garbage, 10 MB against 1 MB: ${ten.toFixed(0)} / ${one.toFixed(0)} ms = ${(ten / one).toFixed(1)} (10 is linear)`,
   );
-  figure('vehicle-garbage-10-MB-to-1-MB', (ten / one).toFixed(1), 'x');
+  figure('garbage-10-MB-to-1-MB', (ten / one).toFixed(1), 'x');
 }
 
 async function agent(world: World, id: string, settings: object) {
@@ -130,7 +130,7 @@ async function listening(world: World): Promise<void> {
   console.log(
     `CPU of listening: ${more.toFixed(2)} % of a core (goal ${GOAL_PERCENT}: ${more <= GOAL_PERCENT ? 'within the goal' : 'above the goal'})`,
   );
-  figure('vehicle-cpu', more.toFixed(2), '%');
+  figure('cpu', more.toFixed(2), '%');
 }
 
 const world = openWorld();

@@ -94,7 +94,7 @@ try {
     const megabytes = (writtenBytes(pid) - (before[n] ?? 0)) / hours / 1e6;
     if (megabytes === 0) throw new Error(`${name}: nothing was written: ${world.dir} must lie on a disk`);
     console.log(`written in an hour, ${name}: ${megabytes.toFixed(2)} MB (over ${seconds} s)`);
-    figure(`wear-${name}-an-hour`, megabytes.toFixed(1), 'MB');
+    figure(`${name}-an-hour`, megabytes.toFixed(1), 'MB');
   }
 } finally {
   await world.end();

@@ -1,6 +1,6 @@
 // Runs the long proofs in full and writes their figures into docs/proof.md. Started by scripts/proof.
-// A proof is a file of test/crash/ (its name is the proof's), one of test/image/ (`image-` and its name), `model`, `soak` or `bench`; it says
-// figures as `# FIGURE name value unit`.
+// A proof is a file of test/crash/ (its name is the proof's), one of test/image/ (`image-` and its name), `model`, `soak`, or one of bench/
+// (`bench-` and its name); it says figures as `# FIGURE name value unit`. A beginning stands for all that go on with a dash.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, release, tmpdir, totalmem } from 'node:os';
@@ -15,6 +15,8 @@ const LIMIT_S = 4 * 60 * 60;
 
 /** Files of test/image/ of which a test run does a sample. */
 const IMAGE_PROOFS = ['boot', 'power-cut'];
+/** What `npm run bench` runs. */
+const BENCHES = ['line', 'locks', 'vehicle', 'telemetry', 'wear'];
 
 const seed = process.env.SEED ?? String(Math.floor(Math.random() * 2 ** 31));
 const cpu = cpus()[0]?.model.trim() ?? 'unknown processor';
@@ -45,9 +47,9 @@ function proofs() {
     ),
     model: { plain: true, command: [join(ROOT, 'scripts/model')] },
     soak: { plain: true, command: ['node', 'bench/soak.mjs'] },
-    ...(existsSync(join(ROOT, 'bench/run.mjs'))
-      ? { bench: { plain: true, command: ['npm', 'run', '--silent', 'bench'] } }
-      : {}),
+    ...Object.fromEntries(
+      BENCHES.map((name) => [`bench-${name}`, { plain: true, command: ['node', `bench/${name}.mjs`] }]),
+    ),
   };
 }
 
@@ -108,7 +110,8 @@ ${[...rows]
 
 const all = proofs();
 const [wanted] = process.argv.slice(2);
-if (wanted !== undefined && !Object.hasOwn(all, wanted)) {
+const isWanted = (name) => wanted === undefined || name === wanted || name.startsWith(`${wanted}-`);
+if (!Object.keys(all).some(isWanted)) {
   console.error(`proof: there is no proof '${wanted}'\nTry: one of ${Object.keys(all).join(', ')}`);
   process.exit(2);
 }
@@ -120,7 +123,7 @@ const tally = join(dir, 'tally');
 const date = new Date().toISOString().slice(0, 10);
 const rows = oldRows();
 for (const [name, proof] of Object.entries(all)) {
-  if (wanted !== undefined && name !== wanted) continue;
+  if (!isWanted(name)) continue;
   const { ok, figures } = await run(tally, name, proof);
   // A proof that failed proves nothing: its old figures stay until it holds again.
   if (!ok) continue;
