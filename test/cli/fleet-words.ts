@@ -38,6 +38,10 @@ t.test('each verdict says what to do', async (t) => {
       NOW_MS,
     );
   t.match(words('orphaned'), /for 1 h, token 3, 1 refusal\n.*locksmith release aim --device d .*--end-holder/);
+  t.match(
+    words('orphaned'),
+    /\n {4}\(where the device has end-holder\.conf; .*root on it: locksmith release aim --end-holder\)\n/,
+  );
   t.match(words('stale'), 'heals by itself');
   t.match(words('unseen'), 'has to look there');
   t.match(words('overdue'), 'past the time it asked for');
