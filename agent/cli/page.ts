@@ -4,6 +4,7 @@ import { decide } from '../page/guard.ts';
 import { metricsOf } from '../page/metrics.ts';
 import { diffMarkup } from '../page/stories.ts';
 import { readSettings } from '../settings.ts';
+import { gpxOf } from '../telemetry/flights.ts';
 import { EXIT, Failure, SaidError } from '../values/errors.ts';
 import { type Command, readArgs, SETTINGS_PATH } from './command.ts';
 import { diffForAnybody } from './diff.ts';
@@ -36,7 +37,7 @@ export const command: Command = {
 
 A small page about this device for the browser of who stands next to it: status, locks, history with differences, log, and
 pictures of the link and of the last flight. It only shows, to this machine only, and asks nobody else for anything; it works
-with the daemon dead. Also /metrics (OpenMetrics) for a scraper on the device, and /status.json.
+with the daemon dead. Also /metrics (OpenMetrics) for a scraper on the device, /status.json, and the flight as /flight.gpx.
   --listen ADDRESS   127.0.0.1:PORT, [::1]:PORT or unix:PATH; ${LISTEN} unless said
 Ctrl-C ends it.
 
@@ -64,6 +65,11 @@ Example: ssh -L 8631:${LISTEN} drone-7 locksmith page   and then open http://127
         case 'metrics': {
           const { status, nowMs } = await reader.read();
           return ok('application/openmetrics-text; version=1.0.0; charset=utf-8', metricsOf(status, nowMs));
+        }
+        case 'gpx': {
+          const { flown } = await reader.read();
+          if (flown !== null) return ok('application/gpx+xml', gpxOf(flown));
+          return { status: 404, type: PLAIN, text: 'no flight is known\n', headers };
         }
         case 'diff':
           return ok(HTML, diffMarkup(await differences(wanted.config, wanted.version)).markup);

@@ -13,6 +13,7 @@ export type Wanted =
   | { readonly kind: 'part' }
   | { readonly kind: 'status' }
   | { readonly kind: 'metrics' }
+  | { readonly kind: 'gpx' }
   | { readonly kind: 'diff'; readonly config: string; readonly version: string }
   | { readonly kind: 'no'; readonly status: number; readonly why: string };
 
@@ -42,11 +43,13 @@ export function decide({ method, url, host, site }: Asked, local: boolean): Want
       return { kind: 'status' };
     case '/metrics':
       return { kind: 'metrics' };
+    case '/flight.gpx':
+      return { kind: 'gpx' };
     case '/diff': {
       const [config, version] = ['config', 'version'].map((key) => parsed.searchParams.get(key) ?? '');
       return { kind: 'diff', config: config ?? '', version: version ?? '' };
     }
     default:
-      return no(404, 'there is: / /status.json /metrics');
+      return no(404, 'there is: / /status.json /metrics /flight.gpx');
   }
 }

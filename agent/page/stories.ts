@@ -12,7 +12,7 @@ function flight(flown: Flown): Markup {
   const words = `Way of flight ${name}, ${kept} points`;
   return html`${picture('track', { lines, error, corrections: corrections.map(({ atMs, m }) => [atMs, m]) }, words)}
 <p class="legend"><span><i class="i-line"></i>way, true to ${error} m</span><span>${kept} of ${raw} points kept</span>
-<span>largest correction ${correction === null ? 'not known' : `${correction} m`}</span></p>`;
+<span>largest correction ${correction === null ? 'not known' : `${correction} m`}</span><a href="flight.gpx" download="${name}.gpx">GPX</a></p>`;
 }
 
 /** The pictures: where it was, and how the link was. */

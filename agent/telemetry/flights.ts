@@ -109,7 +109,7 @@ function escaped(text: string): string {
 }
 
 /** A flight as GPX 1.1: a segment for each run without a hole. Pure. */
-export function gpxOf({ flight, lines }: Flight): string {
+export function gpxOf({ flight, lines }: Pick<Flight, 'flight' | 'lines'>): string {
   const segments = lines.map((line) => {
     const points = line.map(
       ([lon, lat, alt, ms]) =>

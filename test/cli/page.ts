@@ -2,8 +2,27 @@ import { chmodSync, existsSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import t from 'tap';
+import { createLaneMemory, keptRecord } from '../../agent/link/lane-memory.ts';
+import { createTrackMemory } from '../../agent/telemetry/track-memory.ts';
+import { plainTrack, sampleAt, WAYS } from '../fixtures/flights.ts';
+import { testJournal } from '../fixtures/journal.ts';
 import { start } from '../fixtures/locksmith.ts';
-import { loneDevice } from '../fixtures/lone-device.ts';
+import { type LoneDevice, loneDevice } from '../fixtures/lone-device.ts';
+
+/** What an agent leaves that has flown. */
+async function fly(device: LoneDevice) {
+  const { journal } = testJournal(join(device.state, 'telemetry'));
+  await journal.open([createLaneMemory('b'), createTrackMemory()]);
+  const track = plainTrack();
+  track.fly(true);
+  for (const at of [1_000, 2_000]) {
+    const sample = sampleAt(WAYS.hover(0), at);
+    track.sample({ ...sample, latDeg: 47, lonDeg: 8 }, null);
+  }
+  const feature = track.fly(false)?.feature;
+  await journal.append([keptRecord(1, 'track', 0, feature ?? {})]);
+  await journal.close();
+}
 
 t.test('page, metrics, status and differences of a device whose daemon is dead', async (t) => {
   const device = loneDevice(t);
@@ -33,6 +52,11 @@ t.test('page, metrics, status and differences of a device whose daemon is dead',
   t.match(await get('diff?config=aim&version=2'), { status: 200, text: /-one[\s\S]*\+two/ });
   t.match(await get('diff?config=nope&version=2'), { status: 200, text: /no config (&#39;)nope\1/ });
   t.match(await get('x'), { status: 404 });
+  t.match(await get('flight.gpx'), { status: 404, text: 'no flight is known' });
+  await fly(device);
+  const gpx = await get('flight.gpx');
+  t.match(gpx, { status: 200, type: 'application/gpx+xml', text: /<trkpt lat="47" lon="8">/ });
+  t.equal(gpx.text, (await device.locksmith(['track', '--gpx'])).stdout, 'as the command has it');
 
   const rebound = await new Promise<number>((resolve) => {
     request(url, { headers: { host: 'evil.example' } }, (answer) => resolve(answer.statusCode ?? 0)).end();

@@ -10,6 +10,7 @@ t.test('what is there', async (t) => {
     ['/part', 'part'],
     ['/status.json', 'status'],
     ['/metrics', 'metrics'],
+    ['/flight.gpx', 'gpx'],
   ] as const)
     t.same(decide({ ...ASKED, url }, false), { kind }, url);
   t.same(decide({ ...ASKED, url: '/diff?config=aim&version=3' }, false), { kind: 'diff', config: 'aim', version: '3' });

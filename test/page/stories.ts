@@ -56,6 +56,7 @@ t.test('pictures say in words what they show', async (t) => {
   t.match(markup, 'way, true to 1 m');
   t.match(markup, '90 of 4225 points kept');
   t.match(markup, 'largest correction 2.4 m');
+  t.match(markup, `<a href="flight.gpx" download="${eightFlown().flight}.gpx">GPX</a>`);
   t.match(pictureSection(calmPage()).markup, 'No flight is known.');
   const unknown = { ...eightFlown(), largest_correction_m: null };
   t.match(pictureSection(calmPage({ flown: unknown })).markup, 'largest correction not known');
