@@ -16,6 +16,7 @@ const TEMPS = /^\/(tmp|var\/tmp)(\/|$)/;
 
 const DROP_IN = '/etc/systemd/system/locksmith-agent.service.d/50-settings.conf';
 const RECOVER_DROP_IN = '/etc/systemd/system/locksmith-recover.service.d/50-settings.conf';
+const PAGE_DROP_IN = '/etc/systemd/system/locksmith-page.service.d/50-settings.conf';
 const POLKIT_RULE = '/etc/polkit-1/rules.d/50-locksmith.rules';
 
 /** A path as systemd reads it back: quoted, and without specifiers. */
@@ -55,11 +56,12 @@ export function unitFiles(
   const targets = configs.flatMap(({ files }) => files.map(({ path }) => dirname(real(path))));
   const directories = [...new Set([state, run, ...targets].map(real))].sort();
   const all = pathsOf(settings).map(real);
+  const temps = all.some((path) => TEMPS.test(path)) ? ['PrivateTmp=no'] : [];
   const service = [
     '[Service]',
     ...directories.map((path) => `ReadWritePaths=${quoted(path)}`),
     ...(all.some((path) => HOMES.test(path)) ? ['ProtectHome=no'] : []),
-    ...(all.some((path) => TEMPS.test(path)) ? ['PrivateTmp=no'] : []),
+    ...temps,
     ...lineOf(settings),
   ];
   const text = (...lines: readonly string[]) => `${lines.join('\n')}\n`;
@@ -86,6 +88,8 @@ export function unitFiles(
   return new Map([
     [DROP_IN, text(`# ${written}`, ...service)],
     [RECOVER_DROP_IN, text(`# ${written}`, ...order, ...service)],
+    // It writes nothing, and sees homes anyway.
+    [PAGE_DROP_IN, temps.length === 0 ? null : text(`# ${written}`, '[Service]', ...temps)],
     [POLKIT_RULE, units.length === 0 ? null : text(...rule)],
   ]);
 }
@@ -121,7 +125,8 @@ export function fitUnits(files: ReadonlyMap<string, string | null>, root: string
       const isWanted = path !== POLKIT_RULE || existsSync(dirname(at));
       const fitted = isWanted ? fit(at, text) : 'left out';
       done.push(fitted);
-      terminal.out(`${fitted.padEnd(9)} ${at}\n`);
+      // What is not there and need not be is no news.
+      if (text !== null || fitted !== 'as it was') terminal.out(`${fitted.padEnd(9)} ${at}\n`);
     } catch (error) {
       const errno = errnoOf(error);
       if (errno === null) throw error;

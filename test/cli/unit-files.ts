@@ -10,6 +10,7 @@ import { settingsWith } from '../fixtures/settings.ts';
 
 const DROP_IN = '/etc/systemd/system/locksmith-agent.service.d/50-settings.conf';
 const RECOVER_DROP_IN = '/etc/systemd/system/locksmith-recover.service.d/50-settings.conf';
+const PAGE_DROP_IN = '/etc/systemd/system/locksmith-page.service.d/50-settings.conf';
 const POLKIT_RULE = '/etc/polkit-1/rules.d/50-locksmith.rules';
 
 /** Settings with one config of this file, and a root to fit. */
@@ -95,6 +96,17 @@ t.test('recovery may write in the same places, and goes before the services of t
     `[Unit]\nBefore=aim@1.service\nBefore=b.timer\nBefore=c.service\n${sections(DROP_IN)}`,
   );
   t.notMatch(sections(DROP_IN), 'Before=');
+});
+
+t.test('the page sees what lies below /tmp where the settings name it, and is left alone otherwise', async (t) => {
+  const { files, fit, root, write } = device(t);
+  t.equal(files().get(PAGE_DROP_IN), null);
+  write('/var/tmp/aim.conf');
+  t.match(files().get(PAGE_DROP_IN), /^# Written by [^\n]*\n\[Service\]\nPrivateTmp=no\n$/);
+  t.match(await fit(), { code: 0, out: `wrote     ${root}${PAGE_DROP_IN}\n` });
+  write('/etc/aim/aim.conf');
+  t.match(await fit(), { code: 0, out: `removed   ${root}${PAGE_DROP_IN}\n` });
+  t.notMatch((await fit()).out, 'locksmith-page');
 });
 
 t.test('on an image: written once, removed when not needed, never half', async (t) => {
