@@ -9,6 +9,8 @@ const QUIET_MS = 400;
 const SILENT_MS = 10_000;
 /** How often we ask: what we ask for may have been cleared meanwhile. */
 const ASKS = 3;
+/** The longest that an answer may be on its way for that; more is the broker's own time. */
+const ANSWER_MAX_MS = 3_000;
 const TICK_MS = 20;
 
 /** How it is gathered. */
@@ -62,7 +64,7 @@ export async function gather(
     const granted = await link.subscribe(filters, 0);
     seen.lastMs = performance.now();
     // The first message may be as long on its way as the answer was.
-    await silence(QUIET_MS + (seen.lastMs - startMs));
+    await silence(QUIET_MS + Math.min(seen.lastMs - startMs, ANSWER_MAX_MS));
     for (let asks = 1; kept.size > 0; asks += 1) {
       const topic =
         asks === 1 && seen.newest !== null && kept.has(seen.newest) ? seen.newest : [...kept][asks % kept.size];

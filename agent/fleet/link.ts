@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { mqttBroker } from '../host/mqtt.ts';
 import type { ConnectWish, Frame, LinkEnd } from '../ports/broker.ts';
 import type { Cancel } from '../ports/world.ts';
@@ -29,13 +30,21 @@ export interface FleetLink {
   close(): void;
 }
 
+/**
+ * Pauses before a filter that was refused is asked for again: a cluster that elects anew refuses everybody for some seconds. Who has no
+ * right to it waits for nothing, once on a link.
+ */
+const REFUSED_AGAIN_MS: readonly number[] = [500, 1_000, 2_000, 4_000];
 const KEEPALIVE_S = 30;
 const CONNECT_TIMEOUT_MS = 10_000;
 /** AWS IoT takes no more in one packet. */
 const FILTERS_PER_PACKET = 8;
 
 /** Connects to the broker. Rejects with {@link LinkFailure}. */
-export async function connectFleet(broker: FleetBroker): Promise<FleetLink> {
+export async function connectFleet(
+  broker: FleetBroker,
+  { refusedAgainMs = REFUSED_AGAIN_MS }: { readonly refusedAgainMs?: readonly number[] } = {},
+): Promise<FleetLink> {
   const listeners = new Set<(frame: Frame) => void>();
   const { promise: ready, resolve: isReady } = hope<void>();
   const { promise: ended, resolve: hasEnded } = hope<LinkEnd>();
@@ -64,13 +73,32 @@ export async function connectFleet(broker: FleetBroker): Promise<FleetLink> {
       }),
     ]);
   await orEnd(ready);
-  return {
-    async subscribe(filters, qos) {
+  /** Filters that stayed refused. */
+  const refused = new Set<string>();
+  const subscribe: FleetLink['subscribe'] = async (filters, qos) => {
+    const codes = new Map<string, number>();
+    const ask = async (some: readonly string[]) => {
       const packets: (readonly string[])[] = [];
-      for (let at = 0; at < filters.length; at += FILTERS_PER_PACKET)
-        packets.push(filters.slice(at, at + FILTERS_PER_PACKET));
-      return (await Promise.all(packets.map((packet) => orEnd(connection.subscribe(packet, qos))))).flat();
-    },
+      for (let at = 0; at < some.length; at += FILTERS_PER_PACKET)
+        packets.push(some.slice(at, at + FILTERS_PER_PACKET));
+      const granted = (await Promise.all(packets.map((packet) => orEnd(connection.subscribe(packet, qos))))).flat();
+      for (const [index, filter] of some.entries()) codes.set(filter, granted[index] ?? 128);
+    };
+    const left = () => [...codes].flatMap(([filter, code]) => (code >= 128 && !refused.has(filter) ? [filter] : []));
+    await ask(filters);
+    for (const againMs of refusedAgainMs) {
+      if (left().length === 0) break;
+      await orEnd(pause(againMs));
+      await ask(left());
+    }
+    for (const [filter, code] of codes) {
+      if (code >= 128) refused.add(filter);
+      else refused.delete(filter);
+    }
+    return filters.map((filter) => codes.get(filter) ?? 128);
+  };
+  return {
+    subscribe,
     publish: (topic, payload, { retain }) => orEnd(connection.publish(topic, payload, { qos: 1, retain })),
     listen(fn) {
       listeners.add(fn);

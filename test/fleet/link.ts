@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { Aedes } from 'aedes';
 import t from 'tap';
 import { connectFleet, LinkFailure } from '../../agent/fleet/link.ts';
 import { agree, PACKETS, startFakeBroker } from '../fixtures/fake-broker.ts';
@@ -48,7 +51,7 @@ t.test('many filters go in packets of eight, and are answered in order', async (
     counts.push(granted.length);
     socket.write(Buffer.from([0x90, 2 + granted.length, packet.body[0] ?? 0, packet.body[1] ?? 0, ...granted]));
   });
-  const link = await connectFleet({ ...PLAIN, url: broker.url });
+  const link = await connectFleet({ ...PLAIN, url: broker.url }, { refusedAgainMs: [] });
   t.teardown(() => link.close());
   const codes = await link.subscribe(Array.from({ length: 17 }, (_, index) => `f${index}`));
   t.same(counts, [8, 8, 1]);
@@ -67,4 +70,35 @@ t.test('a password file that is not there', async (t) => {
   const wish = { ...PLAIN, url: 'mqtt://127.0.0.1:1', username: 'u', passwordFile: '/nowhere/pw' };
   const failure = await connectFleet(wish).catch((error: unknown) => error);
   t.match(failure, { end: { cause: { kind: 'file', path: '/nowhere/pw' } } });
+});
+
+t.test('who is refused for a moment asks again; who is refused for good is, once', { timeout: 60_000 }, async (t) => {
+  const asked: string[] = [];
+  const broker = await Aedes.createBroker({
+    authorizeSubscribe(_client, subscription, done) {
+      asked.push(subscription.topic);
+      const isRefused = subscription.topic === 'never' || asked.filter((one) => one === 'soon').length < 3;
+      done(null, isRefused ? null : subscription);
+    },
+  });
+  const server = createServer(broker.handle);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  t.teardown(() => {
+    broker.close();
+    server.close();
+  });
+  const link = await connectFleet(
+    { ...PLAIN, url: `mqtt://127.0.0.1:${address.port}` },
+    { refusedAgainMs: [10, 20, 30] },
+  );
+  t.teardown(() => link.close());
+  t.same(await link.subscribe(['soon']), [1]);
+  t.same(asked, ['soon', 'soon', 'soon']);
+  t.same(await link.subscribe(['never', 'soon']), [128, 1]);
+  t.equal(asked.filter((topic) => topic === 'never').length, 4);
+  t.same(await link.subscribe(['never']), [128]);
+  t.equal(asked.filter((topic) => topic === 'never').length, 5, 'it is not asked for again and again');
 });
