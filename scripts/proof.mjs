@@ -1,6 +1,6 @@
 // Runs the long proofs in full and writes their figures into docs/proof.md. Started by scripts/proof.
 // A proof is a file of test/crash/ (its name is the proof's), one of test/image/ (`image-` and its name), `model`, `soak`, or one of bench/
-// (`bench-` and its name); it says figures as `# FIGURE name value unit`. A beginning stands for all that go on with a dash.
+// (`bench-` and its name); it says figures as `# FIGURE name value unit`. `bench` and `image` stand for all of theirs.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, release, tmpdir, totalmem } from 'node:os';
@@ -110,7 +110,8 @@ ${[...rows]
 
 const all = proofs();
 const [wanted] = process.argv.slice(2);
-const isWanted = (name) => wanted === undefined || name === wanted || name.startsWith(`${wanted}-`);
+const isOne = wanted !== undefined && Object.hasOwn(all, wanted);
+const isWanted = (name) => wanted === undefined || name === wanted || (!isOne && name.startsWith(`${wanted}-`));
 if (!Object.keys(all).some(isWanted)) {
   console.error(`proof: there is no proof '${wanted}'\nTry: one of ${Object.keys(all).join(', ')}`);
   process.exit(2);
