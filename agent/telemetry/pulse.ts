@@ -87,6 +87,7 @@ export function openPulse(input: PulseInput): Pulse {
   };
   const tell = (machine: MachineState | null) => {
     if (stopped) return;
+    const isFirst = last === null;
     seq += 1;
     const link = input.link();
     last = heartbeat({
@@ -102,7 +103,7 @@ export function openPulse(input: PulseInput): Pulse {
     });
     // First kept, then shown: whoever reads of a beat here can count on it, also if this process is killed now.
     input.say(last);
-    if (input.intervalMs >= SHOWN_MS || clock.bootMs() - shownMs >= SHOWN_MS) write();
+    if (isFirst || input.intervalMs >= SHOWN_MS || clock.bootMs() - shownMs >= SHOWN_MS) write();
   };
   const beat = () => {
     const looked = input.machine.look();

@@ -135,3 +135,12 @@ t.test('beats that come often are shown every five seconds, and what changes at 
   t.match(status(), { link: { state: 'connected' }, heartbeat: { seq: 20 } });
   opened.stop();
 });
+
+t.test('the first of frequent heartbeats is in the file at once', async (t) => {
+  const { clock, opened, status } = pulse(join(t.testdir(), 'status.json'), 500);
+  opened.start();
+  clock.advance(500);
+  await turn();
+  t.equal(status().heartbeat?.seq, 1);
+  opened.stop();
+});
