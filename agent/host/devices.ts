@@ -41,7 +41,7 @@ type Values = ReadonlyMap<string, string>;
 
 /**
  * Reads values that a device is asked for. Behind a slow bus one takes most of a second, and on one that hangs it never comes: the loop asks
- * only those itself that have answered quickly before. One that was slow once is asked from a thread for good.
+ * only those itself that have answered quickly before, until one does not. One that was slow once is asked from a thread for good.
  */
 function openValues(): (paths: readonly string[]) => Values | Promise<Values> {
   const quick = new Set<string>();
@@ -70,8 +70,18 @@ function openValues(): (paths: readonly string[]) => Values | Promise<Values> {
   return (paths) => {
     const found = new Map<string, string>();
     const put = (path: string, value: string | undefined) => value !== undefined && found.set(path, value);
-    for (const path of paths) if (quick.has(path)) put(path, here(path));
-    const late = paths.filter((path) => !quick.has(path) && !found.has(path) && !owing.has(path));
+    const late: string[] = [];
+    let stood = false;
+    for (const path of paths) {
+      if (quick.has(path) && !stood) {
+        put(path, here(path));
+        stood = slow.has(path);
+        continue;
+      }
+      // What hangs is a bus, with all that is on it: whatever else was quick has to show it anew.
+      quick.delete(path);
+      if (!owing.has(path)) late.push(path);
+    }
     if (late.length === 0) return found;
     return new Promise((resolve) => {
       const state = { over: false, asked: 0 };

@@ -34,7 +34,6 @@ function openReader(): Reader {
       open.set(path, fd);
       return bytes.toString('utf8', 0, fs.readSync(fd, bytes, 0, bytes.length, 0)).trim();
     } catch {
-      // What was unplugged and is plugged in again is another one.
       if (known !== undefined) fs.closeSync(known);
       open.delete(path);
       return undefined;
@@ -63,6 +62,18 @@ function signals(reader: Reader, proc: string): ReadonlyMap<string, number> {
   return new Map([...rows].map(([, name = '', level]) => [name, Number(level)] as const));
 }
 
+/**
+ * Opened anew each time: what was unplugged and is plugged in again is another one under the same name, and on a machine with containers
+ * names come and go all day.
+ */
+function stateOf(path: string): string | undefined {
+  try {
+    return fs.readFileSync(path, 'latin1').trim();
+  } catch {
+    return undefined;
+  }
+}
+
 /** Source: /proc/net/dev, by column: bytes and errors received are the first and the third, those sent the ninth and the eleventh. */
 const DEVICE = /^\s*(\S+):\s*(\d+)\s+\d+\s+(\d+)(?:\s+\d+){5}\s+(\d+)\s+\d+\s+(\d+)/gm;
 
@@ -76,7 +87,7 @@ function networks(
   const rows = (reader.text(`${proc}/net/dev`) ?? '').matchAll(DEVICE);
   for (const [, name = '', received, receiveErrors, sent, sendErrors] of rows) {
     if (name === 'lo' || Object.keys(found).length >= NETWORKS_MAX) continue;
-    const state = reader.text(`${sys}/class/net/${name}/operstate`);
+    const state = stateOf(`${sys}/class/net/${name}/operstate`);
     const [received_bytes, sent_bytes] = [Number(received), Number(sent)];
     // A dummy or an interface of a sleeping modem: nothing to tell.
     if (state === 'down' && received_bytes + sent_bytes === 0) continue;

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { closeSync, constants, openSync, rmSync, unlinkSync, writeFileSync, writeSync } from 'node:fs';
 import t from 'tap';
 import { hostDevices } from '../../agent/host/devices.ts';
@@ -93,6 +93,30 @@ t.test(
     t.same(last, { temperature_c: { cpu: 49, w1: 21, w2: 22 } }, 'once they have answered they are asked again');
   },
 );
+
+t.test('on a bus that was quick and hangs now the loop waits for one value alone', async (t) => {
+  const names = ['thermal_zone0', 'thermal_zone1'];
+  const dir = t.testdir({ class: { thermal: Object.fromEntries(names.map((name) => [name, zone(name, '20000')])) } });
+  const devices = hostDevices(dir);
+  let known: unknown = await devices.read();
+  while (known instanceof Promise) {
+    await known;
+    known = devices.read();
+  }
+  const paths = names.map((name) => `${dir}/class/thermal/${name}/temp`);
+  const slow = paths.map(hanging);
+  // The loop cannot answer itself.
+  spawn('sh', ['-c', 'for path; do sleep 0.1; echo 21000 > "$path"; done', 'sh', ...paths], { stdio: 'ignore' });
+  const first = devices.read();
+  t.ok(first instanceof Promise, 'a thread asks for the other one');
+  t.same(await first, { temperature_c: { thermal_zone0: 21, thermal_zone1: 21 } });
+  const second = devices.read();
+  // Answered only now: had the loop asked it would wait forever.
+  setTimeout(() => {
+    for (const { answer } of slow) answer('22000\n');
+  }, 100);
+  t.same(await second, { temperature_c: { thermal_zone0: 22, thermal_zone1: 22 } }, 'none is asked by the loop');
+});
 
 t.test('a slow sensor is asked by a thread for good, at each reading', async (t) => {
   const dir = t.testdir({ class: { thermal: { thermal_zone0: zone('w1', '0') } } });

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import t from 'tap';
 import { hostDevices } from '../../agent/host/devices.ts';
 import { hostSensors } from '../../agent/host/sensors.ts';
@@ -74,6 +74,40 @@ t.test('a board with sensors', async (t) => {
   const next = await sensors.read();
   t.match(next.temperature_c, { 'cpu-thermal': 50 });
   rmSync(`${dir}/sys`, { recursive: true });
+});
+
+/** Paths below a directory that this process has open. */
+function openBelow(dir: string): readonly string[] {
+  const targets = readdirSync('/proc/self/fd').map((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      // The one that read the list.
+      return '';
+    }
+  });
+  return targets.filter((target) => target.startsWith(`${dir}/`));
+}
+
+t.test('interfaces that come and go leave nothing open, and one that comes back is the new one', async (t) => {
+  const dir = t.testdir({ sys: { class: { net: {} } }, proc: { net: {} } });
+  const sensors = hostSensors('/', hostDevices(`${dir}/sys`), { sys: `${dir}/sys`, proc: `${dir}/proc` });
+  const state = async (name: string, operstate: string) => {
+    const place = `${dir}/sys/class/net/${name}`;
+    mkdirSync(place);
+    writeFileSync(`${place}/operstate`, `${operstate}\n`);
+    writeFileSync(`${dir}/proc/net/dev`, ` ${name}: 1 1 0 0 0 0 0 0 1 1 0 0 0 0 0 0\n`);
+    const { network } = await sensors.read();
+    rmSync(place, { recursive: true });
+    return network?.[name]?.up;
+  };
+  for (let n = 0; n < 20; n += 1) t.equal(await state(`veth${n}`, 'up'), true);
+  t.same(
+    openBelow(dir).filter((path) => path.includes('veth')),
+    [],
+  );
+  t.equal(await state('wwan0', 'down'), false);
+  t.equal(await state('wwan0', 'up'), true);
 });
 
 t.test('what is not there is absent, never zero', async (t) => {
