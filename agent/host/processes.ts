@@ -181,9 +181,9 @@ function holders(file: Inode, hints: readonly number[], enough: number): LockSea
   return { pids, unseen };
 }
 
-/** The processes of this machine, by /proc. */
-export function hostProcesses(): Processes {
-  const readLocks = procReader('/proc/locks');
+/** The processes of this machine, by /proc. `locks`: the list of kernel locks; another place in tests. */
+export function hostProcesses(locks = '/proc/locks'): Processes {
+  const readLocks = procReader(locks);
   let known: { readonly text: string; readonly lines: readonly LockLine[] } = { text: '', lines: [] };
   return {
     self: () =>
@@ -194,7 +194,8 @@ export function hostProcesses(): Processes {
       },
     describe,
     lockLines() {
-      const text = readLocks() ?? '';
+      const text = readLocks();
+      if (text === null) return null;
       if (text !== known.text) known = { text, lines: parseLockLines(text) };
       return known.lines;
     },

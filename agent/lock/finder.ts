@@ -11,7 +11,7 @@ export interface Finding {
   readonly takerGone: number | null;
   /** False if some processes could not be looked into. */
   readonly complete: boolean;
-  /** Every lock on the inode has a process to it. */
+  /** Every lock on the inode is known, and has a process to it. */
   readonly attributed: boolean;
 }
 
@@ -22,7 +22,8 @@ export function toHolder({ pid, start, command, user, unit }: ProcessInfo): Hold
 
 /** Looks for the processes that have a lock on an inode; `hints`: pids to look at first, which saves the scan of all of /proc. */
 export function findHolders(processes: Processes, file: Inode, hints: readonly number[]): Finding {
-  const lines = processes.lockLines().filter(({ dev, ino }) => dev === file.dev && ino === file.ino);
+  const all = processes.lockLines();
+  const lines = (all ?? []).filter(({ dev, ino }) => dev === file.dev && ino === file.ino);
   const takers = lines.flatMap(({ pid }) => (pid > 0 ? [pid] : []));
   const search = processes.holders(file, [...takers, ...hints], Math.max(1, lines.length));
   const gone = takers.find((pid) => (processes.describe(pid) ?? { zombie: true }).zombie) ?? null;
@@ -33,7 +34,7 @@ export function findHolders(processes: Processes, file: Inode, hints: readonly n
     holders,
     takerGone: gone,
     complete: search.unseen.length === 0,
-    attributed: holders.length >= Math.max(1, lines.length),
+    attributed: all !== null && holders.length >= Math.max(1, lines.length),
   };
 }
 

@@ -46,5 +46,6 @@ function quietRecord(
     if (inode !== null) inodes.push(inode.ino);
   }
   // By inode number alone: on stacked file systems /proc/locks and stat give different device numbers.
-  return processes.lockLines().some(({ ino }) => inodes.includes(ino)) ? null : record;
+  const lines = processes.lockLines();
+  return lines === null || lines.some(({ ino }) => inodes.includes(ino)) ? null : record;
 }

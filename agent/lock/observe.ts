@@ -96,7 +96,7 @@ function peek(parts: Parts): LockState {
   const inodes = [{ path: paths.sidecar }, ...guarded].flatMap(
     ({ path }) => kernel.inode('lock.inode', path)?.ino ?? [],
   );
-  const line = processes.lockLines().find(({ ino }) => inodes.includes(ino));
+  const line = processes.lockLines()?.find(({ ino }) => inodes.includes(ino));
   if (line !== undefined) {
     const process = processes.describe(line.pid);
     return dated({ ...cold, state: 'HOT', verdict: 'held', holder: process === null ? null : toHolder(process) });

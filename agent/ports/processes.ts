@@ -41,8 +41,8 @@ export interface Processes {
   self(): ProcessInfo;
   /** A process; null only if it is certainly gone. */
   describe(pid: number): ProcessInfo | null;
-  /** Granted locks that /proc/locks shows in our pid namespace. */
-  lockLines(): readonly LockLine[];
+  /** Granted locks that /proc/locks shows in our pid namespace; null if it cannot be read now, which says nothing of any lock. */
+  lockLines(): readonly LockLine[] | null;
   /**
    * Processes whose descriptors carry a lock on the inode, ourselves left out. Looks at `hints` first and only if those are fewer than
    * `enough` at all of /proc (30-100 ms at 300 processes).

@@ -56,7 +56,7 @@ export function openWhereabouts(input: WhereaboutsInput): Whereabouts {
   const startMs = clock.bootMs();
   const state = {
     ...{ flying: input.left !== null, silent: false, sampleMs: startMs },
-    ...{ placeless: false, placeMs: startMs },
+    ...{ placeless: false, placeMs: startMs, heardMs: startMs },
   };
   /** A flight goes on because it did so last; until when that is good enough. */
   const presumed = { is: input.left !== null && !input.byMovement, untilMs: Number.POSITIVE_INFINITY };
@@ -97,6 +97,8 @@ export function openWhereabouts(input: WhereaboutsInput): Whereabouts {
     last = one;
     state.sampleMs = clock.bootMs();
     state.placeMs = clock.bootMs();
+    if (state.placeless) log.say('notice', 'the vehicle tells its position again');
+    state.placeless = false;
     presumed.untilMs = Math.min(presumed.untilMs, clock.bootMs() + PRESUMED_MS);
     if (input.byMovement) fly(movement.add(one));
     out(track.sample(one, feed.correctionM()));
@@ -112,13 +114,14 @@ export function openWhereabouts(input: WhereaboutsInput): Whereabouts {
       });
     } else if (quietMs < SILENT_MS && state.silent) {
       state.silent = false;
-      state.placeMs = clock.bootMs();
+      state.heardMs = clock.bootMs();
       log.say('notice', 'the vehicle is heard again');
     }
     if (!state.silent) checkPlace();
   };
   const checkPlace = () => {
-    const agoMs = clock.bootMs() - state.placeMs;
+    // Where it is cannot be told while nothing is: that silence has had an alarm of its own.
+    const agoMs = clock.bootMs() - Math.max(state.placeMs, state.heardMs);
     if (agoMs >= (state.flying ? PLACELESS_MS.flying : PLACELESS_MS.standing) && !state.placeless) {
       state.placeless = true;
       const fix = feed.fix();
@@ -126,9 +129,6 @@ export function openWhereabouts(input: WhereaboutsInput): Whereabouts {
         fix === null ? 'it does not say whether it has a fix' : fix.kind === 'none' ? 'no fix' : `a ${fix.kind} fix`;
       const reason = `the vehicle is heard, but tells no position for ${sayDuration(agoMs)}: ${why}`;
       input.alarm({ event: 'alarm', reason });
-    } else if (agoMs < SILENT_MS && state.placeless) {
-      state.placeless = false;
-      log.say('notice', 'the vehicle tells its position again');
     }
   };
   const tick = () => {

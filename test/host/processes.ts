@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { statSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import t from 'tap';
 import { hostProcesses, parseCommand, parseLockLines, parseStat, parseUnit } from '../../agent/host/processes.ts';
 import { elsewhereBy, flockBy, leakBy, lockfBy } from '../fixtures/lock-holders.ts';
@@ -56,6 +56,14 @@ t.test('lines of /proc/locks', async (t) => {
   ]);
 });
 
+t.test('a list of locks that cannot be read says nothing, not that there are none', async (t) => {
+  const dir = t.testdir({});
+  const blind = hostProcesses(`${dir}/locks`);
+  t.equal(blind.lockLines(), null);
+  writeFileSync(`${dir}/locks`, '');
+  t.same(blind.lockLines(), []);
+});
+
 t.test('ourselves, others, and those that are gone', async (t) => {
   const self = processes.self();
   t.match(self, { pid: process.pid, zombie: false, uid: process.getuid?.() });
@@ -105,7 +113,7 @@ t.test('who has a lock on a file, by its descriptor', async (t) => {
   const flock = await flockBy(t, path);
   t.ok(pids().includes(flock.pid));
   t.match(
-    processes.lockLines().filter((line) => line.ino === ino && line.dev === dev),
+    processes.lockLines()?.filter((line) => line.ino === ino && line.dev === dev),
     [{ family: 'flock', pid: flock.pid }],
   );
   t.strictSame(processes.holders({ dev, ino }, [1, flock.pid], 1).pids, [flock.pid], 'hints are enough');

@@ -23,6 +23,8 @@ t.test('whoever took the lock and is gone is told from whoever has it', async (t
   t.match(findHolders(world({}), file, []), { holders: [], takerGone: null, attributed: false });
   const two = world({ lockLines: () => [line, { ...line, pid: 50 }], holders: () => ({ pids: [50], unseen: [] }) });
   t.match(findHolders(two, file, []), { attributed: false }, 'one process for two locks does not account for both');
+  const blind = world({ lockLines: () => null, holders: () => ({ pids: [50], unseen: [] }) });
+  t.match(findHolders(blind, file, []), { holders: [one], attributed: false }, 'nor one where the locks are not known');
   const barred = world({ lockLines: () => [{ ...line, pid: 50 }], holders: () => ({ pids: [], unseen: [50] }) });
   t.match(
     findHolders(barred, file, []),

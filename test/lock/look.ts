@@ -23,7 +23,9 @@ t.test('a glance takes no kernel lock while nothing speaks against COLD', async 
 
 t.test('whatever speaks against COLD is noticed', async (t) => {
   const { room, ports, settings, paths, conf } = makeRoom(t);
-  const parts = openParts(ports, settings, 'aim');
+  const seen = { locks: true };
+  const processes = { ...ports.processes, lockLines: () => (seen.locks ? ports.processes.lockLines() : null) };
+  const parts = openParts({ ...ports, processes }, settings, 'aim');
   const settle = async () => {
     await room.lock('aim').settle();
     parts.hands.reach(() => null);
@@ -39,6 +41,9 @@ t.test('whatever speaks against COLD is noticed', async (t) => {
   writeFileSync(paths.record, 'torn');
   t.equal(quiet(), false, 'a torn record');
   renameSync(record, paths.record);
+  seen.locks = false;
+  t.equal(quiet(), false, 'a list of locks that cannot be read');
+  seen.locks = true;
   t.equal(quiet(), true);
   writeFileSync(paths.bit, '1\n');
   t.equal(quiet(), false, 'a bit');

@@ -139,6 +139,27 @@ t.test('a vehicle that is heard but tells no position is an alarm too, sooner in
   }
 });
 
+t.test('one that was silent and is heard again does not thereby tell its position', async (t) => {
+  const { clock, feed, alarms, lines } = bench();
+  feed.fly(true);
+  for (let s = 0; s < 70; s += 1) {
+    clock.advance(1_000);
+    feed.hear();
+  }
+  t.match(alarms, [{ reason: /tells no position/ }]);
+  clock.advance(61_000);
+  t.match(alarms[1], { reason: /silent/ });
+  for (let s = 0; s < 70; s += 1) {
+    feed.hear();
+    clock.advance(1_000);
+  }
+  t.same(lines, ['the vehicle is heard again']);
+  t.equal(alarms.length, 2, 'nor is it said again');
+  const [sample] = samplesOf(WAYS.hover(1), 0);
+  if (sample !== undefined) feed.give(sample);
+  t.equal(lines.at(-1), 'the vehicle tells its position again');
+});
+
 t.test('a flight that was under way goes on before the vehicle says so, and ends if it does not', async (t) => {
   const samples = samplesOf(WAYS.circle(80, 12), 20);
   const before = bench();
