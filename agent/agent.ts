@@ -112,7 +112,7 @@ export function openAgent(settings: Settings, world: Host): Agent {
   const budget = openRefusalBudget(clock);
   const keeper = openKeeper(files, sha256, keptDir);
   const sweep = () => keeper.sweep(ledger.allGenerations());
-  const { vehicle, signed } = rememberedVehicle(settings, host);
+  const { vehicle, signed } = rememberedVehicle(settings, host, floor);
   const door = vehicle?.door ?? NO_VEHICLE;
   let link: Link | null = null;
   const line = openLine({

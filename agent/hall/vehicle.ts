@@ -2,6 +2,7 @@ import type { JournalRecord } from '../ports/journal.ts';
 import type { Wires } from '../ports/vehicle.ts';
 import type { Cancel } from '../ports/world.ts';
 import type { Settings } from '../settings-schema.ts';
+import type { ClockFloor } from '../trust/clock-floor.ts';
 import { EXIT, Failure, SaidError } from '../values/errors.ts';
 import { openGpsd } from '../vehicle/gpsd.ts';
 import { openMavlink } from '../vehicle/mavlink/mavlink.ts';
@@ -28,8 +29,12 @@ export function vehicleOf({ vehicle }: Settings, host: VehicleHost, signatures?:
 }
 
 /** The same with what the journal remembers of its signatures: that nothing recorded is taken again. */
-export function rememberedVehicle(settings: Settings, host: VehicleHost & Pick<Host, 'journal'>) {
-  const signed = createSignedTimes();
+export function rememberedVehicle(
+  settings: Settings,
+  host: VehicleHost & Pick<Host, 'journal'>,
+  floor: Pick<ClockFloor, 'trust'>,
+) {
+  const signed = createSignedTimes(() => (floor.trust() === 'ok' ? host.clock.wallMs() : null));
   const keep = (records: readonly JournalRecord[]) => {
     try {
       host.journal.note(records);

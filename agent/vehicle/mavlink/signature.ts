@@ -2,18 +2,15 @@ import type { JournalRecord } from '../../ports/journal.ts';
 import type { Sha256 } from '../../ports/world.ts';
 import { extraOf, writeChecksum } from './crc.ts';
 import { CHECKSUM_BYTES, FLAG_SIGNED, type MavFrame, SIGNATURE_BYTES } from './frames.ts';
-import { createSignedTimes, type SignedTimes, signedRecord } from './signed-times.ts';
+import { createSignedTimes, type SignedTimes, signedTimeOf, UNITS_PER_MS } from './signed-times.ts';
 
 /** Bytes of the secret key. */
 export const KEY_BYTES = 32;
 /** Bytes of the signature itself; link and time stand before it. */
 const TAIL_BYTES = 6;
-/** Signatures count time in units of 10 microseconds since 2015. Source: MAVLink message signing. */
-const EPOCH_MS = Date.UTC(2015, 0, 1);
-const UNITS_PER_MS = 100;
 /** A sender not heard before may be this far behind the newest time seen. Source: MAVLink message signing. */
 const BEHIND_MAX = 60_000 * UNITS_PER_MS;
-/** Senders whose times are remembered; more on one link are a flood. */
+/** Senders whose times are remembered; more within a minute on one link are a flood. */
 const SENDERS_MAX = 64;
 
 /** So far the newest time goes on between two records of the times. Effect: what was said this shortly before the end of one life can be played to the next. */
@@ -52,11 +49,16 @@ export function createSignatureCheck(
     const last = times.get(sender);
     const newest = Math.max(0, ...times.values());
     if (last === undefined ? time < newest - BEHIND_MAX : time <= last) return 'signed before: sent again';
-    if (last === undefined && times.size >= SENDERS_MAX) return 'too many senders';
+    while (last === undefined && times.size >= SENDERS_MAX) {
+      const [oldest, itsTime] = [...times].reduce((one, other) => (other[1] < one[1] ? other : one));
+      // Only one whose every frame so far is refused also from a sender not heard before.
+      if (itsTime >= newest - BEHIND_MAX) return 'too many senders';
+      times.delete(oldest);
+    }
     times.set(sender, time);
-    if (time >= keptTime + KEEP_EVERY) {
+    if (time >= keptTime + KEEP_EVERY && time <= memory.latest()) {
       keptTime = time;
-      keep([signedRecord(id, times)]);
+      keep(memory.snapshot());
     }
     return null;
   };
@@ -79,7 +81,7 @@ export function sign(frame: Uint8Array, { key, link, sha256 }: Signer, wallMs: n
   const id = (frame[7] ?? 0) | ((frame[8] ?? 0) << 8) | ((frame[9] ?? 0) << 16);
   writeChecksum(signed, end, extraOf(id) ?? 0);
   signed[frame.length] = link;
-  let time = Math.floor((wallMs - EPOCH_MS) * UNITS_PER_MS);
+  let time = signedTimeOf(wallMs);
   for (let at = 1; at <= 6; at += 1) {
     signed[frame.length + at] = time % 256;
     time = Math.floor(time / 256);

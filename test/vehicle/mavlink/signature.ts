@@ -49,6 +49,27 @@ t.test(
   },
 );
 
+t.test('a sender from the future keeps nobody out for longer than this life', async (t) => {
+  const records: JournalRecord[] = [];
+  const life = (wallMs: number | null) => {
+    const signed = createSignedTimes(() => wallMs);
+    for (const record of JSON.parse(JSON.stringify(records))) signed.fold(record);
+    return { signed, keep: (more: readonly JournalRecord[]) => void records.push(...more) };
+  };
+  const first = createSignatureCheck(KEY, sha256, life(NOW));
+  t.equal(first(theirs(Date.UTC(2035, 0, 1), { link: 9 })), null);
+  t.same(records, []);
+  t.match(first(theirs(Date.UTC(2035, 0, 1), { link: 9 })), 'sent again', 'but it is remembered until then');
+  const second = createSignatureCheck(KEY, sha256, life(NOW));
+  t.equal(second(theirs(NOW)), null);
+  t.equal(second(theirs(Date.UTC(2035, 0, 1), { link: 9 })), null);
+  t.equal(second(theirs(NOW + 120_000)), null);
+  t.equal(records.length, 2, 'those of the others go on record all the same');
+  const third = createSignatureCheck(KEY, sha256, life(NOW));
+  t.match(third(theirs(NOW + 120_000)), 'sent again');
+  t.equal(third(theirs(NOW + 120_000, { link: 2 })), null);
+});
+
 t.test('unsigned, by another key, or touched: not taken', async (t) => {
   const check = createSignatureCheck(KEY, sha256);
   const [unsigned] = ourFrames(ourBytes('HEARTBEAT', { type: 2 }));
@@ -68,6 +89,9 @@ t.test('a flood of senders fills no memory', async (t) => {
   for (let component = 1; component <= 64; component += 1) t.equal(check(theirs(NOW, { component })), null);
   t.match(check(theirs(NOW, { component: 65 })), 'too many');
   t.equal(check(theirs(NOW + 1, { component: 64 })), null);
+  t.equal(check(theirs(NOW + 61_000, { component: 64 })), null);
+  t.equal(check(theirs(NOW + 61_000, { component: 65 })), null, 'those of long ago make room');
+  t.match(check(theirs(NOW, { component: 1 })), 'sent again', 'and nothing of theirs is taken again');
 });
 
 t.test('node-mavlink takes what we sign', async (t) => {
