@@ -33,7 +33,7 @@ async function sendMissing(link: FleetLink, run: Run, wave: Wave): Promise<void>
   const next = wave.devices.filter((device) => missing.includes(addressIn(wave, device)));
   if (!isHeard(run, wave, next)) return;
   // Before it goes out: a quick device answers at once.
-  for (const device of next) scene.changed(device);
+  for (const device of next) scene.changed(device, scene.devices().get(device)?.online === false);
   run.show.note(
     `${wave.name}: ${wave.devices.length} ${wave.devices.length === 1 ? 'device' : 'devices'} (${say(wave)})`,
   );
@@ -47,7 +47,7 @@ async function sendMissing(link: FleetLink, run: Run, wave: Wave): Promise<void>
 
 /** False while a heartbeat of one of them is waited for. Where nothing has to stay well, none is. */
 function isHeard(run: Run, wave: Wave, devices: readonly string[]): boolean {
-  const { plan, scene, listensMs } = run;
+  const { plan, scene, listensMs, mute: toldMute } = run;
   if (plan.rules.soak_s === 0) return true;
   const nowMs = performance.now();
   const here = devices.filter((device) => scene.devices().get(device)?.online === true);
@@ -60,15 +60,16 @@ function isHeard(run: Run, wave: Wave, devices: readonly string[]): boolean {
     return false;
   }
   const mute = of('mute');
+  for (const device of mute) toldMute.add(device);
   if (mute.length > 0) sayOnce(run, `no heartbeat of ${some(mute)}: judged by what they report alone`);
   return true;
 }
 
 /** Devices of a wave that run the new version and whose next heartbeat is still to come. */
-function unheardIn({ plan, scene, listensMs, readyMs }: Run, { standings }: JudgedWave): ReadonlySet<string> {
+function unheardIn({ plan, scene, listensMs, readyMs, mute }: Run, { standings }: JudgedWave): ReadonlySet<string> {
   if (plan.rules.soak_s === 0 || readyMs === null) return new Set();
   const nowMs = performance.now();
-  const well = standings.filter(({ state }) => state === 'confirmed').map(({ device }) => device);
+  const well = standings.flatMap(({ device, state }) => (state === 'confirmed' && !mute.has(device) ? [device] : []));
   return new Set(well.filter((device) => owesBeat({ pulses: scene.pulses(device), listensMs, nowMs }, readyMs)));
 }
 

@@ -46,7 +46,9 @@ export interface Run extends SenderInput {
   plan: Plan;
   readonly show: Show;
   /** Since when heartbeats are listened to, monotonic ms. */
-  readonly listensMs: number;
+  listensMs: number;
+  /** Devices that were sent it although none of their heartbeats had come: they owe none afterwards either. */
+  readonly mute: Set<string>;
   /** What a person is told once only. */
   readonly told: Set<string>;
   /** Since when enough of the current wave have been well, monotonic ms; null: they are not. */
@@ -113,21 +115,33 @@ function runningOf(device: string, plan: Plan, scene: Scene): KeptDocument | nul
   return isOurs(kept, plan) && kept.version === running.version ? kept : null;
 }
 
+/** Since when a device runs what it runs, epoch ms by its own clock; null if it does not say. */
+function ranMsOf(device: string, plan: Plan, scene: Scene): number | null {
+  const reported = scene.devices().get(device)?.wire.configs[plan.config];
+  const running = isFields(reported) ? reported.running : null;
+  const ms = isFields(running) && typeof running.since === 'string' ? Date.parse(running.since) : Number.NaN;
+  return Number.isFinite(ms) ? ms : null;
+}
+
 /** How the devices of a wave stand: to their shadow, or to the base from the promotion on. */
 export function standingsOf(wave: Wave, plan: Plan, scene: Scene): readonly Standing[] {
   const now = nowS();
   const isPromoted = plan.stage === 'promoting' || plan.stage === 'done';
   return wave.devices.map((device) => {
     const kept = isPromoted ? scene.kept(plan.target, 'base') : scene.kept(addressIn(wave, device), 'shadow');
-    const sent = isOurs(kept, plan) ? (runningOf(device, plan, scene) ?? kept) : null;
+    // From the promotion on a shadow is not what is waited for, even one of ours.
+    const running = isPromoted ? null : runningOf(device, plan, scene);
+    const sent = isOurs(kept, plan) ? (running ?? kept) : null;
     const other = foreignAt(kept, plan);
     if (other !== null) return { device, state: 'covered', why: other, code: null, isLate: false, lock: null };
     const sinceS = plan.since;
+    const watchedS = plan.rules.within_s + plan.rules.soak_s;
+    const since = { ranMs: ranMsOf(device, plan, scene), watchedS };
     return standingOf({
       ...{ device, config: plan.config, seen: scene.devices().get(device) ?? null, sent, nowS: now, sinceS },
       withinS: plan.rules.within_s,
       isSkipped: plan.skipped.includes(device),
-      worse: sent === null ? null : whyWorse(scene.pulses(device), { changedS: sent.iat, nowS: now }),
+      worse: sent === null ? null : whyWorse(scene.pulses(device), { changedS: sent.iat, nowS: now, ...since }),
     });
   });
 }

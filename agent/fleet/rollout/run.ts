@@ -57,6 +57,7 @@ export async function runRollout(
     ...{ root, signer, ledger, scene, content, show, plan: wish.plan },
     ...{
       listensMs: performance.now(),
+      mute: new Set<string>(),
       told: new Set<string>(),
       readyMs: null,
       released: new Map<string, Tried>(),
@@ -82,18 +83,27 @@ export async function runRollout(
   const current = { link, isNew: false };
   for (;;) {
     try {
-      if (current.isNew) await attend(current.link, run);
+      if (current.isNew) {
+        await attend(current.link, run);
+        run.listensMs = performance.now();
+      }
       current.isNew = false;
       const end = await lookOn(current.link, run, wish.byHand);
       return { end, plan: run.plan };
     } catch (error) {
-      if (!(error instanceof LinkFailure)) throw error;
+      if (!(error instanceof LinkFailure)) {
+        // Also one that could not be looked through to the end is closed: the process would not end before that.
+        current.isNew = false;
+        throw error;
+      }
       show.note('the link to the broker is lost; trying again');
       current.link.close();
       current.link = await again(wish);
       current.isNew = true;
       // Who has said meanwhile that it holds the base was not heard, and says so of a new one only.
       run.promoted = null;
+      // Nobody has watched meanwhile whether they stay well.
+      run.readyMs = null;
     } finally {
       if (current.link !== link && !current.isNew) current.link.close();
     }

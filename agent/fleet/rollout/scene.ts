@@ -39,8 +39,8 @@ export interface Scene {
    */
   hasSaid(device: string, what: 'covered' | 'withdrawn' | 'ended', update: string): boolean;
   pulses(device: string): Pulses;
-  /** From now on heartbeats of the device count as those after the change. */
-  changed(device: string): void;
+  /** From now on heartbeats of the device count as those after the change; `wasAway`: it is not there to be changed. */
+  changed(device: string, wasAway?: boolean): void;
   plan(): Plan | null;
   /** The halt that is kept for the target; null for none. */
   halt(): Halt | null;
@@ -144,7 +144,10 @@ export function openScene(input: SceneInput): Scene {
     highest: (address, layer) => highest.get(placeKey(address, layer)) ?? 0,
     hasSaid: (device, what, update) => said.has(`${device} ${what} ${update}`),
     pulses: (device) => pulses.get(device) ?? NO_PULSES,
-    changed: (device) => void changed.add(device),
+    changed(device, wasAway = false) {
+      changed.add(device);
+      if (wasAway) pulses.set(device, { ...(pulses.get(device) ?? NO_PULSES), wasAway });
+    },
     plan: () => state.plan,
     halt: () => halts.get(target) ?? null,
     halts: () => [...halts.values()],

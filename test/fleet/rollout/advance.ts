@@ -106,6 +106,125 @@ t.test('a device that runs it and is not heard any more is not well', async (t) 
   t.match(end, { kind: 'failed', why: /^canary: d1 silent: runs it, and no heartbeat has come since/ });
 });
 
+/** Heartbeats of some devices from now on, until the test is over. */
+function beats(t: Test, beat: () => void): void {
+  const timer = setInterval(beat, 20);
+  t.teardown(() => clearInterval(timer));
+}
+
+/** Lets time pass that nobody waits for. */
+function timePasses(t: Test): (ms: number) => void {
+  const now = performance.now;
+  const passed = { ms: 0 };
+  performance.now = () => now.call(performance) + passed.ms;
+  t.teardown(() => {
+    performance.now = now;
+  });
+  return (ms) => {
+    passed.ms += ms;
+  };
+}
+
+/** A heartbeat of an agent that has started a minute from now. */
+const lately = () => ({ at: new Date(Date.now() + 61_000).toISOString(), boot: 'two', seq: 1, uptime_s: 1 });
+
+t.test('a canary that was turned off and on long after is well to who resumes', async (t) => {
+  const operator = await rolloutOperator(t);
+  const fleet = fakeFleet(IDS);
+  const first = await operator.goOn(fleet.link(), fresh({ rules: rules({ soak_s: 0, pause: true }) }));
+  t.match(first.end, { kind: 'paused' });
+  const topic = 'fleet/v1/dev/d1/reported/aim';
+  const { running, ...report } = JSON.parse(fleet.retained.get(topic) ?? '{}');
+  const since = new Date().toISOString();
+  fleet.publish(topic, JSON.stringify({ ...report, running: { ...running, since } }), true);
+  beats(t, () => {
+    fleet.beat('d1', lately());
+    for (const id of ['d2', 'd3']) fleet.beat(id);
+  });
+  const next: Plan = { ...first.plan, stage: 'waves', since: nowS(), rules: rules({ soak_s: 1, within_s: 20 }) };
+  t.match((await operator.goOn(fleet.link(), next)).end, { kind: 'done' });
+});
+
+t.test('a device that is away when it is sent to starts before it has it: that is no fault of it', async (t) => {
+  const operator = await rolloutOperator(t);
+  for (const wasHeard of [true, false]) {
+    const fleet = fakeFleet(IDS);
+    const state = { isSent: false };
+    const link = fleet.link((topic) => {
+      if (topic.endsWith('dev/d2/desired/aim/shadow')) state.isSent = true;
+      if (!topic.endsWith('dev/d1/desired/aim/shadow')) return;
+      if (wasHeard) fleet.beat('d2');
+      fleet.setOnline('d2', false);
+    });
+    beats(t, () => {
+      for (const id of ['d1', 'd3']) fleet.beat(id);
+      if (!state.isSent) return;
+      if (fleet.runs('d2').digest !== NEW_DIGEST) fleet.setOnline('d2', true);
+      fleet.beat('d2', lately());
+    });
+    t.match((await operator.goOn(link, fresh())).end, { kind: 'done' }, wasHeard ? 'heard before' : 'not heard before');
+  }
+});
+
+t.test('the time to stay well begins anew when the link was lost meanwhile', async (t) => {
+  const operator = await rolloutOperator(t);
+  const fleet = fakeFleet(IDS);
+  const state = { heard: 0, isBack: false };
+  beats(t, () => {
+    if (state.isBack) return;
+    for (const id of IDS) fleet.beat(id, { vehicle: { safety: 'safe', fix: '3d', reason: 'landed' } });
+    if (fleet.runs('d1').digest === NEW_DIGEST) state.heard += 1;
+  });
+  const connect = async () => {
+    state.isBack = true;
+    const silent = { vehicle: { safety: 'unknown', fix: null, reason: 'nothing for 5 s' } };
+    setTimeout(() => beats(t, () => fleet.beat('d1', silent)), 200);
+    return fleet.link();
+  };
+  const going = operator.goOn(fleet.link(), fresh(), { connect });
+  await until('it has been well for a while', () => state.heard > 20);
+  fleet.cut();
+  t.match((await going).end, { kind: 'failed', why: /d1 worse: its vehicle is not heard any more/ });
+  t.same(changed(fleet), ['fleet/v1/dev/d1/desired/aim/shadow']);
+});
+
+t.test('how long a device was not heard counts from the link on', async (t) => {
+  const operator = await rolloutOperator(t);
+  const fleet = fakeFleet(IDS);
+  const pass = timePasses(t);
+  beats(t, () => fleet.beat('d1'));
+  const connect = async () => {
+    pass(100_000);
+    return fleet.link();
+  };
+  const going = operator.goOn(fleet.link(), fresh({ waves: [wave(['d1']), wave(['d2'])] }), { connect });
+  await until('it is sent', () => fleet.writes('d1') > 0);
+  fleet.cut();
+  setTimeout(() => beats(t, () => fleet.beat('d2')), 4000);
+  const { end, said } = await going;
+  t.match(end, { kind: 'done' });
+  t.notOk(said.some((line) => line.startsWith('no heartbeat of')));
+});
+
+t.test('who was judged by its reports alone stays so, though it is heard once', async (t) => {
+  const operator = await rolloutOperator(t);
+  const fleet = fakeFleet(IDS);
+  const pass = timePasses(t);
+  const state = { isOver: false };
+  const link = fleet.link((topic) => {
+    if (topic.endsWith('dev/d1/desired/aim/shadow')) fleet.beat('d1');
+    // The first thing that is published while it listens: once it is there, nobody has been heard for long enough.
+    if (topic.endsWith('/plan') && !state.isOver) {
+      state.isOver = true;
+      pass(100_000);
+    }
+  });
+  const soon = rules({ soak_s: 1, within_s: 2 });
+  const { end, said } = await operator.goOn(link, fresh({ waves: [wave(['d1'])], rules: soon }));
+  t.match(end, { kind: 'done' });
+  t.ok(said.includes('no heartbeat of d1: judged by what they report alone'));
+});
+
 t.test('--keep-failed: nothing is taken back, and who has not begun is held by a stop sign', async (t) => {
   const operator = await rolloutOperator(t);
   const fleet = fakeFleet(IDS);

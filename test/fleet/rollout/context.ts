@@ -68,6 +68,20 @@ t.test('who is in the groups of two waves goes over to the second: it is well in
   }
 });
 
+t.test('from the promotion on a device that still runs its shadow is not there yet', async (t) => {
+  const operator = await rolloutOperator(t);
+  const fleet = fakeFleet(['d1']);
+  const run = await operator.run(fleet.link(), plan({ waves: [wave(['d1'])], until: nowS() + 60 }));
+  const send = (address: 'dev/d1' | 'all', layer: 'shadow' | 'base') =>
+    sendAll(fleet.link(), run.plan, [{ address, layer, withdraw: false }], { ...run, isStopped: () => false });
+  const states = () => standingsOf(wave(['d1']), run.plan, run.scene).map(({ state }) => state);
+  await send('dev/d1', 'shadow');
+  await until('it runs that', () => states()[0] === 'confirmed');
+  run.plan = { ...run.plan, stage: 'promoting', since: nowS() };
+  await send('all', 'base');
+  t.same(states(), ['silent']);
+});
+
 t.test('a halt in words', async (t) => {
   const halt = { v: 1, id: 'h', aud: 'all', version: 3, iat: 1 } as const;
   t.equal(

@@ -5,6 +5,7 @@ import { readSentPlan } from '../../../agent/fleet/rollout/list.ts';
 import { type Plan, planTopic } from '../../../agent/fleet/rollout/plan.ts';
 import { newRunner } from '../../../agent/fleet/rollout/run.ts';
 import { sendAll, sendHalt } from '../../../agent/fleet/rollout/sender.ts';
+import { SaidError } from '../../../agent/values/errors.ts';
 import { type FakeFleet, fakeFleet } from '../../fixtures/fake-fleet.ts';
 import { openProof } from '../../fixtures/proof.ts';
 import { plan as planOf, rules, wave } from '../../fixtures/rollout.ts';
@@ -151,6 +152,24 @@ t.test('the link is lost while devices answer to the promotion: what was said me
   t.equal(links.made, 1);
   t.same(fleet.shadowed(), []);
   for (const id of IDS) t.equal(fleet.writes(id), 1, id);
+});
+
+t.test('a new link over which not all can be read is closed', async (t) => {
+  const operator = await rolloutOperator(t);
+  const fleet = fakeFleet(IDS);
+  fleet.manner('d1', 'silent');
+  const closed: string[] = [];
+  const connect = async () => ({
+    ...fleet.link(),
+    subscribe: () => Promise.reject(new SaidError(1, 'not all', 'again')),
+    close: () => void closed.push('second'),
+  });
+  const plan = fresh();
+  const going = operator.goOn(fleet.link(), plan, { connect });
+  await until('it is at it', () => fleet.retained.has(planTopic('fleet', plan.name)));
+  fleet.cut();
+  await t.rejects(going, { message: 'not all' });
+  t.same(closed, ['second']);
 });
 
 class Killed extends Error {}

@@ -71,6 +71,9 @@ t.test('what devices say; each message that matters counts', async (t) => {
   scene.changed('d1');
   count('dev/d1/hb', hb(2));
   t.match(scene.pulses('d1'), { before: { seq: 1 }, after: { seq: 2 } });
+  t.match(scene.pulses('d1'), { wasAway: false });
+  scene.changed('d9', true);
+  t.match(scene.pulses('d9'), { wasAway: true });
   t.match(scene.pulses('d9'), { before: null, after: null, heardMs: null });
   t.equal(count('dev/d1/hb', 'x'), 0);
 });
