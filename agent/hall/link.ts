@@ -100,10 +100,7 @@ export async function openLink(settings: Settings, host: Host, broker: Broker, r
         return give(topic, text, options);
       };
       outbox.linkUp(publish);
-      lanes.linkUp(publish, () => {
-        const those = ends();
-        return those === null || host.queued === undefined ? 0 : host.queued(those);
-      });
+      lanes.linkUp(publish, () => host.queued?.(ends()) ?? 0);
       line.linkUp();
     },
     onDown() {

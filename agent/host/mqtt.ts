@@ -238,8 +238,8 @@ function connectWith(socket: Socket, own: Own, wish: ConnectWish, events: Connec
         else send();
       }),
     ends() {
-      const { localPort: local, remotePort: remote } = socket;
-      return local === undefined || remote === undefined ? null : { local, remote, fd: descriptorOf(socket) };
+      const { localPort: local, remotePort: remote, writableLength: buffered } = socket;
+      return local === undefined || remote === undefined ? null : { local, remote, buffered, fd: descriptorOf(socket) };
     },
     close: () => {
       blame({ kind: 'left' }, 'we left');

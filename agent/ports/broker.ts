@@ -74,13 +74,16 @@ export interface TcpEnds {
   readonly remote: number;
   /** Its descriptor in this process; null where that is not known. */
   readonly fd: number | null;
+  /** Bytes that were written to it and have not left this process. */
+  readonly buffered: number;
 }
 
 /**
- * How many bytes that were written to a TCP connection the system at its other end has not acknowledged; infinite where that is not known.
+ * How many bytes that were written to a TCP connection the system at its other end has not acknowledged; infinite where that is not known, or there is
+ * no connection any more.
  * Without a descriptor a table of the kernel is read, which can take milliseconds.
  */
-export type Queued = (ends: TcpEnds) => number;
+export type Queued = (ends: TcpEnds | null) => number;
 
 /** One connection to a broker, or the attempt at one. */
 export interface Connection {

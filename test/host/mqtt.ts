@@ -295,7 +295,9 @@ t.test('a broker that answers pings but not a message is left, as silent', async
 t.test('the keepalive goes by the clock it is given, and with whatever else wakes the processor', async (t) => {
   const broker = await startMosquitto(t);
   const timers: { readonly ms: number; readonly fn: () => void; readonly when: string; cancelled: boolean }[] = [];
+  const now = { ms: 0 };
   const clock = {
+    bootMs: () => now.ms,
     after(ms: number, fn: () => void, when?: 'about') {
       const timer = { ms, fn, when: when ?? 'exactly', cancelled: false };
       timers.push(timer);
@@ -312,9 +314,12 @@ t.test('the keepalive goes by the clock it is given, and with whatever else wake
     ended: ended.open,
   });
   await connected.opened;
-  t.match(link.ends(), { local: Number, remote: Number, fd: Number });
+  t.match(link.ends(), { local: Number, remote: Number, fd: Number, buffered: 0 });
   t.match(timers.at(-1), { ms: 30_000, when: 'about', cancelled: false });
-  for (const _ of ['half of it', 'all of it']) timers.at(-1)?.fn();
+  for (const _ of ['half of it', 'all of it']) {
+    now.ms += 30_000;
+    timers.at(-1)?.fn();
+  }
   await answered.opened;
   t.match(timers.at(-1), { ms: 30_000, cancelled: false }, 'it goes on');
   link.close();
