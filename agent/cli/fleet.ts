@@ -114,7 +114,9 @@ async function show(link: FleetLink, root: string, how: Show, terminal: Terminal
   // Whose lock is HOT does not depend on updates, and they are large.
   const filters = [...viewFilters(root), ...(how.isLocks ? [] : kept.filters)];
   const refused = await gather(link, filters, take, { once: !how.watch });
-  if (refused.length > 0) {
+  if (refused.length > 0 && refused.every((filter) => kept.filters.includes(filter))) {
+    terminal.err(`this user may not read ${refused.join(' ')}: which updates are covered is not shown\n`);
+  } else if (refused.length > 0) {
     throw new SaidError(
       EXIT.refused,
       `fleet: the broker does not let this user read ${refused.join(' ')}`,

@@ -6,11 +6,11 @@ import type { FleetLink } from './link.ts';
 
 /** What the broker keeps of a device. */
 export interface Kept {
-  /** It is online: what is cleared would come again. */
+  /** It is online, or was when it had been cleared: what is cleared comes again. */
   readonly online: boolean;
   /** Topics with a retained message, sorted. */
   readonly topics: readonly string[];
-  /** Those of them that are still there when they have been cleared: we may not write there. */
+  /** Those of them that are still there when they have been cleared: we may not write there, or it is online again. */
   readonly left: readonly string[];
 }
 
@@ -30,8 +30,8 @@ export async function forgetDevice(link: FleetLink, root: string, device: string
   }
   if (!clear || online || topics.length === 0) return { online, topics, left: [] };
   for (const topic of topics) await link.publish(topic, '', { retain: true });
-  const left = new Set((await look(link, own, [`${own}/#`])).topics);
-  return { online, topics, left: topics.filter((topic) => left.has(topic)) };
+  const again = await look(link, own, [`${own}/#`]);
+  return { online: again.online, topics, left: topics.filter((topic) => again.topics.includes(topic)) };
 }
 
 /** What is kept of a device, as far as these filters show it. */

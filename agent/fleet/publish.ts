@@ -2,9 +2,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { EXIT, SaidError } from '../values/errors.ts';
 import type { FleetLink } from './link.ts';
 
-/** How long the broker may take to show us our own document. */
+/** How long nothing may come while the broker shows us our own documents. */
 const ECHO_MS = 5_000;
-/** How long it may take to hand out what it keeps to who asks anew. */
+/** How long nothing may come while it hands out what it keeps to who asks anew, beside the time that showing it took. */
 const KEPT_MS = 1_000;
 /** How often a document is published that the broker acknowledges and does not keep. */
 const TRIES = 4;
@@ -43,9 +43,12 @@ export async function publishSeen(link: FleetLink, publication: Publication): Pr
  */
 export async function publishAllSeen(link: FleetLink, publications: readonly Publication[]): Promise<void> {
   const goings = new Map<string, Going>();
+  // Many large ones take their time on a slow link: what still comes is not missing.
+  const last = { ms: performance.now() };
   const cancel = link.listen(({ topic, payload, retain }) => {
     const going = goings.get(topic);
     if (going === undefined) return;
+    last.ms = performance.now();
     const isOurs = Buffer.from(payload).toString('latin1') === going.publication.jws;
     if (retain) going.kept ||= isOurs;
     else if (!isOurs) going.overtaken ||= going.live;
@@ -63,12 +66,15 @@ export async function publishAllSeen(link: FleetLink, publications: readonly Pub
     for (const { onSent } of publications) onSent();
     let open: readonly Going[] = [...goings.values()];
     for (let tries = 1; tries <= TRIES; tries += 1) {
-      await Promise.all(open.map((going) => publishOne(link, going)));
+      const startMs = performance.now();
+      await Promise.all(open.map((going) => publishOne(link, going, last)));
       open = open.filter(({ mayRead, publication }) => mayRead && publication.retain);
-      for (const going of open) going.kept = false;
+      // They are as long on their way again, and the first of them may be the largest.
+      const keptMs = KEPT_MS + performance.now() - startMs;
       if (open.length > 0) await link.subscribe(open.map(({ publication }) => publication.topic));
+      last.ms = performance.now();
       const isMissing = ({ kept, overtaken }: Going) => !kept && !overtaken;
-      await comes(() => !open.some(isMissing), KEPT_MS);
+      await comes(() => !open.some(isMissing), last, keptMs);
       open = open.filter(isMissing);
       if (open.length === 0) return;
     }
@@ -82,15 +88,17 @@ export async function publishAllSeen(link: FleetLink, publications: readonly Pub
   }
 }
 
-async function publishOne(link: FleetLink, going: Going): Promise<void> {
+async function publishOne(link: FleetLink, going: Going, last: { ms: number }): Promise<void> {
   const { topic, jws, retain, onLive } = going.publication;
   const code = await link.publish(topic, jws, { retain });
-  if (code >= 128 || (going.mayRead && !(await comes(() => going.live, ECHO_MS)))) throw notLetIn(topic, code);
+  last.ms = performance.now();
+  if (code >= 128 || (going.mayRead && !(await comes(() => going.live, last, ECHO_MS)))) throw notLetIn(topic, code);
   if (!going.mayRead) onLive?.();
 }
 
-async function comes(isThere: () => boolean, withinMs: number): Promise<boolean> {
-  for (const endMs = performance.now() + withinMs; !isThere() && performance.now() < endMs; ) await pause(10);
+/** True when it is there; false when nothing has come for so long. */
+async function comes(isThere: () => boolean, last: { readonly ms: number }, silentMs: number): Promise<boolean> {
+  while (!isThere() && performance.now() < last.ms + silentMs) await pause(10);
   return isThere();
 }
 

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { command as fleet } from '../../agent/cli/fleet.ts';
 import { runCommand } from '../fixtures/command.ts';
+import { agree, PACKETS, startFakeBroker } from '../fixtures/fake-broker.ts';
 import { start } from '../fixtures/locksmith.ts';
 import { startMosquitto } from '../fixtures/mosquitto.ts';
 import { mosquittoPub, mosquittoSub } from '../fixtures/mosquitto-clients.ts';
@@ -144,5 +145,28 @@ t.test('fleet', { timeout: 120_000 }, async (t) => {
     for (const argv of [['x'], ['forget'], ['locks', 'x'], ['--verdict', 'x'], ['--not-on', 'x'], ['forget', 'a b']]) {
       t.match(await run(...argv), { code: 2 }, argv.join(' '));
     }
+  });
+});
+
+t.test('who may not read updates sees the devices all the same', { timeout: 60_000 }, async (t) => {
+  const ask = async (forbidden: string) => {
+    const broker = await startFakeBroker(t, (packet, socket) => {
+      if (packet.type !== PACKETS.subscribe) return agree(packet, socket);
+      const codes: number[] = [];
+      for (let at = 2; at < packet.body.length; ) {
+        const end = at + 2 + packet.body.readUInt16BE(at);
+        codes.push(packet.body.subarray(at, end).includes(forbidden) ? 128 : 0);
+        at = end + 1;
+      }
+      socket.write(Buffer.from([0x90, 2 + codes.length, packet.body[0] ?? 0, packet.body[1] ?? 0, ...codes]));
+    });
+    return runCommand(fleet, [], { LOCKSMITH_BROKER: broker.url });
+  };
+  const updates = await ask('/desired/');
+  t.match(updates, { code: 4, out: /^0 devices/, err: /may not read fleet\/v1\/dev\/\+\/desired.* is not shown\n/ });
+  t.match(await ask('/reported/'), {
+    code: 3,
+    out: '',
+    err: /does not let this user read fleet\/v1\/dev\/\+\/reported/,
   });
 });

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { forgetDevice } from '../../agent/fleet/forget.ts';
-import { connectFleet } from '../../agent/fleet/link.ts';
+import { connectFleet, type FleetLink } from '../../agent/fleet/link.ts';
 import { startMosquitto } from '../fixtures/mosquitto.ts';
 import { mosquittoPub } from '../fixtures/mosquitto-clients.ts';
 
@@ -19,6 +19,18 @@ t.test('what is kept of a device goes, what is kept of others stays', { timeout:
   t.same(await forgetDevice(link, 'fleet', 'd7', true), { online: true, topics, left: [] }, 'not while it is online');
   t.same(await forgetDevice(link, 'fleet', 'd7', false), { online: true, topics, left: [] });
   await keep('d7/status', '{"state":"offline"}');
+  const comesBack: FleetLink = {
+    ...link,
+    async publish(topic, payload, how) {
+      const code = await link.publish(topic, payload, how);
+      if (topic.endsWith('/status')) await keep('d7/status', '{"state":"online"}');
+      return code;
+    },
+  };
+  const back = { online: true, topics, left: ['fleet/v1/dev/d7/status'] };
+  t.same(await forgetDevice(comesBack, 'fleet', 'd7', true), back, 'it came back meanwhile');
+  await keep('d7/status', '{"state":"offline"}');
+  await keep('d7/desired/aim/base', 'x.y.z');
   t.same(await forgetDevice(link, 'fleet', 'd7', true), { online: false, topics, left: [] });
   t.same(await forgetDevice(link, 'fleet', 'd7', true), { online: false, topics: [], left: [] });
   t.same((await forgetDevice(link, 'fleet', 'd77', false)).topics, ['fleet/v1/dev/d77/status']);

@@ -111,3 +111,23 @@ t.test('of many, only what is not kept is published again', async (t) => {
   t.same(published, ['a', 'b', 'c', 'b']);
   t.same([...fleet.retained.values()].sort(), ['a.b.c', 'b.b.c', 'c.b.c']);
 });
+
+t.test('what comes slowly is not missing, and is published once', async (t) => {
+  const fleet = fakeFleet([]);
+  const link = fleet.link();
+  const published: string[] = [];
+  const queue: (() => void)[] = [];
+  const slow: FleetLink = {
+    ...link,
+    publish(topic, jws, how) {
+      published.push(topic);
+      return link.publish(topic, jws, how);
+    },
+    listen: (fn) => link.listen((frame) => (frame.retain ? queue.push(() => fn(frame)) : fn(frame))),
+  };
+  const timer = setInterval(() => queue.shift()?.(), 600);
+  t.teardown(() => clearInterval(timer));
+  const all = ['a', 'b', 'c'].map((topic) => ({ topic, jws: `${topic}.b.c`, retain: true, onSent: () => {} }));
+  await publishAllSeen(slow, all);
+  t.same(published, ['a', 'b', 'c']);
+});

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
+import { EXIT, SaidError } from '../../values/errors.ts';
 import { gather } from '../gather.ts';
 import { type FleetLink, LinkFailure } from '../link.ts';
 import { advance } from './advance.ts';
@@ -37,11 +38,27 @@ export function newRunner(): string {
   return randomBytes(8).toString('hex');
 }
 
-/** Looks at everything that is kept of a roll-out, and listens from then on. Rejects with LinkFailure. */
+/**
+ * Looks at everything that is kept of a roll-out, and listens from then on. Throws SaidError (exit 3) where the broker does not let it be
+ * read: it would be judged by half of it. Rejects with LinkFailure.
+ */
 export async function attend(link: FleetLink, { scene }: Pick<SenderInput, 'scene'>): Promise<void> {
-  link.listen(scene.take);
-  await gather(link, scene.retained, () => {});
-  await link.subscribe(scene.live);
+  const refused = await listenTo(link, scene);
+  if (refused === '') return;
+  throw new SaidError(
+    EXIT.refused,
+    `rollout: ${refused}`,
+    'give the user of --user the right to read these topics at the broker',
+  );
+}
+
+/** What the broker does not let us read, in words; empty where it lets us read all. */
+async function listenTo(link: FleetLink, { retained, live, take }: SenderInput['scene']): Promise<string> {
+  link.listen(take);
+  const kept = await gather(link, retained, () => {});
+  const granted = await link.subscribe(live);
+  const refused = [...kept, ...live.filter((_filter, index) => (granted[index] ?? 128) >= 128)];
+  return refused.length === 0 ? '' : `the broker does not let this user read ${refused.join(' ')}`;
 }
 
 /**
@@ -84,7 +101,9 @@ export async function runRollout(
   for (;;) {
     try {
       if (current.isNew) {
-        await attend(current.link, run);
+        const refused = await listenTo(current.link, scene);
+        // It was let in before: a cluster that elects anew may refuse everybody for longer than a link asks again.
+        if (refused !== '') throw new LinkFailure({ cause: { kind: 'left' }, connected: true, message: refused });
         run.listensMs = performance.now();
       }
       current.isNew = false;

@@ -1,9 +1,10 @@
 import t, { type Test } from 'tap';
 import { bodyOf } from '../../../agent/fleet/kept.ts';
+import type { FleetLink } from '../../../agent/fleet/link.ts';
 import { keepPlan } from '../../../agent/fleet/rollout/desk.ts';
 import { readSentPlan } from '../../../agent/fleet/rollout/list.ts';
 import { type Plan, planTopic } from '../../../agent/fleet/rollout/plan.ts';
-import { newRunner } from '../../../agent/fleet/rollout/run.ts';
+import { attend, newRunner } from '../../../agent/fleet/rollout/run.ts';
 import { sendAll, sendHalt } from '../../../agent/fleet/rollout/sender.ts';
 import { SaidError } from '../../../agent/values/errors.ts';
 import { type FakeFleet, fakeFleet } from '../../fixtures/fake-fleet.ts';
@@ -152,6 +153,36 @@ t.test('the link is lost while devices answer to the promotion: what was said me
   t.equal(links.made, 1);
   t.same(fleet.shadowed(), []);
   for (const id of IDS) t.equal(fleet.writes(id), 1, id);
+});
+
+t.test('what may not be read is said at the start; on a new link it is tried again', async (t) => {
+  const operator = await rolloutOperator(t);
+  const fleet = fakeFleet(IDS);
+  const state = { links: 0 };
+  const refuses = (link: FleetLink, topic: string): FleetLink => ({
+    ...link,
+    async subscribe(filters, qos) {
+      const codes = await link.subscribe(filters, qos);
+      return filters.map((filter, index) => (filter.endsWith(topic) ? 128 : (codes[index] ?? 128)));
+    },
+  });
+  for (const what of ['/evt', '/halt']) {
+    const expected = { name: 'SaidError', exit: 3, message: new RegExp(`not let this user read fleet/\\S*${what}`) };
+    await t.rejects(attend(refuses(fleet.link(), what), operator.machine(PLAN)), expected);
+  }
+  fleet.manner('d1', 'silent');
+  const connect = async () => {
+    state.links += 1;
+    if (state.links === 1) return refuses(fleet.link(), '/evt');
+    fleet.manner('d1', 'well');
+    return fleet.link();
+  };
+  const plan = fresh();
+  const going = operator.goOn(fleet.link(), plan, { connect });
+  await until('it is at it', () => fleet.retained.has(planTopic('fleet', plan.name)));
+  fleet.cut();
+  t.match(await going, { end: { kind: 'done' } });
+  t.equal(state.links, 2);
 });
 
 t.test('a new link over which not all can be read is closed', async (t) => {
