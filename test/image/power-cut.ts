@@ -31,7 +31,7 @@ async function cutPower(t: Test, proof: Proof, run: string, cuts: number, lastWo
     seen.add(files);
     t.match(await say('consumer'), /^set (\d+) set \1$/, 'so it was when the consumer started');
     t.match(await say('locks'), /^ *2 COLD$/, 'nothing is HOT');
-    t.equal(await say('leftovers'), '');
+    t.equal(await say('leftovers'), 'none');
     // Where the record of the old boot is still there, its end is told.
     const reclaimed = boot > 0 && run !== '/run/locksmith';
     t.match(await say('reclaimed'), reclaimed ? /reclaimed survey/ : /^$/);
