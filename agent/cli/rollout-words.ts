@@ -48,7 +48,7 @@ export function sayProgress({ wave, standings }: JudgedWave): string {
 }
 
 /** The plan before anything is done: who is changed when. */
-export function sayDraft({ plan, fleet, hidden }: Draft): string {
+export function sayDraft({ plan, fleet, hidden, halted }: Draft): string {
   const { name, config, target, waves, rules, later } = plan;
   const [within, soak] = [rules.within_s, rules.soak_s].map((seconds) => sayDuration(seconds * 1000));
   const lines = waves.map(({ name: wave, group, devices, success }) => {
@@ -63,6 +63,8 @@ export function sayDraft({ plan, fleet, hidden }: Draft): string {
     `  each device has ${within}, each wave stays well for ${soak}${rules.pause ? '; it stops after the canary' : ''}`,
     ...(later.length === 0 ? [] : [`  offline, and so with the promotion: ${later.join(' ')}`]),
     ...hidden.map(({ device, by }) => `  left out: ${device} covered by ${by}`),
+    ...halted.slice(0, 12).map(({ device, by }) => `  stops at ${device}: ${by}`),
+    ...(halted.length > 12 ? [`  and at ${halted.length - 12} more that a halt holds`] : []),
     '',
   ].join('\n');
 }

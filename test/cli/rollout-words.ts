@@ -20,6 +20,7 @@ t.test('a device, a wave, a plan', async (t) => {
     plan: plan({ later: ['d9'] }),
     fleet: 4,
     hidden: [{ device: 'd8', by: 'base version 3 for dev/d8' }],
+    halted: [{ device: 'd2', by: 'halt version 3 for dev/d2 holds all updates' }],
     missing: [],
     isDone: false,
   };
@@ -33,9 +34,16 @@ t.test('a device, a wave, a plan', async (t) => {
       '  each device has 1 min, each wave stays well for 10 s',
       '  offline, and so with the promotion: d9',
       '  left out: d8 covered by base version 3 for dev/d8',
+      '  stops at d2: halt version 3 for dev/d2 holds all updates',
       '',
     ].join('\n'),
   );
+});
+
+t.test('of many devices that a halt holds some are named', async (t) => {
+  const halted = Array.from({ length: 14 }, (_, n) => ({ device: `d${n}`, by: 'halt version 3 for all holds aim' }));
+  const said = sayDraft({ plan: plan(), fleet: 14, hidden: [], halted, missing: [], isDone: false });
+  t.match(said, / {2}stops at d11: halt version 3 for all holds aim\n {2}and at 2 more that a halt holds\n$/);
 });
 
 t.test('an end has an exit code, and says how to go on', async (t) => {

@@ -3,10 +3,11 @@ import { isFields } from '../../values/fields.ts';
 import { addressesOf } from '../../values/topics.ts';
 import { isInForce, type KeptDocument } from '../kept.ts';
 import type { SeenDevice } from '../view.ts';
-import { nowS } from './context.ts';
+import { nowS, sayHalt } from './context.ts';
 import type { Plan, RolloutRules } from './plan.ts';
 import { newRunner } from './run.ts';
 import type { Scene } from './scene.ts';
+import { haltOver } from './sender.ts';
 import { type Candidate, dealWaves, type WaveWish } from './waves.ts';
 
 /** What an operator asks for. */
@@ -32,12 +33,19 @@ export interface Hidden {
   readonly by: string;
 }
 
+/** A device that waits as long as a halt holds it, which stops the roll-out at its wave; and the halt in words. */
+export interface Halted {
+  readonly device: string;
+  readonly by: string;
+}
+
 /** A plan, and what stands in its way. */
 export interface Draft {
   readonly plan: Plan;
   /** How many devices it is for, the later ones too. */
   readonly fleet: number;
   readonly hidden: readonly Hidden[];
+  readonly halted: readonly Halted[];
   /** Devices called by name that are not there, or are offline. */
   readonly missing: readonly string[];
   /** Everybody runs it as the base of the target already. */
@@ -91,6 +99,7 @@ export function draftPlan(scene: Scene, wish: DraftWish): Draft {
     },
     fleet: free.length,
     hidden,
+    halted: free.flatMap((device) => haltedBy(scene, device, wish)),
     missing: [...named.filter((device) => !candidates.some((one) => one.device === device)), ...empty],
     isDone: free.length > 0 && free.every((device) => runsAlready(device, wish)),
   };
@@ -105,6 +114,13 @@ function runsAlready({ wire }: SeenDevice, { config, target, digest }: DraftWish
   const running = isFields(reported) ? reported.running : null;
   if (!isFields(running)) return false;
   return running.layer === 'base' && running.address === target && running.digest === digest;
+}
+
+/** The halt in force that holds a device. */
+function haltedBy(scene: Scene, { device, groups }: SeenDevice, wish: DraftWish): readonly Halted[] {
+  const addresses: readonly string[] = addressesOf(device, groups);
+  const halt = scene.halts().find((one) => addresses.includes(one.aud) && haltOver(one, wish, nowS()) !== null);
+  return halt === undefined ? [] : [{ device, by: sayHalt(halt) }];
 }
 
 /** What would hide the base for the target on a device, or has the place of our shadow; null for nothing. */

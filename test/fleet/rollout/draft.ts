@@ -112,6 +112,23 @@ t.test('what an older roll-out has left hides nothing, but its group gets no doc
   });
 });
 
+t.test('who is held by a halt is named before anything is done', async (t) => {
+  const operator = await rolloutOperator(t);
+  const halted = async (aud: string, more: object = {}) => {
+    const fleet = fakeFleet(['d1', 'd2', 'd3', 'd4'], groups);
+    const halt = { v: 1, id: 'h', aud, version: 3, iat: 5, ...more };
+    fleet.publish(`fleet/v1/${aud}/halt`, `x.${Buffer.from(JSON.stringify(halt)).toString('base64url')}.x`, true);
+    const machine = operator.machine(plan());
+    await attend(fleet.link(), machine);
+    return draftPlan(machine.scene, WISH).halted;
+  };
+  t.same(await halted('dev/d2'), [{ device: 'd2', by: 'halt version 3 for dev/d2 holds all updates' }]);
+  t.match(await halted('grp/b'), [{ device: 'd2' }, { device: 'd3' }]);
+  t.equal((await halted('all', { configs: ['aim'] })).length, 4);
+  for (const more of [{ configs: ['nav'] }, { rollout: 'autumn' }, { lift: true }])
+    t.same(await halted('all', more), [], JSON.stringify(more));
+});
+
 t.test('names that are made up', async (t) => {
   t.match(newName('x'.repeat(64)), NAME);
   t.not(newName('aim'), newName('aim'));
