@@ -5,6 +5,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createTlogReader } from '../agent/vehicle/mavlink/recorded.ts';
+import { freeUdpPort } from '../test/fixtures/autopilot.ts';
 import { figure, ratio } from './say.ts';
 import {
   connectDriver,
@@ -52,15 +53,6 @@ const VEHICLE: Variant = {
     configs: { aim: { files: [{ path: join(dir, 'etc', 'aim.conf') }], vehicle: 'any' } },
   }),
 };
-
-async function freeUdpPort(): Promise<number> {
-  const socket = createSocket('udp4').bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  await once(socket, 'close');
-  return port;
-}
 
 /** What a recorded vehicle says, until the function that comes back is called. */
 function speak(port: number): () => void {

@@ -6,6 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { MavLinkTLogPacketSplitter } from 'node-mavlink';
 import { createDecoder } from '../agent/vehicle/mavlink/frames.ts';
 import { createTlogReader } from '../agent/vehicle/mavlink/recorded.ts';
+import { freeUdpPort } from '../test/fixtures/autopilot.ts';
 import { figure } from './say.ts';
 import { cpuMs, makeKey, openWorld, quantile, startProgram, type World, writeSettings } from './world.ts';
 
@@ -91,11 +92,7 @@ async function listening(world: World): Promise<void> {
       configs: { aim: { files: [{ path }] } },
     };
   };
-  const socket = createSocket('udp4').bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  await once(socket, 'close');
+  const port = await freeUdpPort();
   const vehicle = { mavlink: { listen: `udp://127.0.0.1:${port}`, system: 1, send: false } };
   const [hears, deaf] = [
     await agent(world, 'hears', of('hears', { vehicle })),

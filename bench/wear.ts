@@ -1,8 +1,8 @@
 import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { freeUdpPort } from '../test/fixtures/autopilot.ts';
 import { sampleAt, WAYS } from '../test/fixtures/flights.ts';
 import { ourBytes } from '../test/fixtures/mavlink.ts';
 import { figure } from './say.ts';
@@ -29,11 +29,7 @@ interface Vehicle {
 
 /** Starts an agent that hears a vehicle. */
 async function start(world: World, name: string, url: string, flies: boolean): Promise<Vehicle> {
-  const socket = createSocket('udp4').bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  await once(socket, 'close');
+  const port = await freeUdpPort();
   const base: Record<string, unknown> = JSON.parse(readFileSync(writeSettings(world, url), 'utf8'));
   const file = join(world.dir, 'etc', `${name}.conf`);
   writeFileSync(file, 'hold_ms = 0\n');

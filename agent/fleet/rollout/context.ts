@@ -65,6 +65,17 @@ export interface Run extends SenderInput {
   keep(link: FleetLink, changes: Partial<Plan>): Promise<void>;
 }
 
+/** What a process that begins with a roll-out, or goes on with it, knows of it besides what is kept: nothing, and it listens from now on. */
+export function nothingHeard(): Pick<
+  Run,
+  'listensMs' | 'mute' | 'told' | 'readyMs' | 'released' | 'fault' | 'promoted' | 'noSign'
+> {
+  return {
+    ...{ listensMs: performance.now(), mute: new Set(), told: new Set(), released: new Map() },
+    ...{ readyMs: null, fault: null, promoted: null, noSign: null },
+  };
+}
+
 /** Says a line that is worth saying once. */
 export function sayOnce({ told, show }: Pick<Run, 'told' | 'show'>, text: string): void {
   if (told.has(text)) return;

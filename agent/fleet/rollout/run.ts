@@ -4,7 +4,7 @@ import { EXIT, SaidError } from '../../values/errors.ts';
 import { gather } from '../gather.ts';
 import { type FleetLink, LinkFailure } from '../link.ts';
 import { advance } from './advance.ts';
-import { type Run, type RunEnd, type Tried, takenFrom } from './context.ts';
+import { nothingHeard, type Run, type RunEnd, takenFrom } from './context.ts';
 import { keepPlan } from './desk.ts';
 import type { Plan } from './plan.ts';
 import { promote } from './promote.ts';
@@ -72,16 +72,7 @@ export async function runRollout(
   const { root, signer, ledger, scene, content, show } = wish;
   const run: Run = {
     ...{ root, signer, ledger, scene, content, show, plan: wish.plan },
-    ...{
-      listensMs: performance.now(),
-      mute: new Set<string>(),
-      told: new Set<string>(),
-      readyMs: null,
-      released: new Map<string, Tried>(),
-      fault: null,
-      promoted: null,
-      noSign: null,
-    },
+    ...nothingHeard(),
     async keep(at, changes) {
       if (takenFrom(run) !== null) throw new Taken();
       await claim(at, changes);
