@@ -1,4 +1,4 @@
-import { openMeter } from '../link/meter.ts';
+import { openMeter, packetBytes } from '../link/meter.ts';
 import type { RunningOutbox } from '../link/outbox.ts';
 import { openSession, type Publish, type Session } from '../link/session.ts';
 import type { LockRoom } from '../lock/room.ts';
@@ -10,6 +10,7 @@ import { openPulse } from '../telemetry/pulse.ts';
 import type { ClockFloor } from '../trust/clock-floor.ts';
 import type { Line } from '../update/line.ts';
 import type { EventBody } from '../values/report.ts';
+import { whileSame } from '../values/while-same.ts';
 import type { Vehicle } from '../vehicle/vehicle.ts';
 import { LAST_WORDS_MS } from './care.ts';
 import type { Host } from './host.ts';
@@ -62,28 +63,40 @@ export async function openLink(settings: Settings, host: Host, broker: Broker, r
   });
   const { lanes } = telemetry;
   const meter = openMeter(clock);
-  const readings = () => {
-    const { refused, outcomes, duplicates } = line.counters();
-    return {
-      clock: floor.trust(),
-      sentBytesPerH: meter.perHour(),
-      backlog: { ...outbox.backlog(), telemetry: lanes.backlog() },
-      configs: Object.fromEntries(configNames.map((name) => [name, line.view(name).running])),
-      // Looked at every 5 s anyway, and told at once when they turn.
-      locks: Object.fromEntries(configNames.map((name) => [name, locks.lock(name).last() ?? locks.look(name)])),
-      counters: {
-        applied: outcomes.applied ?? 0,
-        failed: outcomes.failed ?? 0,
-        rolled_back: outcomes['rolled-back'] ?? 0,
-        superseded: outcomes.superseded ?? 0,
-        withdrawn: outcomes.withdrawn ?? 0,
-        expired: outcomes.expired ?? 0,
-        duplicates,
-        refused,
-        dropped: lanes.lost(),
-      },
-    };
-  };
+  const named = <T>(all: readonly T[]) => Object.fromEntries(all.map((one, i) => [configNames[i] ?? '', one]));
+  // Nearly every heartbeat says the same of these as the one before.
+  const configs = whileSame(
+    () => configNames.map((name) => line.running(name)),
+    (all) => named(all.map(({ version, digest }) => ({ version, digest }))),
+  );
+  const lockStates = whileSame(
+    // Looked at every 5 s anyway, and told at once when they turn.
+    () => configNames.map((name) => locks.lock(name).last() ?? locks.look(name)),
+    (all) => named(all.map(({ state, verdict, token }) => ({ state, verdict, token }))),
+  );
+  const counters = whileSame(
+    () => {
+      const { refused, outcomes, duplicates } = line.counters();
+      return [refused, outcomes, duplicates, lanes.lost()] as const;
+    },
+    ([refused, outcomes, duplicates, dropped]) => ({
+      applied: outcomes.applied ?? 0,
+      failed: outcomes.failed ?? 0,
+      rolled_back: outcomes['rolled-back'] ?? 0,
+      superseded: outcomes.superseded ?? 0,
+      withdrawn: outcomes.withdrawn ?? 0,
+      expired: outcomes.expired ?? 0,
+      ...{ duplicates, refused, dropped },
+    }),
+  );
+  const readings = () => ({
+    clock: floor.trust(),
+    sentBytesPerH: meter.perHour(),
+    backlog: { ...outbox.backlog(), telemetry: lanes.backlog() },
+    configs: configs(),
+    locks: lockStates(),
+    counters: counters(),
+  });
   const session = openSession({
     settings,
     broker,
@@ -96,7 +109,7 @@ export async function openLink(settings: Settings, host: Host, broker: Broker, r
     },
     onUp(give, ends) {
       const publish: Publish = (topic, text, options) => {
-        meter.count(topic, text);
+        meter.count(packetBytes(topic, text, options.qos));
         return give(topic, text, options);
       };
       outbox.linkUp(publish);

@@ -1,8 +1,10 @@
 import { openSync, readFileSync, readSync } from 'node:fs';
 import type { Cancel, Clock } from '../ports/world.ts';
 
-/** How far /proc/uptime counts on at once: asked again within this time, it says the same. */
-const UPTIME_STEP_MS = 10;
+/** So long the boot-time clock is reckoned on from when it was read. */
+const RECKON_MAX_MS = 60_000;
+/** Wall and monotonic clock have come apart by more than this: the machine has slept, or somebody has set the wall clock. */
+const APART_MS = 2;
 
 /** Longest time after its own that something comes that may share a wake. */
 const ABOUT_MAX_MS = 5000;
@@ -46,7 +48,9 @@ function sharedTimers(): Clock['after'] {
     busy = true;
     try {
       const nowMs = performance.now() + EARLY_MS;
-      const due = [...waiting].filter(({ dueMs }) => dueMs <= nowMs).sort((a, b) => a.dueMs - b.dueMs);
+      const due: Waiting[] = [];
+      for (const one of waiting) if (one.dueMs <= nowMs) due.push(one);
+      due.sort((a, b) => a.dueMs - b.dueMs);
       for (const one of due) if (waiting.delete(one)) one.fn();
     } finally {
       busy = false;
@@ -66,23 +70,34 @@ function sharedTimers(): Clock['after'] {
   };
 }
 
-/** The clocks of this machine. Source of the boot-time clock: /proc/uptime, which also counts sleep. */
+/**
+ * The clocks of this machine. Source of the boot-time clock: /proc/uptime, which also counts sleep; it is reckoned on from there as long as
+ * wall and monotonic clock agree that there was none, for reading costs more than all else that a heartbeat asks.
+ */
 export function hostClock(): Clock {
   const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  // Kept open: it is asked several times an update.
+  // Kept open: opening costs more than reading.
   const uptime = openSync('/proc/uptime', 'r');
   const text = Buffer.alloc(64);
-  const last = { bootMs: 0, atMs: Number.NEGATIVE_INFINITY };
+  /** As it was read, with what the other clocks said then. */
+  const read = { bootMs: 0, atMs: Number.NEGATIVE_INFINITY, wallMs: 0 };
+  let lastMs = 0;
   return {
     bootId,
     wallMs: () => Date.now(),
     bootMs: () => {
-      const nowMs = performance.now();
-      if (nowMs - last.atMs < UPTIME_STEP_MS) return last.bootMs;
+      const passedMs = performance.now() - read.atMs;
+      const apartMs = Date.now() - read.wallMs - passedMs;
+      if (passedMs < RECKON_MAX_MS && Math.abs(apartMs) < APART_MS) {
+        lastMs = Math.max(lastMs, Math.floor(read.bootMs + passedMs));
+        return lastMs;
+      }
       const length = readSync(uptime, text, 0, text.length, 0);
-      last.atMs = nowMs;
-      last.bootMs = Math.round(Number.parseFloat(text.toString('latin1', 0, length)) * 1000);
-      return last.bootMs;
+      Object.assign(read, { atMs: performance.now(), wallMs: Date.now() });
+      read.bootMs = Math.round(Number.parseFloat(text.toString('latin1', 0, length)) * 1000);
+      // It goes in steps of 10 ms: what was reckoned may be one ahead.
+      lastMs = Math.max(lastMs, read.bootMs);
+      return lastMs;
     },
     after: sharedTimers(),
     turn: () => new Promise((resolve) => void setImmediate(resolve)),

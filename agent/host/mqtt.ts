@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 // The client alone: the package's front door also loads proxies and web sockets, which cost start-up time and memory.
 import mqtt from 'mqtt/lib/client';
-import type { Broker, Connection, ConnectionEvents, ConnectWish, LinkCause } from '../ports/broker.ts';
+import type { Broker, Connection, ConnectionEvents, ConnectWish, LinkCause, TcpEnds } from '../ports/broker.ts';
 import type { Intervals } from '../ports/world.ts';
 import { messageOf } from '../values/thrown.ts';
 import { openTurnstile } from '../values/turnstile.ts';
@@ -60,6 +60,12 @@ function openTransport(wish: ConnectWish): Socket {
   return connectTcp({ host, port: Number(url.port) || PORTS['mqtt:'] });
 }
 
+/** Null where it is not connected. */
+function placeOf(socket: Socket): Omit<TcpEnds, 'buffered'> | null {
+  const { localPort: local, remotePort: remote } = socket;
+  return local === undefined || remote === undefined ? null : { local, remote, fd: descriptorOf(socket) };
+}
+
 /** Null where this Node does not tell, or the socket has none any more. */
 function descriptorOf(socket: Socket): number | null {
   const handle: unknown = Reflect.get(socket, '_handle');
@@ -99,6 +105,7 @@ function connectWith(socket: Socket, own: Own, wish: ConnectWish, events: Connec
   let connected = false;
   let ended = false;
   let pingedMs = 0;
+  let place: Omit<TcpEnds, 'buffered'> | null = null;
   /** How many QoS 1 messages may be under way. MQTT 5 brokers say how many; for the others it is up to us. */
   let turnstile = openTurnstile(Number.POSITIVE_INFINITY);
   const waiting = new Set<(error: Error) => void>();
@@ -238,8 +245,9 @@ function connectWith(socket: Socket, own: Own, wish: ConnectWish, events: Connec
         else send();
       }),
     ends() {
-      const { localPort: local, remotePort: remote, writableLength: buffered } = socket;
-      return local === undefined || remote === undefined ? null : { local, remote, buffered, fd: descriptorOf(socket) };
+      if (socket.destroyed) return null;
+      place ??= placeOf(socket);
+      return place === null ? null : { ...place, buffered: socket.writableLength };
     },
     close: () => {
       blame({ kind: 'left' }, 'we left');

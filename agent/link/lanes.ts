@@ -16,6 +16,7 @@ import {
   toldRecord,
 } from './lane-memory.ts';
 import { type LaneBounds, sacrificeLanes } from './lane-sacrifice.ts';
+import { packetBytes } from './meter.ts';
 import { type Pace, tokenBucket } from './pace.ts';
 import type { Publish } from './session.ts';
 
@@ -159,18 +160,22 @@ export function openLanes(input: LanesInput): Lanes {
     if (memory.bytes() > input.bounds.maxBytes) settle();
   };
 
-  /** Keeps what was sent a while ago and is still on its way: who knows whether this link still is one. */
-  const notice = () => {
-    cancelNotice = null;
+  /** Sees what has got through: in the order in which it was written. */
+  const prove = () => {
     let queued = queuedBytes();
-    const late: Unproven[] = [];
     for (const one of unproven.toReversed()) {
-      // In the order in which it was written it gets through.
       if (queued <= 0) one.passed = true;
-      else if (one.n === null && clock.bootMs() - one.atMs >= NOTICE_MS) late.unshift(one);
       queued -= one.bytes;
     }
-    for (const one of late) {
+  };
+  /** Keeps what was sent a while ago and is still on its way: who knows whether this link still is one. */
+  const notice = () => {
+    cancelNotice?.();
+    cancelNotice = null;
+    prove();
+    const isLate = ({ n, passed, atMs }: Unproven) => !passed && n === null && clock.bootMs() - atMs >= NOTICE_MS;
+    for (const one of unproven) {
+      if (!isLate(one)) continue;
       one.n = memory.lastN() + 1;
       put(one.lane, one.body, []);
     }
@@ -180,7 +185,7 @@ export function openLanes(input: LanesInput): Lanes {
     const oldest = unproven.find(({ n, passed }) => n === null && !passed);
     if (oldest === undefined) return;
     const leftMs = oldest.atMs + NOTICE_MS - clock.bootMs();
-    cancelNotice ??= clock.after(Math.max(NOTICE_PAUSE_MS, leftMs), notice);
+    cancelNotice ??= clock.after(Math.max(NOTICE_PAUSE_MS, leftMs), notice, 'about');
   };
 
   keep([bootRecord(clock.bootId)]);
@@ -193,11 +198,13 @@ export function openLanes(input: LanesInput): Lanes {
         return;
       }
       if (more.length > 0) keep(more);
-      const text = JSON.stringify(body);
-      unproven.push({ lane, body, bytes: text.length, atMs: clock.bootMs(), n: null, passed: false });
+      // Before the next is on its way: what speaks every second or so saves a wake for the look.
+      if (cancelNotice !== null) notice();
+      const [topic, text] = [topicOf(lane), JSON.stringify(body)];
+      unproven.push({ lane, body, bytes: packetBytes(topic, text, 0), atMs: clock.bootMs(), n: null, passed: false });
       noticeLater();
       // An end of the link is told by itself, and then what has not arrived is kept.
-      publish(topicOf(lane), text, { qos: 0, retain: TOPICS[lane].retained }).catch(() => {});
+      publish(topic, text, { qos: 0, retain: TOPICS[lane].retained }).catch(() => {});
     },
     linkUp(give, queued = () => 0) {
       publish = give;

@@ -4,13 +4,22 @@ import type { Clock } from '../ports/world.ts';
 const MINUTE_MS = 60_000;
 /** Minutes that "now" means. */
 const MINUTES = 10;
-/** What MQTT adds to topic and payload: a header, two lengths and a packet id. */
-const PACKET_BYTES = 7;
+/** What a QoS 1 message has more than one of QoS 0: its packet id. */
+const ID_BYTES = 2;
+
+/** How long a message is on the link. Source: MQTT 3.1.1, 2.2.3 and 3.3; MQTT 5 adds a byte. Pure. */
+export function packetBytes(topic: string, payload: string, qos: 0 | 1): number {
+  const rest = 2 + Buffer.byteLength(topic) + (qos === 1 ? ID_BYTES : 0) + Buffer.byteLength(payload);
+  let header = 2;
+  // Its length is told in groups of seven bits.
+  for (let left = rest >> 7; left > 0; left >>= 7) header += 1;
+  return header + rest;
+}
 
 /** What the link costs. */
 export interface Meter {
-  /** A message goes out. */
-  count(topic: string, payload: string): void;
+  /** A message of so many bytes goes out. */
+  count(bytes: number): void;
   /** Bytes an hour, as of the last ten minutes; without TLS, TCP and what is acknowledged. */
   perHour(): number;
 }
@@ -25,10 +34,9 @@ export function openMeter(clock: Pick<Clock, 'bootMs'>): Meter {
     return minute;
   };
   return {
-    count(topic, payload) {
+    count(bytes) {
       const minute = now();
       const last = minutes.at(-1);
-      const bytes = topic.length + payload.length + PACKET_BYTES;
       if (last?.minute === minute) last.bytes += bytes;
       else minutes.push({ minute, bytes });
     },

@@ -18,8 +18,11 @@ export interface Beat {
   readonly start: number | null;
 }
 
-/** How old the last beat of a living daemon may be, in milliseconds. Reason: one comes every 5 s; six are not missed by chance. */
+/** How old the last beat of a living daemon may be, in milliseconds. Reason: one comes every 10 s at most; three are not missed by chance. */
 export const BEAT_MAX_MS = 30_000;
+
+/** One is written no sooner after another. Reason: it costs as much as a look at the locks, and those move every 5 s. */
+const PACE_MS = 8_000;
 
 /** Each is as long as the last, also when a number has come to have more digits. */
 const LENGTH = 160;
@@ -38,16 +41,18 @@ export interface BeatInput {
   readonly self: { readonly pid: number; readonly start: number | null };
 }
 
-/** Writes the beat, for whoever asks while nobody answers. A beat that cannot be written is said once, until one can. */
+/** Writes the beat, for whoever asks while nobody answers, unless the last is fresh. One that cannot be written is said once, until one can. */
 export function createBeat({ clock, openView, log, path, self }: BeatInput): () => void {
-  const state = { complained: false };
+  const state = { complained: false, writtenMs: Number.NEGATIVE_INFINITY };
   const put = openView('view.beat', path, 0o644);
   return () => {
     const { pid, start } = self;
-    const beat: Beat = { at: rfc3339(clock.wallMs()), boot: clock.bootId, boot_ms: clock.bootMs(), pid, start };
+    const nowMs = clock.bootMs();
+    if (nowMs - state.writtenMs < PACE_MS) return;
+    const beat: Beat = { at: rfc3339(clock.wallMs()), boot: clock.bootId, boot_ms: nowMs, pid, start };
     try {
       put(`${JSON.stringify(beat).padEnd(LENGTH)}\n`);
-      state.complained = false;
+      Object.assign(state, { complained: false, writtenMs: nowMs });
     } catch (error) {
       if (!state.complained) log.say('warning', `no beat: ${messageOf(error)}`);
       state.complained = true;

@@ -76,11 +76,6 @@ export interface Heartbeat {
 /** Puts a heartbeat together. Pure. */
 export function heartbeat(input: HeartbeatInput): Heartbeat {
   const { since, reconnects, round_trip_ms } = input.link;
-  const locks = Object.entries(input.locks).map(([name, { state, verdict, token }]) => [
-    name,
-    { state, verdict, token },
-  ]);
-  const configs = Object.entries(input.configs).map(([name, { version, digest }]) => [name, { version, digest }]);
   return {
     seq: input.seq,
     boot: input.boot,
@@ -90,8 +85,8 @@ export function heartbeat(input: HeartbeatInput): Heartbeat {
     agent_version: input.agentVersion,
     link: { since, reconnects, round_trip_ms, sent_bytes_per_h: input.sentBytesPerH },
     backlog: input.backlog,
-    configs: Object.fromEntries(configs),
-    locks: Object.fromEntries(locks),
+    configs: input.configs,
+    locks: input.locks,
     counters: input.counters,
     ...(input.vehicle === null ? {} : { vehicle: input.vehicle }),
     ...(input.machine === null ? {} : { machine: input.machine }),

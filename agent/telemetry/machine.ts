@@ -10,16 +10,16 @@ export interface MachineState extends MachineReading {
 }
 
 /**
- * Readings are no closer together than this. Reason: they cost processor time, and a machine hardly changes faster; yet each heartbeat has
- * its own where they come every 10 s, and a reading takes up to 2 s.
+ * Readings are no closer together than this. Reason: they cost as much as the rest of a heartbeat; yet each heartbeat has its own where
+ * they come every 30 s, and a reading takes up to 2 s.
  */
-const PACE_MS = 8_000;
+const PACE_MS = 28_000;
 /** A sensor that takes longer (a bus that hangs) is not waited for. */
 const PATIENCE_MS = 2_000;
 
 /** The machine as it was read last. */
 export interface Machine {
-  /** Reads it anew unless that was done within 8 s; null if it could not be read in time. A promise only where that takes time. Never fails. */
+  /** Reads it anew unless that was done within 28 s; null if it could not be read in time. A promise only where that takes time. Never fails. */
   look(): MachineState | null | Promise<MachineState | null>;
 }
 

@@ -24,7 +24,7 @@ export interface StatusFile {
 }
 
 /** How old what the status file says of the last heartbeat may be, where one comes more often. */
-const SHOWN_MS = 5000;
+const SHOWN_MS = 10_000;
 
 /** What a pulse is made of. */
 export interface PulseInput {

@@ -28,7 +28,7 @@ export function createDrifts(ports: DriftPorts): Drifts {
 
   /** Names of the files that differ from what was put there; all of them where that cannot be told. */
   const changed = (config: string, file: string, { contents }: OnDisk): string => {
-    const { digest } = said.view(config).running;
+    const { digest } = said.running(config);
     const generation = ledger.generationWith(config, digest);
     const names = contents.map(({ name }) => name);
     try {

@@ -1,7 +1,7 @@
 import type { Frame } from '../ports/broker.ts';
 import type { Begin, Cancel } from '../ports/world.ts';
 import { Failure, type Refusal } from '../values/errors.ts';
-import type { EventBody, Outcome } from '../values/report.ts';
+import type { EventBody, Outcome, Running } from '../values/report.ts';
 import { rfc3339 } from '../values/units.ts';
 import type { CutOff } from './cut-off.ts';
 import { createFetches, type FetchesPorts } from './fetches.ts';
@@ -86,6 +86,8 @@ export interface Line {
   /** Goes back to the last good content by a person's wish, or takes that back; resolves when the line rests. */
   goBack(wish: GoBackWish): Promise<WentBack>;
   view(config: string): ConfigView;
+  /** What runs: the very same object until that changes. */
+  running(config: string): Running;
   counters(): LineCounters;
 }
 
@@ -99,10 +101,12 @@ interface Worker {
 
 /** Opens the line: one worker a config, so that a slow one holds up no other. */
 export function openLine(ports: LinePorts): Line {
-  const outcomes = new Map<Outcome, number>();
+  let outcomes: LineCounters['outcomes'] = {};
   let duplicates = 0;
   let stopping = false;
-  const count = (outcome: Outcome) => outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+  const count = (outcome: Outcome) => {
+    outcomes = { ...outcomes, [outcome]: (outcomes[outcome] ?? 0) + 1 };
+  };
   const inUse = () => fetchedInUse(ports.ledger, Object.keys(ports.configs));
   const fetches = createFetches({ ...ports, fetched: ports.keeper.fetched, inUse, wake: (config) => wake(config) });
   const stepper = createStepper({
@@ -264,6 +268,7 @@ export function openLine(ports: LinePorts): Line {
     },
     goBack: (wish) => goBack({ ...ports, takeBack: stepper.takeBack, wake, settled, view: stepper.view }, wish),
     view: stepper.view,
-    counters: () => ({ refused: ports.budget.counts(), outcomes: Object.fromEntries(outcomes), duplicates }),
+    running: stepper.running,
+    counters: () => ({ refused: ports.budget.counts(), outcomes, duplicates }),
   };
 }

@@ -9,17 +9,17 @@ const MINUTE_MS = 60_000;
 export interface RefusalBudget {
   /** Counts it; true if it may have an event of its own. */
   take(code: Code, signed: boolean): boolean;
-  /** All refusals since the start, by code. */
+  /** All refusals since the start, by code: another object for each that comes. */
   counts(): Readonly<Record<string, number>>;
 }
 
 /** Opens a budget that is filled up every minute of the monotonic clock. */
 export function openRefusalBudget(clock: Clock): RefusalBudget {
-  const counts = new Map<Code, number>();
+  let counts: Readonly<Record<string, number>> = {};
   const spent = new Map<Code, { readonly sinceMs: number; readonly events: number }>();
   return {
     take(code, signed) {
-      counts.set(code, (counts.get(code) ?? 0) + 1);
+      counts = { ...counts, [code]: (counts[code] ?? 0) + 1 };
       if (signed) return true;
       const nowMs = clock.bootMs();
       const last = spent.get(code);
@@ -29,6 +29,6 @@ export function openRefusalBudget(clock: Clock): RefusalBudget {
       spent.set(code, { sinceMs: fresh ? nowMs : last.sinceMs, events: events + 1 });
       return true;
     },
-    counts: () => Object.fromEntries(counts),
+    counts: () => counts,
   };
 }

@@ -20,6 +20,8 @@ export interface ConfigView {
 /** What one config waits for and what was last said of it; the rest of its state is in the ledger. */
 export interface Said {
   view(config: string): ConfigView;
+  /** What runs: the very same object until that changes. */
+  running(config: string): Running;
   /** What is on disk before Locksmith's first move. */
   foundOriginal(config: string, digest: string): void;
   /** Journals and says it all in one go; the state of the config goes along if it differs from what was said last. */
@@ -67,16 +69,13 @@ export function createSaid(ledger: Ledger, locks: LockDoor, speak: Speak): Said 
   const lastSaid = new Map<string, string>();
   const keys = new Map<string, string>();
   const watches = new Map<string, Cancel>();
-  const originals = new Map<string, string>();
+  const originals = new Map<string, Running>();
 
+  const original = (digest: string): Running => ({ version: 0, layer: null, address: null, digest, since: null });
+  const unseen = original('');
+  const running = (config: string): Running => ledger.running(config) ?? originals.get(config) ?? unseen;
   const view = (config: string): ConfigView => ({
-    running: ledger.running(config) ?? {
-      version: 0,
-      layer: null,
-      address: null,
-      digest: originals.get(config) ?? '',
-      since: null,
-    },
+    running: running(config),
     lastAttempt: ledger.tried(config)?.attempt ?? null,
     pending: pending.get(config) ?? null,
     drift: ledger.drift(config),
@@ -89,7 +88,8 @@ export function createSaid(ledger: Ledger, locks: LockDoor, speak: Speak): Said 
   };
   return {
     view,
-    foundOriginal: (config, digest) => originals.set(config, digest),
+    running,
+    foundOriginal: (config, digest) => originals.set(config, original(digest)),
     async tell(config, records, events, next = {}) {
       const now = view(config);
       const state = { ...now, ...next, ...after(records, config, now) };

@@ -48,6 +48,7 @@ export interface Stepper {
   readonly confirm: Prover['confirm'];
   readonly takeBack: Prover['takeBack'];
   view(config: string): ConfigView;
+  running(config: string): Running;
 }
 
 /** True if what runs is what is effective. */
@@ -117,7 +118,7 @@ export function createStepper(ports: StepPorts): Stepper {
     if (ledger.running(config) === null) said.foundOriginal(config, disk.digest);
     const drifted = await drifts.see(scene, disk);
     const restores = drifted && scene.settings.on_drift === 'restore';
-    if (isRunning(said.view(config).running, effective) && !restores) return rest(config);
+    if (isRunning(said.running(config), effective) && !restores) return rest(config);
     // Without an original nothing was ever moved: what is on disk is what was there before Locksmith.
     const asBefore = { held: null, digest: disk.digest, contents: disk.contents, missing: [] };
     const goal = goalOf(ledger, keeper, config, effective) ?? asBefore;
@@ -182,11 +183,7 @@ export function createStepper(ports: StepPorts): Stepper {
     return withFiles(ports.targets, settings, (open) => reach({ ...place, open }, effective)).catch(
       async (error: unknown) => {
         // With nothing to move, or with a rollback that was cut off, the trouble is nobody's but the log's.
-        if (
-          !(error instanceof Failure) ||
-          trials.of(config) !== null ||
-          isRunning(said.view(config).running, effective)
-        )
+        if (!(error instanceof Failure) || trials.of(config) !== null || isRunning(said.running(config), effective))
           throw error;
         const refusal: Refusal = { kind: 'refusal', code: error.code, reason: error.message, final: !error.retry };
         if (refusal.final && effective !== null && effective.ended === null) return refuse(effective, refusal);
@@ -218,5 +215,6 @@ export function createStepper(ports: StepPorts): Stepper {
     confirm: prover.confirm,
     takeBack: prover.takeBack,
     view: said.view,
+    running: said.running,
   };
 }

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { createLaneMemory } from '../../agent/link/lane-memory.ts';
 import { openLanes } from '../../agent/link/lanes.ts';
+import { packetBytes } from '../../agent/link/meter.ts';
 import type { JournalRecord } from '../../agent/ports/journal.ts';
 import { manualClock } from '../fixtures/manual-clock.ts';
 
@@ -206,13 +207,37 @@ t.test(
     for (let n = 1; n <= 40; n += 1) {
       lanes.say('position', { n });
       // This one and the one before.
-      queued.bytes = 2 * `{"n":${n}}`.length;
+      queued.bytes = 2 * packetBytes('fleet/v1/dev/drone-7/position', `{"n":${n}}`, 0);
       clock.advance(300);
     }
     t.equal(kept(), 0);
     t.equal(told().length, 40);
   },
 );
+
+t.test('one that is just being written is not taken for the one before', async (t) => {
+  const { clock, lanes, publish, kept, told } = slowBench();
+  const written = { bytes: 0 };
+  const write: typeof publish = (topic, text, options) => {
+    written.bytes = packetBytes(topic, text, 0);
+    return publish(topic, text, options);
+  };
+  lanes.linkUp(write, () => written.bytes);
+  for (let n = 1; n <= 5; n += 1) {
+    lanes.say('hb', { n });
+    clock.advance(n === 5 ? 999 : 1_001);
+  }
+  t.equal(kept(), 4, 'each of which is on its way for a second');
+  t.equal(told().length, 5);
+  written.bytes = 0;
+  for (let n = 6; n <= 9; n += 1) {
+    lanes.say('hb', { n });
+    clock.advance(999);
+    // It got through, and the next is not yet with the kernel when it is looked.
+    written.bytes = 0;
+  }
+  t.equal(kept(), 4, 'got through');
+});
 
 t.test('whoever leaves does not wait for what was only slow', async (t) => {
   const { clock, lanes, queued } = slowBench();

@@ -25,6 +25,19 @@ t.test('a beat says when, and whose it is', async (t) => {
   t.equal(beatAgeMs(read, { ...rebooted, wallMs: () => 0 }), 0, 'never less than none');
 });
 
+t.test('a beat soon after another is not written', async (t) => {
+  const clock = manualClock();
+  const path = join(t.testdir({}), 'beat');
+  const beat = createBeat({ clock, openView: hostViews(hostFiles()), log: { say: () => t.fail('said') }, path, self });
+  const written: (number | undefined)[] = [];
+  for (let look = 0; look < 7; look += 1) {
+    beat();
+    written.push(parseBeat(readFileSync(path, 'utf8'))?.boot_ms);
+    clock.advance(4_500);
+  }
+  t.same(written, [0, 0, 9_000, 9_000, 18_000, 18_000, 27_000]);
+});
+
 t.test('a beat that cannot be written is said once, and again when it fails anew', async (t) => {
   const dir = join(t.testdir({}), 'run');
   const said: string[] = [];

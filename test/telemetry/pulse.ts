@@ -117,22 +117,22 @@ t.test('a file that cannot be written stops no beat', async (t) => {
   t.equal(sent.length, 2);
 });
 
-t.test('beats that come often are shown every five seconds, and what changes at once', async (t) => {
+t.test('beats that come often are shown every ten seconds, and what changes at once', async (t) => {
   const { clock, link, sent, opened, status } = pulse(join(t.testdir(), 'status.json'), 1000);
   opened.start();
   const shown = new Set<number>();
-  for (let second = 0; second < 20; second += 1) {
+  for (let second = 0; second < 40; second += 1) {
     clock.advance(1000);
     await turn();
     const seq = status().heartbeat?.seq ?? 0;
-    t.ok(sent.length - seq <= 5, `${seq} of ${sent.length}`);
+    t.ok(sent.length - seq <= 10, `${seq} of ${sent.length}`);
     shown.add(seq);
   }
-  t.equal(sent.length, 20);
+  t.equal(sent.length, 40);
   t.ok(shown.size <= 6, `written ${shown.size} times`);
   link.now = up;
   opened.changed();
-  t.match(status(), { link: { state: 'connected' }, heartbeat: { seq: 20 } });
+  t.match(status(), { link: { state: 'connected' }, heartbeat: { seq: 40 } });
   opened.stop();
 });
 

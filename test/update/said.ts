@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Saying } from '../../agent/ports/outbox.ts';
-import { createLedger, triedRecord } from '../../agent/update/ledger.ts';
+import { createLedger, ranRecord, triedRecord } from '../../agent/update/ledger.ts';
 import { attemptOf } from '../../agent/update/report.ts';
 import { createSaid } from '../../agent/update/said.ts';
 import type { EventBody } from '../../agent/values/report.ts';
@@ -78,4 +78,17 @@ t.test('the lock is watched once, until it is left or the config rests', async (
   said.rests('aim');
   said.rests('aim');
   t.same(watched, ['watch aim', 'leave aim', 'watch aim', 'leave aim']);
+});
+
+t.test('what runs is the very same until it is another', async (t) => {
+  const { said, ledger } = bench();
+  t.equal(said.running('aim'), said.running('aim'));
+  t.match(said.running('aim'), { version: 0, digest: '' });
+  said.foundOriginal('aim', 'sha256:before');
+  t.match(said.running('aim'), { version: 0, digest: 'sha256:before' });
+  t.equal(said.view('aim').running, said.running('aim'));
+  const running = { version: 3, layer: 'base', address: 'all', digest: 'sha256:new', since: null } as const;
+  ledger.fold(ranRecord('aim', running));
+  t.equal(said.running('aim').version, 3);
+  t.equal(said.running('aim'), said.running('aim'));
 });
