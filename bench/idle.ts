@@ -13,9 +13,9 @@ import {
   writeSettings,
 } from './world.ts';
 
-// What the agent costs while nothing happens, beside a bare MQTT.js client that publishes as much as often.
+// What the agent costs while nothing happens, beside a bare MQTT.js client that publishes as much as often; both with the flags of the unit.
 
-const [publisher = '', locksmith = ''] = process.argv.slice(2);
+const [publisher = '', locksmith = '', ...flags] = process.argv.slice(2);
 /** One round after the other; both programs run in each, so that what disturbs the machine disturbs both. */
 const ROUNDS = 5;
 const ROUND_S = Number(process.env.BENCH_IDLE_S ?? 60);
@@ -44,9 +44,15 @@ try {
     const settings = writeSettings(world, url);
     const text = JSON.parse(readFileSync(settings, 'utf8'));
     writeFileSync(settings, JSON.stringify({ ...text, telemetry: { heartbeat_s: everyS } }));
-    const agent = startProgram(world, process.execPath, [locksmith, 'run', '--settings', settings]);
+    const agent = startProgram(world, process.execPath, [...flags, locksmith, 'run', '--settings', settings]);
     const bytes = await payloadBytes(driver);
-    const bare = startProgram(world, process.execPath, [publisher, url, String(everyS * 1000), String(bytes)]);
+    const bare = startProgram(world, process.execPath, [
+      ...flags,
+      publisher,
+      url,
+      String(everyS * 1000),
+      String(bytes),
+    ]);
     await pause(WARM_UP_S * 1000);
     const [agentPid, barePid] = [agent.pid ?? 0, bare.pid ?? 0];
     const rounds: { readonly ours: number; readonly theirs: number }[] = [];

@@ -77,10 +77,10 @@ export function openCare(host: Host, rooms: CareRooms): Care {
       const { openView = whole } = host;
       const beat = createBeat({ clock, openView, log, path, self: host.processes.self() });
       beat();
-      watchdog.onMove((part) => {
-        if (part === 'locks' && watchdog.late() === null) beat();
+      return watchdog.start(giveUp, () => {
+        beat();
+        rooms.standing?.alive();
       });
-      return watchdog.start(giveUp, () => rooms.standing?.alive());
     },
     collect() {
       if (collecting.now) return;

@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 // The client alone: the package's front door also loads proxies and web sockets, which cost start-up time and memory.
 import mqtt from 'mqtt/lib/client';
-import type { Broker, Connection, ConnectionEvents, ConnectWish, LinkCause, TcpEnds } from '../ports/broker.ts';
+import type { Broker, Connection, ConnectionEvents, ConnectWish, LinkCause } from '../ports/broker.ts';
 import type { Intervals } from '../ports/world.ts';
 import { messageOf } from '../values/thrown.ts';
 import { openTurnstile } from '../values/turnstile.ts';
+import { endsOf } from './tcp-queue.ts';
 
 /** Ports of the two kinds of URL where the URL names none. Source: IANA. */
 const PORTS = { 'mqtt:': 1883, 'mqtts:': 8883 } as const;
@@ -60,19 +61,6 @@ function openTransport(wish: ConnectWish): Socket {
   return connectTcp({ host, port: Number(url.port) || PORTS['mqtt:'] });
 }
 
-/** Null where it is not connected. */
-function placeOf(socket: Socket): Omit<TcpEnds, 'buffered'> | null {
-  const { localPort: local, remotePort: remote } = socket;
-  return local === undefined || remote === undefined ? null : { local, remote, fd: descriptorOf(socket) };
-}
-
-/** Null where this Node does not tell, or the socket has none any more. */
-function descriptorOf(socket: Socket): number | null {
-  const handle: unknown = Reflect.get(socket, '_handle');
-  const fd: unknown = typeof handle === 'object' && handle !== null ? Reflect.get(handle, 'fd') : null;
-  return typeof fd === 'number' && fd >= 0 ? fd : null;
-}
-
 /**
  * A broker reached with MQTT.js. A client lives as long as its connection and is then thrown away: nothing it still has in
  * memory (a message in flight, an acknowledgement that comes late) can reach the next connection.
@@ -105,7 +93,6 @@ function connectWith(socket: Socket, own: Own, wish: ConnectWish, events: Connec
   let connected = false;
   let ended = false;
   let pingedMs = 0;
-  let place: Omit<TcpEnds, 'buffered'> | null = null;
   /** How many QoS 1 messages may be under way. MQTT 5 brokers say how many; for the others it is up to us. */
   let turnstile = openTurnstile(Number.POSITIVE_INFINITY);
   const waiting = new Set<(error: Error) => void>();
@@ -244,11 +231,7 @@ function connectWith(socket: Socket, own: Own, wish: ConnectWish, events: Connec
         if (qos === 1) turnstile.enter(send);
         else send();
       }),
-    ends() {
-      if (socket.destroyed) return null;
-      place ??= placeOf(socket);
-      return place === null ? null : { ...place, buffered: socket.writableLength };
-    },
+    ends: endsOf(socket),
     close: () => {
       blame({ kind: 'left' }, 'we left');
       client.end();

@@ -6,7 +6,7 @@ import type { AgentState } from '../values/status.ts';
 import { messageOf } from '../values/thrown.ts';
 import { rfc3339 } from '../values/units.ts';
 
-/** What the file `beat` holds: the daemon's word that its locks, its line and its loop have just moved. */
+/** What the file `beat` holds: the daemon's word that its locks, its line and its loop move. */
 export interface Beat {
   /** RFC 3339 UTC, for people. */
   readonly at: string;

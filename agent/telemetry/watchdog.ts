@@ -23,8 +23,6 @@ export interface Watchdog {
    * each time that everything is in its time.
    */
   start(onStall: (stall: Stall) => void, onGood?: () => void): Cancel;
-  /** Hears each time that something comes to its end. */
-  onMove(heard: (part: Part) => void): void;
 }
 
 /** Longest time between two looks. Reason: the locks move every 5 s; a timer that went off in between would wake the processor for nothing. */
@@ -45,7 +43,7 @@ export function lookEveryMs(withinMs: number | null): number {
  */
 export function openWatchdog(clock: Clock, everyMs = LOOK_MS): Watchdog {
   const underWay = new Set<{ part: Part; what: string; sinceMs: number; dueMs: number }>();
-  const listeners: ((part: Part) => void)[] = [];
+  let locksMoved = () => {};
   const state = { awakeMs: 0, lookedMs: clock.bootMs() };
 
   const pass = (): number => {
@@ -67,8 +65,7 @@ export function openWatchdog(clock: Clock, everyMs = LOOK_MS): Watchdog {
       const one = { part, what, sinceMs, dueMs: sinceMs + withinMs };
       underWay.add(one);
       return () => {
-        if (!underWay.delete(one)) return;
-        for (const heard of listeners) heard(part);
+        if (underWay.delete(one) && part === 'locks') locksMoved();
       };
     },
     late,
@@ -85,15 +82,12 @@ export function openWatchdog(clock: Clock, everyMs = LOOK_MS): Watchdog {
       };
       pass();
       next.cancel = clock.after(everyMs, look);
-      listeners.push((part) => {
-        if (part === 'locks') look();
-      });
+      locksMoved = look;
       return () => {
         next.over = true;
         next.cancel();
       };
     },
-    onMove: (heard) => void listeners.push(heard),
   };
 }
 

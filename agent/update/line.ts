@@ -1,7 +1,7 @@
 import type { Frame } from '../ports/broker.ts';
 import type { Begin, Cancel } from '../ports/world.ts';
 import { Failure, type Refusal } from '../values/errors.ts';
-import type { EventBody, Outcome, Running } from '../values/report.ts';
+import type { EventBody, Outcome } from '../values/report.ts';
 import { rfc3339 } from '../values/units.ts';
 import type { CutOff } from './cut-off.ts';
 import { createFetches, type FetchesPorts } from './fetches.ts';
@@ -13,7 +13,7 @@ import { despiteHaltRecord, endedRecord } from './ledger.ts';
 import { about } from './report.ts';
 import { nextTurnS } from './resolve.ts';
 import { type Revoked, revoke } from './revoke.ts';
-import type { ConfigView } from './said.ts';
+import type { Said } from './said.ts';
 import { createStepper, type StepPorts } from './step.ts';
 import { openStore } from './store.ts';
 
@@ -53,7 +53,7 @@ export interface DespiteHalt {
 }
 
 /** The update line. */
-export interface Line {
+export interface Line extends Pick<Said, 'view' | 'running'> {
   /** Ends what a crash cut off, looks at every config once and says its state; resolves when all are at rest. */
   start(): Promise<void>;
   /** Ends what a crash cut off, and nothing else; what could not be ended is a Failure in its place. */
@@ -85,9 +85,6 @@ export interface Line {
   rollBack(config: string, update: string): Promise<Refusal | null>;
   /** Goes back to the last good content by a person's wish, or takes that back; resolves when the line rests. */
   goBack(wish: GoBackWish): Promise<WentBack>;
-  view(config: string): ConfigView;
-  /** What runs: the very same object until that changes. */
-  running(config: string): Running;
   counters(): LineCounters;
 }
 
@@ -267,8 +264,7 @@ export function openLine(ports: LinePorts): Line {
       return null;
     },
     goBack: (wish) => goBack({ ...ports, takeBack: stepper.takeBack, wake, settled, view: stepper.view }, wish),
-    view: stepper.view,
-    running: stepper.running,
+    ...{ view: stepper.view, running: stepper.running },
     counters: () => ({ refused: ports.budget.counts(), outcomes, duplicates }),
   };
 }
