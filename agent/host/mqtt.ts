@@ -6,7 +6,6 @@ import type { Broker, Connection, ConnectionEvents, ConnectWish, LinkCause } fro
 import type { Intervals } from '../ports/world.ts';
 import { messageOf } from '../values/thrown.ts';
 import { openTurnstile } from '../values/turnstile.ts';
-import { endsOf } from './tcp-queue.ts';
 
 /** Ports of the two kinds of URL where the URL names none. Source: IANA. */
 const PORTS = { 'mqtt:': 1883, 'mqtts:': 8883 } as const;
@@ -59,6 +58,13 @@ function openTransport(wish: ConnectWish): Socket {
     });
   }
   return connectTcp({ host, port: Number(url.port) || PORTS['mqtt:'] });
+}
+
+/** Null where this Node does not tell, or the socket has none any more. */
+function descriptorOf(socket: Socket): number | null {
+  const handle: unknown = Reflect.get(socket, '_handle');
+  const fd: unknown = typeof handle === 'object' && handle !== null ? Reflect.get(handle, 'fd') : null;
+  return typeof fd === 'number' && fd >= 0 ? fd : null;
 }
 
 /**
@@ -231,7 +237,10 @@ function connectWith(socket: Socket, own: Own, wish: ConnectWish, events: Connec
         if (qos === 1) turnstile.enter(send);
         else send();
       }),
-    ends: endsOf(socket),
+    ends() {
+      const { localPort: local, remotePort: remote, writableLength: buffered } = socket;
+      return local === undefined || remote === undefined ? null : { local, remote, buffered, fd: descriptorOf(socket) };
+    },
     close: () => {
       blame({ kind: 'left' }, 'we left');
       client.end();

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
-import type { Socket } from 'node:net';
 import koffi from 'koffi';
-import type { Queued, TcpEnds } from '../ports/broker.ts';
+import type { Queued } from '../ports/broker.ts';
 
 /** Columns of /proc/net/tcp, whose ports and queues are hexadecimal. Source: proc_pid_net(5). */
 const LOCAL = 1;
@@ -14,29 +13,6 @@ function portOf(address: string | undefined): number {
 
 /** Source: <linux/sockios.h>, tcp(7); the same on every Linux this runs on. */
 const SIOCOUTQ = 0x5411;
-
-/** Null where it is not connected. */
-function placeOf(socket: Socket): Omit<TcpEnds, 'buffered'> | null {
-  const { localPort: local, remotePort: remote } = socket;
-  return local === undefined || remote === undefined ? null : { local, remote, fd: descriptorOf(socket) };
-}
-
-/** Null where this Node does not tell, or the socket has none any more. */
-function descriptorOf(socket: Socket): number | null {
-  const handle: unknown = Reflect.get(socket, '_handle');
-  const fd: unknown = typeof handle === 'object' && handle !== null ? Reflect.get(handle, 'fd') : null;
-  return typeof fd === 'number' && fd >= 0 ? fd : null;
-}
-
-/** The ends of a connection; null while it is none. */
-export function endsOf(socket: Socket): () => TcpEnds | null {
-  let place: Omit<TcpEnds, 'buffered'> | null = null;
-  return () => {
-    if (socket.destroyed) return null;
-    place ??= placeOf(socket);
-    return place === null ? null : { ...place, buffered: socket.writableLength };
-  };
-}
 
 /**
  * How much of a TCP connection of this machine has not got through: what the kernel has of it, and what it has not been given yet. It is
