@@ -1,19 +1,25 @@
 import { gzipSync } from 'node:zlib';
 import type { PositionSample } from '../agent/ports/vehicle.ts';
+import type { Lane } from '../agent/values/lanes.ts';
+import { TOPICS } from '../agent/values/topics.ts';
+import { parseTrackFeature } from '../agent/values/track.ts';
 import { figure } from './say.ts';
 
-/** What MQTT adds to topic and payload with QoS 1, and what comes back for it; then TCP and IP for the packet and its acknowledgement. */
-const PACKET_BYTES = 7 + 4 + 2 * 40;
-const TOPIC_BYTES = 'fleet/v1/dev/drone-7/position'.length;
+/** What MQTT adds to topic and payload, and what comes back for it. */
+const MQTT_BYTES = { 0: 5, 1: 7 + 4 } as const;
+/** TCP and IP, for the packet and its acknowledgement. */
+const TCP_IP_BYTES = 2 * 40;
+const DEVICE = 'fleet/v1/dev/drone-7/';
 const GOAL = 50;
 const BATCH_MS = 60_000;
 const RAW_PER_HOUR = 36_000;
 const HOUR_MS = 3_600_000;
+const EVERY_MS = 10_000;
 
 /** A message that went out. */
 export interface Sent {
-  readonly lane: string;
-  readonly bytes: number;
+  readonly lane: Lane;
+  readonly text: string;
 }
 
 /** A flight: what came in, what went out for it, and how long it lasted. */
@@ -31,32 +37,71 @@ function rawOf({ bootMs, latDeg, lonDeg, altM, velocity, headingDeg, accuracyM, 
   });
 }
 
-const kB = (bytes: number) => `${(bytes / 1000).toFixed(0)} kB`;
+/** What goes on the wire beside the text itself. */
+function aroundBytes(lane: Lane, qos = TOPICS[lane].qos): number {
+  return DEVICE.length + lane.length + MQTT_BYTES[qos] + TCP_IP_BYTES;
+}
 
-/** Says what a flight-hour of it costs on the wire, beside its raw positions. */
+/** Raw positions go out as positions do, but with QoS 1, as tracks: a way out of them may have no holes. */
+const RAW_AROUND_BYTES = aroundBytes('position', 1);
+
+const kB = (bytes: number) => `${(bytes / 1000).toFixed(0)} kB`;
+const sumOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0);
+
+/** Points of the track, each once, and the bytes they take. */
+export function pointsOf(sent: readonly Sent[]): { readonly points: number; readonly bytes: number } {
+  const lines = sent.flatMap(({ lane, text }) => {
+    const feature = lane === 'track' ? parseTrackFeature(JSON.parse(text)) : null;
+    return feature === null ? [] : [feature.geometry.coordinates];
+  });
+  const repeated = Math.max(0, lines.length - 1);
+  return {
+    points: sumOf(lines.map(({ length }) => length)) - repeated,
+    bytes: sumOf(lines.map((line) => JSON.stringify(line).length)),
+  };
+}
+
+/** How many positions came before their ten seconds were over. */
+function earlyOf(positions: readonly Sent[]): number {
+  const times = positions.map(({ text }): number => JSON.parse(text).unix_ms);
+  return times.filter((ms, n) => n > 0 && ms - (times[n - 1] ?? 0) < EVERY_MS).length;
+}
+
+/** Says what a flight-hour of it costs on the wire, beside its raw positions, and what the parts of that are. */
 export function sayCost({ name, samples, sent, flownMs }: Flown): void {
   const hours = flownMs / HOUR_MS;
-  const wrapped = (bytes: number) => bytes + TOPIC_BYTES + PACKET_BYTES;
   const spanH = ((samples.at(-1)?.bootMs ?? 0) - (samples[0]?.bootMs ?? 0)) / HOUR_MS;
-  const rawBytes = samples.reduce((sum, sample) => sum + rawOf(sample).length, 0) / samples.length;
-  const rawHour = RAW_PER_HOUR * wrapped(rawBytes);
+  const rawBytes = sumOf(samples.map((sample) => rawOf(sample).length)) / samples.length;
+  const rawHour = RAW_PER_HOUR * (rawBytes + RAW_AROUND_BYTES);
   const minutes = new Map<number, string[]>();
   for (const sample of samples) {
     const minute = Math.floor(sample.bootMs / BATCH_MS);
     minutes.set(minute, [...(minutes.get(minute) ?? []), rawOf(sample)]);
   }
-  const zipped = [...minutes.values()].reduce((sum, batch) => sum + wrapped(gzipSync(`[${batch}]`).length), 0) / spanH;
-  const of = (lane: string) => {
-    const bytes = sent.filter((one) => one.lane === lane).map((one) => one.bytes);
-    const sum = bytes.reduce((all, one) => all + wrapped(one), 0);
-    return { perHour: sum / hours, words: `${kB(sum / hours)} (${(bytes.length / hours).toFixed(0)} messages)` };
+  const zipped = sumOf([...minutes.values()].map((batch) => gzipSync(`[${batch}]`).length + aroundBytes('track')));
+  const of = (lane: Lane) => {
+    const messages = sent.filter((one) => one.lane === lane);
+    const text = sumOf(messages.map((one) => one.text.length)) / hours;
+    const around = (messages.length * aroundBytes(lane)) / hours;
+    return { messages, text, around, perHour: text + around, count: (messages.length / hours).toFixed(0) };
   };
   const [track, position] = [of('track'), of('position')];
+  const line = pointsOf(track.messages);
+  const inLine = line.bytes / hours;
   const ours = track.perHour + position.perHour;
   const ratio = rawHour / ours;
+  const rate = samples.length / spanH / 3600;
   console.log(
-    `${name}: a flight-hour of raw 10 Hz JSON ${kB(rawHour)}, its samples (${(samples.length / spanH / 3600).toFixed(1)} Hz) as gzip ` +
-      `batches of a minute ${kB(zipped)}; of track ${track.words}, of position ${position.words}`,
+    `${name}, ${(flownMs / 1000).toFixed(0)} s, ${samples.length} samples (${rate.toFixed(1)} Hz): a flight-hour of raw 10 Hz JSON ` +
+      `${kB(rawHour)} (at the rate of its samples ${kB((rawHour * rate) / 10)}), its samples as gzip batches of a minute ${kB(zipped / spanH)}`,
+  );
+  console.log(
+    `  track ${kB(track.perHour)}: ${kB(inLine)} of points (${line.points} kept), ${kB(track.text - inLine)} of names and properties, ` +
+      `${kB(track.around)} of topic, MQTT, TCP and IP (${track.count} messages)`,
+  );
+  console.log(
+    `  position ${kB(position.perHour)}: ${kB(position.text)} of text, ${kB(position.around)} of topic, MQTT, TCP and IP ` +
+      `(${position.count} messages; of ${position.messages.length} flown ${earlyOf(position.messages)} before 10 s were over)`,
   );
   console.log(
     `RATIO ${name}: raw to track and position with overhead ${kB(rawHour)} / ${kB(ours)} = ${ratio.toFixed(1)} ` +

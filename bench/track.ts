@@ -7,12 +7,15 @@ import { openVehicle } from '../agent/vehicle/vehicle.ts';
 import { samplesOf, WAYS, type Way } from '../test/fixtures/flights.ts';
 import { scriptedFeed } from '../test/fixtures/scripted-feed.ts';
 import { type BenchClock, benchClock } from './clock.ts';
-import { type Flown, type Sent, sayCost } from './flown.ts';
+import { fewestPoints } from './fewest.ts';
+import { type Flown, pointsOf, type Sent, sayCost } from './flown.ts';
+import { figure } from './say.ts';
 
 // What flights cost on the wire, beside their raw positions: made-up ones of an hour, and a recorded one.
 
 const RECORDED = process.argv[2] ?? '';
 const MADE_UP_S = 3_600;
+const ERROR_M = 1;
 const MADE_UP: readonly (readonly [string, Way])[] = [
   ['patrol (legs of 200 m at 12 m/s)', WAYS.race(12, 200)],
   ['circle (80 m, 12 m/s)', WAYS.circle(80, 12)],
@@ -23,9 +26,9 @@ const log = { say: () => {} };
 /** Listens to what goes out for what a vehicle tells; the function that comes back ends it. */
 function listen(feed: VehicleFeed, clock: BenchClock, sent: Sent[]) {
   return openWhereabouts({
-    ...{ feed, clock, log, errorM: 1, byMovement: false, left: null },
+    ...{ feed, clock, log, errorM: ERROR_M, byMovement: false, left: null },
     name: () => '20261122T011400Z-3f2a',
-    say: (lane, body) => void sent.push({ lane, bytes: JSON.stringify(body).length }),
+    say: (lane, body) => void sent.push({ lane, text: JSON.stringify(body) }),
     keep: () => {},
     alarm: () => {},
   }).start();
@@ -78,16 +81,25 @@ async function recorded(path: string): Promise<Flown> {
   });
   const vehicle = openVehicle(source, { clock, log });
   const { feed } = vehicle;
-  feed.onSample((sample) => void samples.push(sample));
   const stop = listen(feed, clock, sent);
   vehicle.start();
   await Promise.resolve();
-  const air: { firstUs: number | null; flownMs: number; armedMs: number | null } = {
-    ...{ firstUs: null, flownMs: 0, armedMs: null },
+  const air: { firstUs: number | null; flownMs: number; armedMs: number | null; sent: number } = {
+    ...{ firstUs: null, flownMs: 0, armedMs: null, sent: 0 },
   };
+  const ofFlights: Sent[] = [];
+  const land = () => {
+    if (air.armedMs === null) return;
+    air.flownMs += clock.bootMs() - air.armedMs;
+    ofFlights.push(...sent.slice(air.sent));
+  };
+  // Told after those who speak: what is said at landing is there by then. What is said on the ground is no part of a flight-hour.
   feed.onFlight((flying) => {
-    if (!flying && air.armedMs !== null) air.flownMs += clock.bootMs() - air.armedMs;
-    air.armedMs = flying ? clock.bootMs() : null;
+    land();
+    Object.assign(air, { armedMs: flying ? clock.bootMs() : null, sent: sent.length });
+  });
+  feed.onSample((sample) => {
+    if (air.armedMs !== null) samples.push(sample);
   });
   for (const { timeUs, raw } of createTlogReader().read(readFileSync(path))) {
     air.firstUs ??= timeUs;
@@ -95,9 +107,16 @@ async function recorded(path: string): Promise<Flown> {
     wire.give(raw);
   }
   stop();
-  if (air.armedMs !== null) air.flownMs += clock.bootMs() - air.armedMs;
-  return { name: 'recorded (vtol.tlog)', samples, sent, flownMs: air.flownMs };
+  land();
+  return { name: 'recorded (vtol.tlog)', samples, sent: ofFlights, flownMs: air.flownMs };
 }
 
 for (const [name, way] of MADE_UP) sayCost(madeUp(name, way));
-sayCost(await recorded(RECORDED));
+const flight = await recorded(RECORDED);
+sayCost(flight);
+const fewest = fewestPoints(flight.samples, ERROR_M);
+console.log(
+  `  the fewest of its samples that make a way within ${ERROR_M} m, for somebody who knows them all: ${fewest}`,
+);
+figure('flight-recorded-points', pointsOf(flight.sent).points, '1');
+figure('flight-recorded-fewest-samples', fewest, '1');
