@@ -1,10 +1,10 @@
 // The night of the incident, with real processes: four devices, three of them canaries, one of those HOT. `scripts/demo` sets up
 // and runs this. Every claim is checked; the first one that is not so ends it with exit code 1.
 // LOCKSMITH_DEMO_SABOTAGE=holder keeps the holder from ever letting go: the demo must notice.
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
-import { CONFIG, endingWith, FILE, openTrial, PATIENCE_MS, sampleWith } from './trial.mjs';
+import { asker, chapter, claim, notTrue, operate, operated, run, same, say } from './telling.mjs';
+import { CONFIG, FILE, PATIENCE_MS, sampleWith } from './trial.mjs';
 
 const IDS = ['drone-1', 'drone-2', 'drone-3', 'drone-4'];
 const CANARIES = IDS.slice(0, 3);
@@ -12,60 +12,6 @@ const HOT = 'drone-3';
 /** Neither is what the devices come with. */
 const OLD = { hold_ms: 600, damping: 0.8 };
 const NEW = { hold_ms: 800, damping: 0.95 };
-
-const startedMs = performance.now();
-const say = (text) => process.stdout.write(`${text}\n`);
-const chapter = (text) => say(`\n[${((performance.now() - startedMs) / 1000).toFixed(1).padStart(4)} s] ${text}`);
-
-/** Says what is so, once it is so; throws what was found instead if it does not come to be so in time. */
-async function claim(text, look, withinMs = PATIENCE_MS) {
-  const untilMs = performance.now() + withinMs;
-  for (;;) {
-    const found = await look();
-    if (found === true) return say(`         ok: ${text}`);
-    if (performance.now() > untilMs) throw new Error(`not true: ${text}. Found: ${found}`);
-    await pause(100);
-  }
-}
-
-/** True, or what was found instead of what was expected. */
-const same = (found, expected) =>
-  JSON.stringify(found) === JSON.stringify(expected)
-    ? true
-    : `${JSON.stringify(found)}, not ${JSON.stringify(expected)}`;
-
-/** The device's own word on what runs, what was tried and what waits. */
-function asker(trial, devices) {
-  const of = (id) => devices.find((device) => device.id === id);
-  const status = (id) => trial.read(['status', '--settings', of(id).settings]);
-  const report = async (id) => (await status(id)).configs[CONFIG];
-  const history = (id) => trial.read(['history', CONFIG, '--settings', of(id).settings]);
-  const lock = (id) => trial.read(['locks', CONFIG, '--settings', of(id).settings]);
-  const isOnDisk = (ids, text) => {
-    const others = ids.filter((id) => readFileSync(of(id).file, 'utf8') !== text);
-    return others.length === 0 ? true : `other content on ${others.join(', ')}`;
-  };
-  /** What changes when somebody writes: another inode, or another time. */
-  const stamp = (id) => {
-    const { ino, mtimeNs } = statSync(of(id).file, { bigint: true });
-    return `inode ${ino} of ${mtimeNs}`;
-  };
-  return { of, status, report, history, lock, isOnDisk, stamp };
-}
-
-/** An operator's command: told as it is typed, its words as they come. */
-function operate(trial, args) {
-  say(`         $ locksmith ${args.join(' ')}`);
-  return trial.start(args, (line) => say(`           ${line}`));
-}
-
-/** Runs an operator's command to its end. */
-async function operated(trial, args) {
-  const program = operate(trial, args);
-  const { code, why } = await program.ended;
-  if (code !== 0) throw new Error(`not true: locksmith ${args[0]} is done. Found: ${why}`);
-  return program;
-}
 
 /** The program that has the lock: it holds on until it is told to let go. */
 function takeLock(trial, device) {
@@ -143,7 +89,7 @@ async function tell(trial) {
   await claim(`nothing has changed on ${HOT}, nor on drone-4, which is no canary`, () =>
     ask.isOnDisk([HOT, 'drone-4'], sampleWith(OLD)),
   );
-  if (push.hasEnded()) throw new Error('not true: the operator still waits for drone-3. Found: push has ended');
+  if (push.hasEnded()) throw notTrue('the operator still waits for drone-3', 'push has ended');
   const asked = /, id (\S+)$/.exec(await push.line(/^pushed /))?.[1];
 
   chapter('The aim-orchestrator lets go. Nobody pushes again.');
@@ -224,13 +170,4 @@ async function table(ask) {
   );
 }
 
-const trial = openTrial('demo');
-const { code = 130, error } = await endingWith(trial, () => tell(trial));
-if (error !== undefined) {
-  process.stderr.write(`demo: ${error.message}\nTry: ./scripts/setup, then again; if it stays so, it is a bug\n`);
-} else if (code === 0) {
-  say(
-    `\nAll of it really happened, in ${((performance.now() - startedMs) / 1000).toFixed(1)} s. Nothing of it is left.`,
-  );
-}
-process.exit(error === undefined ? code : 1);
+await run(tell);

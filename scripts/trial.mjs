@@ -1,4 +1,4 @@
-// What start and demo have in common: a temporary directory with devices in it, processes of the built program, and an end that
+// What start and the demos have in common: a temporary directory with devices in it, processes of the built program, and an end that
 // leaves nothing behind.
 import { spawn } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
@@ -125,8 +125,8 @@ export function openTrial(name) {
       env.LOCKSMITH_KEY = join(dir, 'ops.key.json');
       return env.LOCKSMITH_KEY;
     },
-    /** Puts a device into `home`: the sample config with its schema, and settings. */
-    makeDevice({ id, groups, url, home }) {
+    /** Puts a device into `home`: the sample config with its schema, and settings. `more` of them comes right after the config. */
+    makeDevice({ id, groups, url, home, more = '' }) {
       if (!open.is) throw new Error('the trial is over');
       for (const part of ['etc', 'state', 'run']) mkdirSync(join(home, part), { recursive: true });
       const paths = { file: join(home, 'etc', FILE), schema: join(home, 'etc', `${CONFIG}.schema.json`) };
@@ -141,7 +141,7 @@ configs:
   ${CONFIG}:
     files:
       - { path: ${JSON.stringify(paths.file)}, format: ini, schema: ${JSON.stringify(paths.schema)} }
-`;
+${more}`;
       writeFileSync(settings, text);
       return { id, groups, settings, ...paths, state: join(home, 'state'), log: join(home, 'state', 'log') };
     },
