@@ -115,7 +115,8 @@ export async function openTelemetry(
       count,
       reason: `telemetry was given up, too much or too old: ${what.join(', ')}`,
     });
-    lanes.told();
+    // Meanwhile more may have gone: that is told next time.
+    lanes.told(untold);
   };
   const round = () => {
     next.cancel = null;

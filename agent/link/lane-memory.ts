@@ -45,9 +45,9 @@ export function lostRecord(numbers: readonly number[], lost: LaneCounts): Journa
   return { t: 'lane-lost', ranges: rangesOf(numbers), lost };
 }
 
-/** The record that what was given up has been reported. */
-export function toldRecord(): JournalRecord {
-  return { t: 'lane-told' };
+/** The record that so many of those that were given up have been reported. */
+export function toldRecord(told: LaneCounts): JournalRecord {
+  return { t: 'lane-told', told };
 }
 
 /** The record that a message now says less. */
@@ -63,6 +63,12 @@ export function bootRecord(boot: string): JournalRecord {
 /** Adds up counts. Pure. */
 export function addLanes(a: LaneCounts, b: LaneCounts): LaneCounts {
   return { track: a.track + b.track, position: a.position + b.position, hb: a.hb + b.hb };
+}
+
+/** What is left of counts; none falls below zero. Pure. */
+function lessLanes(a: LaneCounts, b: LaneCounts): LaneCounts {
+  const less = (lane: Lane) => Math.max(0, a[lane] - b[lane]);
+  return { track: less('track'), position: less('position'), hb: less('hb') };
 }
 
 function rangesOf(numbers: readonly number[]): readonly (readonly [number, number])[] {
@@ -147,7 +153,8 @@ export function createLaneMemory(boot: string): LaneMemory {
           lost = addLanes(lost, countsOf(record.lost));
           break;
         case 'lane-told':
-          lost = NO_LANES;
+          // Agents before it said how many meant all.
+          lost = record.told === undefined ? NO_LANES : lessLanes(lost, countsOf(record.told));
           break;
         case 'lane-boot':
           writtenIn = record.boot;

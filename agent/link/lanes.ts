@@ -70,7 +70,7 @@ export interface Lanes {
   lost(): LaneCounts;
   /** Given up and not reported yet; null if nothing. {@link Lanes.told} follows when it has been reported. */
   untold(): LaneCounts | null;
-  told(): void;
+  told(counts: LaneCounts): void;
   /** Resolves when nothing waits any more, or after `withinMs`. */
   drained(withinMs: number): Promise<void>;
   /** Looks whether something has become too old. */
@@ -240,7 +240,7 @@ export function openLanes(input: LanesInput): Lanes {
     backlog: () => ({ count: memory.waiting.size, bytes: memory.bytes() }),
     lost: () => sinceStart,
     untold: () => (Object.values(memory.lost()).some((count) => count > 0) ? memory.lost() : null),
-    told: () => keep([toldRecord()]),
+    told: (counts) => keep([toldRecord(counts)]),
     drained: (withinMs) =>
       new Promise((resolve) => {
         const done = () => {

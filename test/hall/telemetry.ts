@@ -53,7 +53,7 @@ function disk() {
   return { state, open, powerCut };
 }
 
-async function room(it = disk()) {
+async function room(it = disk(), saying = async () => {}) {
   const clock = manualClock();
   const { feed, give, fly, hear } = scriptedFeed(clock);
   const lines: string[] = [];
@@ -64,7 +64,10 @@ async function room(it = disk()) {
     { clock, chance: hostChance, telemetry: it.open(), log },
     {
       ...{ records: () => 0, feed, later: (promise) => void promise },
-      say: async (event) => void events.push(event),
+      async say(event) {
+        events.push(event);
+        await saying();
+      },
     },
   );
   const passes = async (ms: number, stepMs = 1_000) => {
@@ -128,6 +131,25 @@ t.test('what was given up is told to the fleet with its count, and while it goes
   await passes(49 * HOUR_MS, HOUR_MS / 12);
   t.equal(dropped().length, 2);
   t.match(dropped()[1], { count: 1 });
+});
+
+t.test('what is given up while the disk is slow to take the event is in the next one', async (t) => {
+  const slow = { passed: () => {} };
+  const { lanes, telemetry, passes, events } = await room(
+    disk(),
+    () => new Promise((resolve) => void Object.assign(slow, { passed: resolve })),
+  );
+  const dropped = () => events.filter(({ event }) => event === 'dropped');
+  telemetry.watch();
+  lanes.say('hb', { n: 1 });
+  await passes(300_000, 60_000);
+  lanes.say('hb', { n: 2 });
+  await passes(48 * HOUR_MS + 120_000, 60_000);
+  t.match(dropped(), [{ count: 1 }]);
+  t.same(lanes.lost(), { track: 0, position: 0, hb: 2 });
+  slow.passed();
+  await passes(HOUR_MS, 60_000);
+  t.match(dropped(), [{ count: 1 }, { count: 1 }]);
 });
 
 t.test('a vehicle that is silent is an alarm of the fleet', async (t) => {

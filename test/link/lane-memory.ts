@@ -40,9 +40,24 @@ t.test('what waits, in order, with its size', async (t) => {
   memory.fold(lostRecord([3], { ...NONE, track: 1 }));
   t.equal(memory.bytes(), 0);
   t.same(memory.lost(), { ...NONE, track: 1 });
-  memory.fold(toldRecord());
+  memory.fold(toldRecord({ ...NONE, track: 1 }));
   t.same(memory.lost(), NONE);
   t.equal(memory.lastN(), 3);
+});
+
+t.test('what was given up while the rest was being told is still to be told', async (t) => {
+  const memory = filled();
+  memory.fold(lostRecord([1], { ...NONE, hb: 1 }));
+  const told = toldRecord(memory.lost());
+  memory.fold(lostRecord([2], { ...NONE, position: 1, hb: 2 }));
+  const again = createLaneMemory('b');
+  for (const record of JSON.parse(JSON.stringify(memory.snapshot()))) again.fold(record);
+  for (const it of [memory, again]) {
+    it.fold(JSON.parse(JSON.stringify(told)));
+    t.same(it.lost(), { ...NONE, position: 1, hb: 2 });
+  }
+  memory.fold({ t: 'lane-told' });
+  t.same(memory.lost(), NONE, 'as an older agent has written it');
 });
 
 t.test('a snapshot brings another memory to the same state, the numbers too', async (t) => {

@@ -298,7 +298,7 @@ t.test('too much: given up in its order, counted, and told once', async (t) => {
   );
   t.same(lanes.untold(), { track: 1, position: 1, hb: 0 });
   t.same(lanes.lost(), { track: 1, position: 1, hb: 0 });
-  lanes.told();
+  lanes.told({ track: 1, position: 1, hb: 0 });
   t.equal(lanes.untold(), null);
   t.same(lanes.lost(), { track: 1, position: 1, hb: 0 }, 'counted since the start');
   t.same(bench(JSON.parse(JSON.stringify(records))).lanes.untold(), null, 'also over a restart');
