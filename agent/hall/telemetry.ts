@@ -17,6 +17,12 @@ const SYNC_MS = 10_000;
 /** While telemetry is given up all the time it is said this often. */
 const TELL_MS = 600_000;
 
+/**
+ * The file is written anew when it has grown to this many times what is in it. Effect: how much room the setting `max_mb` takes on the
+ * disk, against three bytes written for each that is kept while an outage lasts.
+ */
+const GROWTH = 1.5;
+
 /** What the telemetry's keeping works with. */
 export interface TelemetryRooms {
   /** How many records of the outbox wait. */
@@ -71,7 +77,7 @@ export async function openTelemetry(
       for (const record of records) memories.find(({ types }) => types.includes(record.t))?.fold(record);
     }
   };
-  const replay = await journal.open(memories);
+  const replay = await journal.open(memories, GROWTH);
   if (replay.putAside !== null) {
     log.say('warning', `telemetry: ${replay.damagedLines} damaged lines; the file as it was: ${replay.putAside}`);
   }

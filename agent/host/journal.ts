@@ -5,8 +5,8 @@ import { Failure } from '../values/errors.ts';
 
 /** Below this size the journal is never written anew: it costs more wear than it saves. */
 const COMPACT_MIN_BYTES = 1024 * 1024;
-/** The journal is written anew when it has grown to this many times its own snapshot. */
-const COMPACT_FACTOR = 4;
+/** The journal is written anew when it has grown to this many times its own snapshot, where whoever opens it wishes nothing else. */
+const GROWTH = 4;
 /** Largest journal that is read: far above what compaction leaves, far below what would exhaust a small device. */
 const JOURNAL_MAX_BYTES = 256 * 1024 * 1024;
 const CHECK_LENGTH = 16;
@@ -92,6 +92,7 @@ export function createJournal(input: {
   let alongside: Uint8Array[] | null = null;
   let compacting: Promise<void> | null = null;
   let snapshotBytes = 0;
+  let growth = GROWTH;
   let syncing: Promise<void> | null = null;
   let syncNext: Promise<void> | null = null;
   let lost = false;
@@ -199,13 +200,13 @@ export function createJournal(input: {
 
   const compactIfGrown = () => {
     if (closing || lost || compacting !== null || file === null) return;
-    if (file.bytes() < Math.max(COMPACT_MIN_BYTES, COMPACT_FACTOR * snapshotBytes)) return;
+    if (file.bytes() < Math.max(COMPACT_MIN_BYTES, growth * snapshotBytes)) return;
     compacting = compact()
       .catch((error: unknown) => {
         // Who waits for this compaction looks at `lost` afterwards.
         if (lost) return;
         if (!(error instanceof Failure)) throw error;
-        snapshotBytes = Math.ceil((2 * opened().bytes()) / COMPACT_FACTOR);
+        snapshotBytes = Math.ceil((2 * opened().bytes()) / growth);
         input.onTrouble(error);
       })
       .finally(() => {
@@ -222,8 +223,9 @@ export function createJournal(input: {
   };
 
   return {
-    async open(given) {
+    async open(given, wished = GROWTH) {
       memories = given;
+      growth = wished;
       for (const memory of given) for (const type of memory.types) byType.set(type, memory);
       const found = replayJournal(files, sha256, path, memories, foreign);
       let putAside: string | null = null;

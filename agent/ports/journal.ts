@@ -36,8 +36,11 @@ export interface Replay {
 
 /** The journal as the hall opens and closes it; before `open` it refuses every write. */
 export interface JournalFile extends Journal {
-  /** Replays the file into the memories and starts taking writes. A damaged file is first put aside as `journal.damaged-<n>`. */
-  open(memories: readonly JournalMemory[]): Promise<Replay & { readonly putAside: string | null }>;
+  /**
+   * Replays the file into the memories and starts taking writes. A damaged file is first put aside as `journal.damaged-<n>`.
+   * `growth`: how many times as long as what is remembered the file may become before it is written anew.
+   */
+  open(memories: readonly JournalMemory[], growth?: number): Promise<Replay & { readonly putAside: string | null }>;
   bytes(): number;
   /** Resolves when everything noted so far is on disk. */
   sync(): Promise<void>;

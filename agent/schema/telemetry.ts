@@ -38,8 +38,10 @@ export const TELEMETRY = {
           minimum: 0.1,
           maximum: 256,
           default: 8,
-          description:
-            'Most that is kept, in RAM and on disk. When full: detail of tracks goes first, then tracks, positions, heartbeats.',
+          description: [
+            'Most that is kept in RAM. On the disk it takes up to twice that and 1 MB; while the file is written anew, 3.5 times that and 2 MB.',
+            'When full: detail of tracks goes first, then tracks, positions, heartbeats.',
+          ].join(' '),
         },
         max_age_h: {
           type: 'number',

@@ -1,3 +1,4 @@
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { openTelemetry } from '../../agent/hall/telemetry.ts';
@@ -12,6 +13,7 @@ import { scriptedFeed } from '../fixtures/scripted-feed.ts';
 import { settingsWith } from '../fixtures/settings.ts';
 
 const HOUR_MS = 3_600_000;
+const MB = 1024 * 1024;
 const full = () => new Failure('disk-full', 'journal.append', '/telemetry', 'no space', { retry: true });
 
 /** A disk that forgets with the power what was not synced. */
@@ -177,6 +179,38 @@ t.test('the way of a vehicle that flies goes out, and a kill in the air costs it
   t.match(track, { body: { properties: { seq: 1, end: 'interrupted' } } });
   const raw: unknown = Reflect.get(Object(Reflect.get(Object(track?.body), 'properties')), 'raw_points');
   t.ok(Number(raw) > 280, `${raw} of 301 points`);
+});
+
+t.test('a full outbox takes as much room on the disk as the setting says', async (t) => {
+  const dir = t.testdir();
+  const { journal } = testJournal(join(dir, 'telemetry'));
+  const pending: Promise<unknown>[] = [];
+  const clock = manualClock();
+  const log = { say: (_level: string, line: string) => t.fail(line) };
+  const telemetry = await openTelemetry(
+    settingsWith({ telemetry: { outbox: { max_mb: 2 } } }),
+    { clock, log, telemetry: journal, chance: hostChance },
+    { records: () => 0, say: async () => {}, later: (promise) => void pending.push(promise), feed: null },
+  );
+  const cancel = telemetry.watch();
+  const most = { file: 0, all: 0 };
+  for (let n = 0; n < 20_000; n += 1) {
+    telemetry.lanes.say('position', { n, pad: 'x'.repeat(300) });
+    if (n % 100 !== 0) continue;
+    clock.advance(10_000);
+    await Promise.all(pending.splice(0));
+    const sizes = readdirSync(dir).map((name) => statSync(join(dir, name), { throwIfNoEntry: false })?.size ?? 0);
+    most.file = Math.max(most.file, journal.bytes());
+    most.all = Math.max(
+      most.all,
+      sizes.reduce((sum, bytes) => sum + bytes, 0),
+    );
+  }
+  t.ok(telemetry.lanes.lost().position > 1000, 'it was full');
+  t.ok(most.file < 2 * 2 * MB + MB, `${most.file} bytes at most`);
+  t.ok(most.all < 3.5 * 2 * MB + 2 * MB, `${most.all} bytes at most, what is written anew included`);
+  cancel();
+  await telemetry.close();
 });
 
 t.test('where nothing is kept and nothing waits, no timer does', async (t) => {
