@@ -173,9 +173,9 @@ function connectWith(socket: Socket, own: Own, wish: ConnectWish, events: Connec
     events.connected();
   });
   client.handleMessage = (packet, acknowledge) => {
-    const { topic, payload, retain } = packet;
+    const { topic, payload, retain, qos } = packet;
     const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
-    events.frame({ topic, payload: bytes, retain: retain === true }).then(
+    events.frame({ topic, payload: bytes, retain: retain === true, qos }).then(
       () => acknowledge?.(),
       (error: unknown) => dropFor({ kind: 'not-kept' }, messageOf(error)),
     );

@@ -1,5 +1,5 @@
 import type { JournalMemory, JournalRecord } from '../ports/journal.ts';
-import { isLane, type Lane, type LaneCounts, NO_LANES } from '../values/lanes.ts';
+import { isLane, LANES, type Lane, type LaneCounts, NO_LANES } from '../values/lanes.ts';
 
 /** One message that waits. */
 export interface Kept {
@@ -24,6 +24,8 @@ export interface LaneMemory extends JournalMemory {
   /** Characters of all payloads that wait. */
   bytes(): number;
   waitingIn(lane: Lane): number;
+  /** What of the lane has a lower number than this is of the past. */
+  now(lane: Lane): number;
   /** Tracks that are still there, sent or not, in the order of their numbers. */
   tracks(): readonly Kept[];
   /** Given up and not reported yet. */
@@ -48,6 +50,11 @@ export function lostRecord(numbers: readonly number[], lost: LaneCounts): Journa
 /** The record that so many of those that were given up have been reported. */
 export function toldRecord(told: LaneCounts): JournalRecord {
   return { t: 'lane-told', told };
+}
+
+/** The record that whatever of a lane has a lower number is of the past: something newer has been said, or is about to be. */
+export function nowRecord(lane: Lane, n: number): JournalRecord {
+  return { t: 'lane-now', lane, n };
 }
 
 /** The record that a message now says less. */
@@ -93,6 +100,7 @@ function countsOf(value: unknown): LaneCounts {
 export function createLaneMemory(boot: string): LaneMemory {
   const waiting = new Map<number, Kept>();
   const counts: Record<Lane, number> = { ...NO_LANES };
+  const now: Record<Lane, number> = { ...NO_LANES };
   const sent: Kept[] = [];
   let sentBytes = 0;
   let lost = NO_LANES;
@@ -127,7 +135,7 @@ export function createLaneMemory(boot: string): LaneMemory {
     counts[kept.lane] += 1;
   };
   return {
-    types: ['lane', 'lane-got', 'lane-lost', 'lane-told', 'lane-coarser', 'lane-boot'],
+    types: ['lane', 'lane-got', 'lane-lost', 'lane-told', 'lane-coarser', 'lane-now', 'lane-boot'],
     fold(record) {
       const { n, lane, ms, body } = record;
       switch (record.t) {
@@ -156,6 +164,9 @@ export function createLaneMemory(boot: string): LaneMemory {
           // Agents before it said how many meant all.
           lost = record.told === undefined ? NO_LANES : lessLanes(lost, countsOf(record.told));
           break;
+        case 'lane-now':
+          if (typeof n === 'number' && isLane(lane)) now[lane] = n;
+          break;
         case 'lane-boot':
           writtenIn = record.boot;
           break;
@@ -166,6 +177,7 @@ export function createLaneMemory(boot: string): LaneMemory {
       ...[...sent, ...waiting.values()].map(({ n, lane, text, bootMs }) =>
         keptRecord(n, lane, bootMs, JSON.parse(text)),
       ),
+      ...LANES.flatMap((lane) => (now[lane] > 0 ? [nowRecord(lane, now[lane])] : [])),
       ...(Object.values(lost).some((count) => count > 0) ? [lostRecord([], lost)] : []),
       // The numbers go on growing, also over an empty memory.
       gotRecord([...sent.map(({ n }) => n), lastN].filter((n) => n > 0 && !waiting.has(n))),
@@ -174,6 +186,7 @@ export function createLaneMemory(boot: string): LaneMemory {
     waiting,
     bytes: () => bytes,
     waitingIn: (lane) => counts[lane],
+    now: (lane) => now[lane],
     tracks: () => [...sent, ...[...waiting.values()].filter(({ lane }) => lane === 'track')].sort((a, b) => a.n - b.n),
     lost: () => lost,
   };

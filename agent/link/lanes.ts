@@ -1,6 +1,6 @@
 import type { JournalRecord } from '../ports/journal.ts';
 import type { Log } from '../ports/log.ts';
-import type { Cancel, Clock } from '../ports/world.ts';
+import type { Clock } from '../ports/world.ts';
 import { type Lane, type LaneCounts, NO_LANES } from '../values/lanes.ts';
 import { deviceTopic, TOPICS } from '../values/topics.ts';
 import { openBelt } from './belt.ts';
@@ -13,12 +13,14 @@ import {
   keptRecord,
   type LaneMemory,
   lostRecord,
+  nowRecord,
   toldRecord,
 } from './lane-memory.ts';
 import { type LaneBounds, sacrificeLanes } from './lane-sacrifice.ts';
 import { packetBytes } from './meter.ts';
 import { type Pace, tokenBucket } from './pace.ts';
 import type { Publish } from './session.ts';
+import { openUnproven } from './unproven.ts';
 
 /** How fast what an outage piled up goes out. Effect: an hour's worth in about a minute, and a fleet that comes back together is no flood. */
 const PACE: Pace = { perSecond: 25, burst: 25 };
@@ -26,12 +28,6 @@ const PACE: Pace = { perSecond: 25, burst: 25 };
 const NOTE_EVERY = 16;
 /** Records come first: while more than this many of them wait, nothing else goes. */
 const RECORDS_FIRST = 8;
-/** The boot-time clock goes in steps of this many milliseconds: two instants may seem that much further apart than they were. */
-const CLOCK_STEP_MS = 10;
-/** What was sent and has not got through by then is kept. Effect: a kill in an outage that nobody has noticed yet costs at most so much. */
-const NOTICE_MS = 1_000;
-/** Looks for that are no closer together than this. */
-const NOTICE_PAUSE_MS = 200;
 /** How soon it is looked again whether the records are through. */
 const RECORDS_PAUSE_MS = 250;
 
@@ -56,7 +52,7 @@ export interface LanesInput {
 /** Heartbeats, positions and tracks on their way to the fleet. */
 export interface Lanes {
   /**
-   * Says it: a heartbeat or a position at once if the link is there and nothing of its lane waits; else it is kept and goes in its turn.
+   * Says it: a heartbeat or a position at once if the link is there, before whatever waits; else it is kept, and goes in its turn.
    * `more` is remembered in the same write.
    */
   say(lane: Lane, body: object, more?: readonly JournalRecord[]): void;
@@ -77,28 +73,14 @@ export interface Lanes {
   settle(): void;
 }
 
-/** Written to the link with QoS 0; not known yet to have arrived at the broker. */
-interface Unproven {
-  readonly lane: Lane;
-  readonly body: object;
-  readonly bytes: number;
-  readonly atMs: number;
-  /** Under which number it is kept, for the case of a kill; null: it is not. */
-  n: number | null;
-  /** The system at the other end has it. */
-  passed: boolean;
-}
-
 /** Makes the lanes over their memory, which has been replayed. */
 export function openLanes(input: LanesInput): Lanes {
   const { memory, keep, clock, root, device } = input;
   const bucket = tokenBucket(input.pace ?? PACE, clock.bootMs());
   const under = new Map<number, number>();
   const got = new Set<number>();
-  let unproven: Unproven[] = [];
   let publish: Publish | null = null;
   let queuedBytes = () => 0;
-  let cancelNotice: Cancel | null = null;
   let piledUpN = 0;
   let sinceStart = NO_LANES;
   const waiters = new Set<() => void>();
@@ -112,30 +94,43 @@ export function openLanes(input: LanesInput): Lanes {
     keep([gotRecord([...got])]);
     got.clear();
   };
-  const isLast = (lane: Lane, n: number) => {
-    for (const later of memory.waiting.values()) if (later.lane === lane && later.n > n) return false;
-    return true;
-  };
   /** What is kept of the unproven waits for the end of the link, if it has one. */
-  const isHeld = (n: number) => unproven.some((one) => one.n === n);
-  const heldIn = (lane: Lane) => unproven.filter((one) => one.n !== null && one.lane === lane).length;
-  const waits = ({ n }: Kept) => !under.has(n) && !got.has(n) && !isHeld(n);
+  const unproven = openUnproven(
+    clock,
+    () => queuedBytes(),
+    ({ lane, body }) => {
+      const n = memory.lastN() + 1;
+      put(lane, body, []);
+      return n;
+    },
+  );
+  /** How the device was last, as far as that waits; it goes before all else. */
+  const newest = new Map<Lane, number>();
+  /** From now on what is older than `n` is of the past: it is no longer how the device is. */
+  const isNow = (lane: Lane, n: number) => {
+    if (n > memory.now(lane)) keep([nowRecord(lane, n)]);
+  };
+  const waits = ({ n }: Kept) => !under.has(n) && !got.has(n) && !unproven.has(n);
   const belt = openBelt<Kept>({
     clock,
     log: input.log,
     next() {
+      for (const n of newest.values()) {
+        const kept = memory.waiting.get(n);
+        if (kept !== undefined && waits(kept)) return kept;
+      }
       for (const kept of memory.waiting.values()) if (waits(kept)) return kept;
       return null;
     },
-    waitMs({ n }) {
+    waitMs({ n, lane }) {
+      if (newest.get(lane) === n) return 0;
       if (input.records() > RECORDS_FIRST) return RECORDS_PAUSE_MS;
       return n <= piledUpN ? bucket.take(clock.bootMs()) : 0;
     },
     message: ({ n, lane, text }) => ({
       topic: topicOf(lane),
       text,
-      // Of what piled up only the last is how it is now.
-      retain: TOPICS[lane].retained && isLast(lane, n),
+      retain: TOPICS[lane].retained && newest.get(lane) === n,
     }),
     sent: ({ n, text }) => void under.set(n, text.length),
     had({ n }) {
@@ -160,49 +155,28 @@ export function openLanes(input: LanesInput): Lanes {
     if (memory.bytes() > input.bounds.maxBytes) settle();
   };
 
-  /** Sees what has got through: in the order in which it was written. */
-  const prove = () => {
-    let queued = queuedBytes();
-    for (const one of unproven.toReversed()) {
-      if (queued <= 0) one.passed = true;
-      queued -= one.bytes;
+  /** What of each lane is newer than anything that was said of it. */
+  const findNewest = () => {
+    newest.clear();
+    for (const { lane, n } of memory.waiting.values()) {
+      if (TOPICS[lane].qos === 0 && n >= memory.now(lane)) newest.set(lane, n);
     }
-  };
-  /** Keeps what was sent a while ago and is still on its way: who knows whether this link still is one. */
-  const notice = () => {
-    cancelNotice?.();
-    cancelNotice = null;
-    prove();
-    const isLate = ({ n, passed, atMs }: Unproven) => !passed && n === null && clock.bootMs() - atMs >= NOTICE_MS;
-    for (const one of unproven) {
-      if (!isLate(one)) continue;
-      one.n = memory.lastN() + 1;
-      put(one.lane, one.body, []);
-    }
-    noticeLater();
-  };
-  const noticeLater = () => {
-    const oldest = unproven.find(({ n, passed }) => n === null && !passed);
-    if (oldest === undefined) return;
-    const leftMs = oldest.atMs + NOTICE_MS - clock.bootMs();
-    cancelNotice ??= clock.after(Math.max(NOTICE_PAUSE_MS, leftMs), notice, 'about');
+    for (const [lane, n] of newest) isNow(lane, n);
   };
 
   keep([bootRecord(clock.bootId)]);
   return {
     say(lane, body, more = []) {
-      const live = publish !== null && TOPICS[lane].qos === 0 && memory.waitingIn(lane) === heldIn(lane);
-      if (!live || publish === null) {
+      if (publish === null || TOPICS[lane].qos !== 0) {
         put(lane, body, more);
         belt.pump();
         return;
       }
       if (more.length > 0) keep(more);
-      // Before the next is on its way: what speaks every second or so saves a wake for the look.
-      if (cancelNotice !== null) notice();
+      newest.delete(lane);
+      if (memory.waitingIn(lane) > unproven.keptIn(lane)) isNow(lane, memory.lastN() + 1);
       const [topic, text] = [topicOf(lane), JSON.stringify(body)];
-      unproven.push({ lane, body, bytes: packetBytes(topic, text, 0), atMs: clock.bootMs(), n: null, passed: false });
-      noticeLater();
+      unproven.add(lane, body, packetBytes(topic, text, 0));
       // An end of the link is told by itself, and then what has not arrived is kept.
       publish(topic, text, { qos: 0, retain: TOPICS[lane].retained }).catch(() => {});
     },
@@ -212,6 +186,7 @@ export function openLanes(input: LanesInput): Lanes {
       piledUpN = memory.lastN();
       under.clear();
       settle();
+      findNewest();
       belt.up(give);
       belt.pump();
     },
@@ -220,9 +195,7 @@ export function openLanes(input: LanesInput): Lanes {
       belt.down();
       under.clear();
       noteGot();
-      cancelNotice?.();
-      cancelNotice = null;
-      const again = unproven.splice(0);
+      const again = unproven.end();
       const before = memory.lastN();
       const records = again.map(({ lane, body }, n) => keptRecord(before + n + 1, lane, clock.bootMs(), body));
       // All of it anew, so that it stays in its order.
@@ -231,9 +204,7 @@ export function openLanes(input: LanesInput): Lanes {
       if (memory.bytes() > input.bounds.maxBytes) settle();
     },
     answered(agoMs) {
-      const untilMs = clock.bootMs() - agoMs - CLOCK_STEP_MS;
-      const kept = unproven.flatMap(({ n, atMs }) => (n !== null && atMs < untilMs ? [n] : []));
-      unproven = unproven.filter(({ atMs }) => atMs >= untilMs);
+      const kept = unproven.answered(agoMs);
       if (kept.length > 0) keep([gotRecord(kept)]);
       wakeIfEmpty();
     },

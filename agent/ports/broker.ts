@@ -3,6 +3,8 @@ export interface Frame {
   readonly topic: string;
   readonly payload: Uint8Array;
   readonly retain: boolean;
+  /** With which QoS it came; absent where it came over no broker. */
+  readonly qos?: number;
 }
 
 /** What one attempt to reach a broker needs. Files are read anew at every attempt, so that they can be renewed without a restart. */

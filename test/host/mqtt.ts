@@ -47,6 +47,7 @@ t.test('Mosquitto gets the PUBACK when the update is durable, not before', async
   await link.state('connected');
   await mosquittoPub(broker, 'fleet/v1/all/desired/camera/base', 'x', { retain: true });
   await until('the update', () => link.frames.length === 1);
+  t.match(link.frames, [{ payload: Buffer.from('x'), qos: 1 }]);
   // Two round trips of somebody else: the broker had every chance to read an acknowledgement.
   await mosquittoPub(broker, 'elsewhere', '1');
   await mosquittoPub(broker, 'elsewhere', '2');

@@ -6,6 +6,7 @@ import {
   gotRecord,
   keptRecord,
   lostRecord,
+  nowRecord,
   toldRecord,
 } from '../../agent/link/lane-memory.ts';
 
@@ -64,10 +65,12 @@ t.test('a snapshot brings another memory to the same state, the numbers too', as
   const memory = filled();
   memory.fold(lostRecord([1], { ...NONE, hb: 1 }));
   memory.fold(gotRecord([3]));
+  memory.fold(nowRecord('position', 2));
   const again = createLaneMemory('b');
   for (const record of JSON.parse(JSON.stringify(memory.snapshot()))) again.fold(record);
   t.same([...again.waiting], [...memory.waiting]);
   t.same([again.lastN(), again.bytes(), again.lost()], [3, memory.bytes(), { ...NONE, hb: 1 }]);
+  t.same([again.now('position'), again.now('hb')], [2, 0]);
 });
 
 t.test('after a reboot the age of what is there counts from the boot', async (t) => {
@@ -86,9 +89,12 @@ t.test('records that are damaged are no messages', async (t) => {
     { t: 'lane-got', ranges: 'all' },
     { t: 'lane-got', ranges: [7, ['a', 1]] },
     { t: 'lane-coarser', n: 9, body: {} },
+    { t: 'lane-now', lane: 'evt', n: 9 },
+    { t: 'lane-now', lane: 'hb', n: '9' },
     { t: 'lane-lost', ranges: [], lost: { hb: 'many' } },
   ])
     memory.fold(record);
   t.equal(memory.waiting.size, 0);
+  t.equal(memory.now('hb'), 0);
   t.same(memory.lost(), NONE);
 });

@@ -39,7 +39,7 @@ function bench(replay: readonly JournalRecord[] = [], maxBytes = 100_000) {
       await turn();
     }
   };
-  return { clock, memory, records, waiting, sent, lanes, publish, answerAll };
+  return { clock, memory, records, waiting, sent, answers, lanes, publish, answerAll };
 }
 
 t.test(
@@ -64,30 +64,129 @@ t.test(
   },
 );
 
-t.test('without a link all is kept, and goes in order when it is there; the last position is retained', async (t) => {
+/** What was sent of it, as `n`, QoS and whether it is retained. */
+const toldOf = (lane: string, sent: ReturnType<typeof bench>['sent']) =>
+  sent
+    .filter(({ topic }) => topic.endsWith(`/${lane}`))
+    .map(({ text, qos, retain }) => [JSON.parse(text).n, qos, retain]);
+
+t.test('without a link all is kept; when it is there how it was last goes first, the rest in order', async (t) => {
   const { lanes, publish, sent, answerAll } = bench();
   for (let n = 1; n <= 3; n += 1) {
     lanes.say('position', { n });
     lanes.say('hb', { n });
+    lanes.say('track', { n });
   }
-  t.equal(lanes.backlog().count, 6);
+  t.equal(lanes.backlog().count, 9);
   lanes.linkUp(publish);
-  lanes.say('hb', { n: 4 });
   await answerAll();
   t.same(
     sent.map(({ topic, text, qos, retain }) => [topic.split('/').at(-1), JSON.parse(text).n, qos, retain]),
     [
-      ['position', 1, 1, false],
-      ['hb', 1, 1, false],
-      ['position', 2, 1, false],
-      ['hb', 2, 1, false],
       ['position', 3, 1, true],
       ['hb', 3, 1, false],
-      ['hb', 4, 1, false],
+      ['position', 1, 1, false],
+      ['hb', 1, 1, false],
+      ['track', 1, 1, false],
+      ['position', 2, 1, false],
+      ['hb', 2, 1, false],
+      ['track', 2, 1, false],
+      ['track', 3, 1, false],
     ],
   );
-  lanes.say('hb', { n: 5 });
-  t.equal(sent.at(-1)?.qos, 0, 'nothing waits any more');
+  t.equal(lanes.backlog().count, 0);
+});
+
+t.test('while much waits, how it is now goes at once and is what is retained; each once', async (t) => {
+  const { clock, lanes, publish, sent, answerAll } = bench();
+  for (let n = 1; n <= 60; n += 1) {
+    lanes.say('position', { n });
+    lanes.say('hb', { n });
+  }
+  lanes.linkUp(publish);
+  await answerAll();
+  for (let n = 61; n <= 70; n += 1) {
+    lanes.say('position', { n });
+    lanes.say('hb', { n });
+    t.match(sent.slice(-2), [
+      { text: `{"n":${n}}`, qos: 0, retain: true },
+      { text: `{"n":${n}}`, qos: 0 },
+    ]);
+    clock.advance(1000);
+    await answerAll();
+  }
+  t.equal(lanes.backlog().count, 0);
+  for (const lane of ['position', 'hb']) {
+    const told = toldOf(lane, sent);
+    const isRetained = lane === 'position';
+    t.same(told[0], [60, 1, isRetained]);
+    const kept = told.slice(1).filter(([, qos]) => qos === 1);
+    t.same(
+      kept,
+      Array.from({ length: 59 }, (_, n) => [n + 1, 1, false]),
+      'what waits: in order, behind it',
+    );
+    t.equal(told.length, 70);
+  }
+});
+
+t.test('what is of the past stays so: over the end of the link, a kill, a journal written anew', async (t) => {
+  const { clock, lanes, publish, sent, answerAll, memory, records } = bench();
+  for (let n = 1; n <= 60; n += 1) lanes.say('position', { n });
+  lanes.linkUp(publish);
+  await answerAll();
+  lanes.linkDown();
+  lanes.linkUp(publish);
+  await answerAll();
+  t.same(
+    toldOf('position', sent).filter(([, , retain]) => retain),
+    [[60, 1, true]],
+    'nothing newer waits',
+  );
+  lanes.say('position', { n: 61 });
+  clock.advance(1000);
+  lanes.answered(20);
+  for (const replay of [records, memory.snapshot()]) {
+    const next = bench(JSON.parse(JSON.stringify(replay)));
+    next.lanes.linkUp(next.publish);
+    await next.answerAll();
+    t.ok(next.sent.length > 0);
+    t.notOk(
+      next.sent.some(({ retain }) => retain),
+      'after a kill',
+    );
+    next.lanes.linkDown();
+    next.lanes.say('position', { n: 62 });
+    next.lanes.linkUp(next.publish);
+    await next.answerAll();
+    t.same(
+      toldOf('position', next.sent).filter(([, , retain]) => retain),
+      [[62, 1, true]],
+    );
+  }
+});
+
+t.test('what the broker has not taken when something newer is said is of the past', async (t) => {
+  const { clock, lanes, publish, sent, answers, records } = bench();
+  for (let n = 1; n <= 3; n += 1) lanes.say('position', { n });
+  lanes.linkUp(publish);
+  lanes.say('position', { n: 4 });
+  clock.advance(1000);
+  lanes.answered(20);
+  const next = bench(JSON.parse(JSON.stringify(records)));
+  next.lanes.linkUp(next.publish);
+  await next.answerAll();
+  t.same(toldOf('position', next.sent), [
+    [1, 1, false],
+    [2, 1, false],
+    [3, 1, false],
+  ]);
+  for (const answer of answers) answer(0x87);
+  await turn();
+  const before = sent.length;
+  clock.advance(30_000);
+  t.ok(sent.length > before, 'tried again');
+  t.notOk(sent.slice(before).some(({ retain }) => retain));
 });
 
 t.test('a start after a crash goes on with what was kept', async (t) => {
@@ -100,7 +199,7 @@ t.test('a start after a crash goes on with what was kept', async (t) => {
   await second.answerAll();
   t.same(
     second.sent.map(({ text }) => JSON.parse(text).n),
-    [1, 2, 3],
+    [3, 1, 2],
   );
   const third = bench(JSON.parse(JSON.stringify(second.records)));
   third.lanes.linkUp(third.publish);
@@ -166,7 +265,7 @@ t.test(
     await next.answerAll();
     t.same(
       next.sent.map(({ text }) => JSON.parse(text).n),
-      [2, 3],
+      [3, 2],
       'after a kill',
     );
 
@@ -178,7 +277,7 @@ t.test(
   },
 );
 
-t.test('a link that ends after all: what was kept and what was not goes out again, in order, once', async (t) => {
+t.test('a link that ends after all: what was kept and what was not goes out again, once', async (t) => {
   const { clock, lanes, publish, queued, kept, told, answerAll, memory } = slowBench();
   lanes.say('hb', { n: 1 });
   clock.advance(1_000);
@@ -193,9 +292,9 @@ t.test('a link that ends after all: what was kept and what was not goes out agai
   lanes.linkUp(publish);
   await answerAll();
   t.same(told().slice(3), [
+    [3, 1],
     [1, 1],
     [2, 1],
-    [3, 1],
   ]);
   t.equal(memory.waiting.size, 0);
 });
@@ -257,21 +356,21 @@ t.test('what piled up is paced, and waits for the records', async (t) => {
   for (let n = 1; n <= 100; n += 1) lanes.say('hb', { n });
   waiting.records = 50;
   lanes.linkUp(publish);
-  t.equal(sent.length, 0, 'records go first');
+  t.same(toldOf('hb', sent), [[100, 1, false]], 'records go first, but for how it is now');
   waiting.records = 0;
   clock.advance(250);
   await answerAll();
-  t.equal(sent.length, 25, 'the burst');
+  t.equal(sent.length, 1 + 25, 'the burst');
   clock.advance(1000);
   await answerAll();
-  t.ok(sent.length > 25 && sent.length <= 51, 'then by and by');
+  t.ok(sent.length > 26 && sent.length <= 52, 'then by and by');
   for (let n = 0; n < 10; n += 1) {
     clock.advance(1000);
     await answerAll();
   }
   t.same(
-    sent.map(({ text }) => JSON.parse(text).n),
-    Array.from({ length: 100 }, (_, n) => n + 1),
+    sent.slice(1).map(({ text }) => JSON.parse(text).n),
+    Array.from({ length: 99 }, (_, n) => n + 1),
   );
 });
 

@@ -86,6 +86,8 @@ export function openScene(input: SceneInput): Scene {
     const fields = readFields(frame.payload);
     if (fields === null) return false;
     if (kind === 'hb') {
+      // It was kept while there was no link: others, of how the device is now, may have come before it.
+      if (frame.qos === 1) return false;
       const pulse = readPulse(fields);
       if (pulse === null) return false;
       const before = pulses.get(device) ?? NO_PULSES;

@@ -71,6 +71,9 @@ t.test('what devices say; each message that matters counts', async (t) => {
   scene.changed('d1');
   count('dev/d1/hb', hb(2));
   t.match(scene.pulses('d1'), { before: { seq: 1 }, after: { seq: 2 } });
+  scene.take({ ...frame('dev/d1/hb', { ...hb(3), boot: 'kept without a link' }), qos: 1 });
+  t.equal(count('dev/d1/hb', hb(4)), 1);
+  t.match(scene.pulses('d1'), { after: { seq: 4 }, restarts: 0 });
   t.match(scene.pulses('d1'), { wasAway: false });
   scene.changed('d9', true);
   t.match(scene.pulses('d9'), { wasAway: true });
