@@ -36,10 +36,11 @@ export const TELEMETRY = {
         max_mb: {
           type: 'number',
           minimum: 0.1,
-          maximum: 256,
+          maximum: 12,
           default: 8,
           description: [
             'Most that is kept in RAM. On the disk it takes up to twice that and 1 MB; while the file is written anew, 3.5 times that and 2 MB.',
+            'More than 12 would not fit beside the agent in the 200 MB that its unit may take.',
             'When full: detail of tracks goes first, then tracks, positions, heartbeats.',
           ].join(' '),
         },

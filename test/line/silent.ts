@@ -15,6 +15,12 @@ const EVERY_MS = 100;
 /** The last second, and what a busy machine adds. */
 const LOST_MAX_MS = 2_000;
 
+interface Beat {
+  readonly seq: number;
+  readonly at: string;
+  readonly backlog: { readonly telemetry: { readonly count: number } };
+}
+
 const lo = (to: 'up' | 'down') => execFileSync('ip', ['link', 'set', 'lo', to]);
 
 if (process.env[INSIDE] === 'yes') {
@@ -29,7 +35,7 @@ if (process.env[INSIDE] === 'yes') {
       const heard = () =>
         world.watcher.seen
           .filter((seen) => seen.topic === topic)
-          .map((seen): { readonly seq: number; readonly at: string } => JSON.parse(seen.payload.toString()));
+          .map((seen): Beat => JSON.parse(seen.payload.toString()));
       const status = () => JSON.parse(readFileSync(join(device.run, 'status.json'), 'utf8'));
       const beats = (): number => status().heartbeat?.seq ?? 0;
 
@@ -46,7 +52,11 @@ if (process.env[INSIDE] === 'yes') {
       const before = heard().length;
       await device.start();
       const isOfNext = ({ at }: { readonly at: string }) => Date.parse(at) > killedMs;
-      await until('the next life', () => heard().slice(before).some(isOfNext));
+      await until('a beat of the next life that says that nothing waits', () =>
+        heard()
+          .slice(before)
+          .some((beat) => isOfNext(beat) && beat.backlog.telemetry.count === 0),
+      );
       const came = new Set(heard().flatMap((beat) => (isOfNext(beat) ? [] : [beat.seq])));
       const all = Array.from({ length: killed - Math.min(...came) + 1 }, (_, n) => n + Math.min(...came));
       const lost = all.filter((seq) => !came.has(seq));

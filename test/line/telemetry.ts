@@ -10,12 +10,13 @@ interface Beat {
   readonly at: string;
   readonly uptime_s: number;
   readonly link: { readonly sent_bytes_per_h: number };
+  readonly backlog: { readonly telemetry: { readonly count: number } };
   readonly machine?: { readonly cores: number };
 }
 
 // What the device tells about itself, through the built program and a real broker.
 t.test(
-  'heartbeats of an hour without a broker come when it is back, in order, each once; a kill loses none',
+  'heartbeats of an hour without a broker come when it is back, the newest first, the rest in order, each once; a kill loses none',
   async (t) => {
     const world = await lineWorld(t);
     const device = lineDevice(t, world, { id: 'drone-hb', heartbeatS: 0.1 });
@@ -50,16 +51,23 @@ t.test(
     await world.broker.start();
     await world.watcher.granted(2);
     const third = await device.start();
-    await until('live beats again', () => {
+    await until('beats that say that nothing waits', () => {
       const all = heard();
       const kept = all.findIndex(({ qos }) => qos === 1);
-      return kept < 0 ? undefined : all.slice(kept).find(({ qos }) => qos === 0);
+      return kept >= 0 && all.slice(kept).some(({ qos, backlog }) => qos === 0 && backlog.telemetry.count === 0);
     });
+    const inOrder = <T>(list: readonly T[]) => [...list].sort();
+    const cameWith = (qos: number) => heard().flatMap((beat) => (beat.qos === qos ? beat.at : []));
+    const [newest = '', ...kept] = cameWith(1);
+    t.same(kept, inOrder(kept), 'what was kept, in order');
+    t.ok(
+      kept.every((at) => at < newest),
+      'the newest of it before that',
+    );
+    t.same(cameWith(0), inOrder(cameWith(0)), 'the others as they were said');
     // What a dying link may have swallowed comes once more.
-    const each = [...new Map(heard().map((beat) => [beat.at, beat])).values()];
-    const order = each.map(({ at }) => at);
-    t.same(order, [...order].sort(), 'in order');
-    const once = each.map(({ seq }) => seq);
+    const byTime = new Map(heard().map((beat) => [beat.at, beat.seq]));
+    const once = inOrder([...byTime.keys()]).map((at) => byTime.get(at) ?? 0);
     const upTo = (n: number, from = 1) => Array.from({ length: n - from + 1 }, (_, index) => from + index);
     const all = [...upTo(killed, once[0]), ...upTo(killedAgain)];
     t.same(once.slice(0, all.length), all, 'up to the very last before each kill');

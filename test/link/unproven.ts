@@ -60,3 +60,14 @@ t.test('at the end of the link: all of it, in its order, and no look any more', 
   t.equal(way.looks, looks);
   t.equal(kept.length, 2);
 });
+
+t.test('a way that is slow, but never by a second: nothing is kept although something is always on it', async (t) => {
+  const { clock, way, kept, list } = bench();
+  for (let n = 1; n <= 40; n += 1) {
+    list.add('position', { n }, 10);
+    // This one and the one before.
+    way.bytes = 20;
+    clock.advance(300);
+  }
+  t.same(kept, []);
+});
