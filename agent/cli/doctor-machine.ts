@@ -5,6 +5,7 @@ import { capabilitiesOf, unitFacts, writablePaths } from '../host/unit-facts.ts'
 import type { Settings } from '../settings-schema.ts';
 import { Failure } from '../values/errors.ts';
 import type { Status } from '../values/status.ts';
+import { sayBytes } from '../values/units.ts';
 import { real } from './check.ts';
 import { fine, type Remark } from './finding.ts';
 
@@ -26,11 +27,6 @@ const NEEDS: readonly { readonly bit: bigint; readonly name: string; readonly lo
 
 /** Lets the agent end processes of others, which nobody needs who ends none from far away: the unit as it comes has it not. */
 const CAP_KILL = 5n;
-
-function sayBytes(bytes: number): string {
-  if (bytes >= 1024 * MIB) return `${(bytes / 1024 / MIB).toFixed(1)} GiB`;
-  return bytes >= MIB ? `${Math.floor(bytes / MIB)} MiB` : `${Math.floor(bytes / 1024)} KiB`;
-}
 
 function lookAtMount(path: string, what: 'state' | 'run' | 'config'): Remark {
   try {

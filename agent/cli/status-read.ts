@@ -53,12 +53,8 @@ function isRunning(state: string, files: Files): 'running' | 'stopped' | 'unknow
   }
 }
 
-/** Outcomes are numbers; what else a heartbeat counts by kind stays there. */
-function countersOf({ refused, ...counted }: Heartbeat['counters']): Status['counters'] {
-  const outcomes = Object.entries(counted).flatMap(([name, value]): [string, number][] =>
-    typeof value === 'number' ? [[name, value]] : [],
-  );
-  return { outcomes: Object.fromEntries(outcomes), refused };
+function countersOf({ refused, dropped, ...outcomes }: Heartbeat['counters']): Status['counters'] {
+  return { outcomes, refused, dropped };
 }
 
 /** Puts the status together from what is on disk: it needs no daemon and no network. Throws Failure for a disk that fails. */
@@ -127,20 +123,22 @@ export async function readStatus(settings: Settings): Promise<Status> {
     last_beat: beat?.at ?? null,
     last_beat_age_s: beatMs === null ? null : Math.floor(beatMs / 1000),
   };
-  const counted = file?.heartbeat?.counters;
+  const beaten = file?.heartbeat ?? null;
   return {
     device: settings.device.id,
     clock: { trust: floor.trust(), now: rfc3339(clock.wallMs()), floor: rfc3339(floor.floorMs()) },
     agent,
     link: said?.link ?? null,
     sent_bytes_per_h: said?.heartbeat?.link.sent_bytes_per_h ?? null,
-    backlog: { count: memory.pending.size, bytes: memory.pendingBytes() },
+    // Of telemetry the last word holds without a daemon, too: nobody else sends it.
+    backlog: { count: memory.pending.size, bytes: memory.pendingBytes(), telemetry: beaten?.backlog.telemetry ?? null },
     configs,
     locks,
     advice,
     trust_version: readTrusted(settings, null).trust,
     vehicle: said?.vehicle ?? null,
-    counters: counted === undefined ? null : countersOf(counted),
+    machine: said?.heartbeat?.machine ?? null,
+    counters: beaten === null ? null : countersOf(beaten.counters),
     hidden,
   };
 }

@@ -1,5 +1,7 @@
+import { sayGivenUp, sayWaiting } from '../values/backlog.ts';
 import { fold, labelled, paint } from '../values/layout.ts';
 import { sayLock } from '../values/lock-words.ts';
+import { sayMachine } from '../values/machine.ts';
 import { sayPending } from '../values/pending.ts';
 import { remedyOf } from '../values/remedy.ts';
 import type { Reported } from '../values/report.ts';
@@ -91,7 +93,7 @@ function sayConfig(
 
 /** The device at a glance, in words; one screen of a phone for a device with a few configs. */
 export function sayStatus(status: Status, names: readonly string[], { width, colour }: Setting): string {
-  const { clock, link, backlog } = status;
+  const { clock, link, backlog, counters, machine, vehicle } = status;
   const nowMs = Date.parse(clock.now);
   const rows: (readonly [string, string])[] = [
     ['device', `${status.device}, at ${clock.now.slice(0, 19).replace('T', ' ')} UTC`],
@@ -111,11 +113,12 @@ export function sayStatus(status: Status, names: readonly string[], { width, col
   if (link?.connected === true && status.sent_bytes_per_h !== null) {
     rows.push(['  sends', `${Math.ceil(status.sent_bytes_per_h / 1000)} kB an hour now`]);
   }
-  if (backlog.count > 0 && link?.connected !== true) {
-    rows.push(['outbox', `${backlog.count} ${backlog.count === 1 ? 'report waits' : 'reports wait'} for the broker`]);
-  }
+  const waiting = sayWaiting(backlog, link?.connected === true);
+  if (waiting !== null) rows.push(['outbox', waiting]);
+  const givenUp = counters === null ? null : sayGivenUp(counters.dropped);
+  if (givenUp !== null) rows.push(['given up', givenUp]);
   if (status.trust_version !== null) rows.push(['keys', `those of trust document version ${status.trust_version}`]);
-  const { vehicle } = status;
+  if (machine !== null) rows.push(['machine', sayMachine(machine, nowMs)]);
   if (vehicle !== null) rows.push(...sayVehicle(vehicle, when(vehicle.since, nowMs)));
   for (const name of names) {
     rows.push(...sayConfig(name, status.configs[name], nowMs));

@@ -8,7 +8,7 @@ import { coarserTrack } from '../telemetry/track-coarser.ts';
 import { createTrackMemory } from '../telemetry/track-memory.ts';
 import { openWhereabouts } from '../telemetry/whereabouts.ts';
 import { Failure } from '../values/errors.ts';
-import { LANES } from '../values/lanes.ts';
+import { LANES, sayLanes } from '../values/lanes.ts';
 import type { EventBody } from '../values/report.ts';
 import type { Host } from './host.ts';
 
@@ -114,12 +114,11 @@ export async function openTelemetry(
     const untold = lanes.untold();
     if (untold === null || clock.bootMs() - state.toldMs < TELL_MS) return;
     state.toldMs = clock.bootMs();
-    const what = LANES.filter((lane) => untold[lane] > 0).map((lane) => `${untold[lane]} of ${lane}`);
     const count = LANES.reduce((sum, lane) => sum + untold[lane], 0);
     await rooms.say({
       event: 'dropped',
       count,
-      reason: `telemetry was given up, too much or too old: ${what.join(', ')}`,
+      reason: `telemetry was given up, too much or too old: ${sayLanes(untold)}`,
     });
     // Meanwhile more may have gone: that is told next time.
     lanes.told(untold);

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import type { BatteryReading, DeviceReading, Devices } from '../ports/sensors.ts';
+import type { DeviceReading, Devices } from '../ports/sensors.ts';
+import type { BatteryReading } from '../values/machine.ts';
 
 /** Sensors named at most: a server board has dozens, and a heartbeat is no inventory. */
 const SENSORS_MAX = 8;

@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import type Memory from 'systeminformation/lib/memory.js';
-import type { DeviceReading, Devices, MachineReading, NetworkReading, Sensors } from '../ports/sensors.ts';
+import type { DeviceReading, Devices, Sensors } from '../ports/sensors.ts';
+import type { MachineReading, NetworkReading } from '../values/machine.ts';
 
 /** Where the kernel shows its sensors; another place in tests. */
 export interface SensorPlaces {

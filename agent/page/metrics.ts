@@ -26,9 +26,27 @@ function family(
   return `# TYPE ${name} ${type}\n${unit === '' ? '' : `# UNIT ${name} ${unit}\n`}# HELP ${name} ${help}\n${lines.join('')}`;
 }
 
+function machineFamilies(machine: Status['machine']): readonly string[] {
+  const { load_1m = null, memory, disk, temperature_c = {}, battery = {} } = machine ?? {};
+  const degrees = Object.entries(temperature_c).map(([sensor, value]) => ({ labels: { sensor }, value }));
+  const parts = Object.entries(battery).map(([supply, { percent }]) => ({
+    labels: { supply },
+    value: percent === undefined ? null : percent / 100,
+  }));
+  const bytes = (what: string, help: string, value: number | undefined) =>
+    family(`locksmith_machine_${what}_available_bytes`, 'gauge', help, [{ value: value ?? null }], 'bytes');
+  return [
+    family('locksmith_machine_load', 'gauge', 'Processes that run or want to, over a minute.', [{ value: load_1m }]),
+    bytes('memory', 'Memory that programs can still have.', memory?.available_bytes),
+    bytes('disk', "Room left where the agent's state is.", disk?.available_bytes),
+    family('locksmith_machine_temperature_celsius', 'gauge', 'What a thermometer says.', degrees, 'celsius'),
+    family('locksmith_machine_battery_ratio', 'gauge', 'How full a battery is.', parts, 'ratio'),
+  ];
+}
+
 /** What a scraper on the device reads: the status as numbers. */
 export function metricsOf(status: Status, nowMs: number): string {
-  const { agent, link, clock, backlog, configs, locks, counters, device, vehicle } = status;
+  const { agent, link, clock, backlog, configs, locks, counters, device, vehicle, machine } = status;
   const flag = (is: boolean) => (is ? 1 : 0);
   const eachLock = Object.entries(locks).map(([config, lock]) => ({ config, lock }));
   const eachConfig = Object.entries(configs).map(([config, reported]) => ({ config, reported }));
@@ -78,6 +96,26 @@ export function metricsOf(status: Status, nowMs: number): string {
     ),
     family('locksmith_backlog_messages', 'gauge', 'Reports that wait for the broker.', [{ value: backlog.count }]),
     family('locksmith_backlog_bytes', 'gauge', 'Size of the reports that wait.', [{ value: backlog.bytes }], 'bytes'),
+    family(
+      'locksmith_telemetry_backlog_messages',
+      'gauge',
+      'Heartbeats, positions and tracks that wait for the broker.',
+      [{ value: backlog.telemetry?.count ?? null }],
+    ),
+    family(
+      'locksmith_telemetry_backlog_bytes',
+      'gauge',
+      'Size of the telemetry that waits.',
+      [{ value: backlog.telemetry?.bytes ?? null }],
+      'bytes',
+    ),
+    family(
+      'locksmith_telemetry_dropped',
+      'counter',
+      'Telemetry given up since the agent started: too much, or too old.',
+      Object.entries(counters?.dropped ?? {}).map(([lane, value]) => ({ labels: { lane }, value })),
+    ),
+    ...machineFamilies(machine),
     family(
       'locksmith_config_version',
       'gauge',

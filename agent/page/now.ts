@@ -1,4 +1,6 @@
+import { sayGivenUp, sayWaiting } from '../values/backlog.ts';
 import { sayLock } from '../values/lock-words.ts';
+import { sayMachine } from '../values/machine.ts';
 import { sayPending } from '../values/pending.ts';
 import { remedyOf } from '../values/remedy.ts';
 import type { Reported } from '../values/report.ts';
@@ -54,9 +56,12 @@ function agentCard({ agent }: Status, nowMs: number): Markup {
 <p class="soft">last beat ${beat}</p>${todo(remedy, 'bad')}</div>`;
 }
 
-function linkCard({ link, backlog, agent }: Status, nowMs: number): Markup {
-  const reports = backlog.count === 1 ? 'report waits' : 'reports wait';
-  const waits = backlog.count === 0 ? null : html`<p class="soft">${backlog.count} ${reports} for the broker</p>`;
+function linkCard({ link, backlog, counters, agent }: Status, nowMs: number): Markup {
+  const waiting = sayWaiting(backlog, link?.connected === true);
+  const givenUp = counters === null ? null : sayGivenUp(counters.dropped);
+  const waits = html`${waiting === null ? null : html`<p class="soft">${waiting}</p>`}${
+    givenUp === null ? null : html`<p class="soft">given up: ${givenUp}</p>`
+  }`;
   if (link === null) {
     const words = agent.state === 'stopped' ? 'no agent runs, so there is none' : 'not known';
     const head = html`<div class="top"><h3>Link</h3>${pill('warn', 'none')}</div>`;
@@ -66,6 +71,11 @@ function linkCard({ link, backlog, agent }: Status, nowMs: number): Markup {
   const trip = link.round_trip_ms === null ? '' : `, round trip ${Math.round(link.round_trip_ms)} ms`;
   return html`<div class="card"><div class="top"><h3>Link</h3>${pill(tone, link.state)}</div>
 <p>${link.words}</p><p class="soft">${link.url}, since ${when(link.since, nowMs)}${trip}</p>${waits}${todo(link.remedy)}</div>`;
+}
+
+function machineCard({ machine }: Status, nowMs: number): Markup | null {
+  if (machine === null) return null;
+  return html`<div class="card"><div class="top"><h3>Machine</h3></div><p>${sayMachine(machine, nowMs)}</p></div>`;
 }
 
 function vehicleCard({ vehicle }: Status, nowMs: number): Markup | null {
@@ -128,7 +138,7 @@ export function nowSection({ status, configs, nowMs }: PageData): Markup {
     status.hidden.length === 0
       ? null
       : html`<div class="card"><p class="warning">Not seen without root: ${status.hidden.join(', ')}</p></div>`;
-  const cards = html`${clockCard(status)}${agentCard(status, nowMs)}${linkCard(status, nowMs)}${vehicleCard(status, nowMs)}`;
+  const cards = html`${clockCard(status)}${agentCard(status, nowMs)}${linkCard(status, nowMs)}${vehicleCard(status, nowMs)}${machineCard(status, nowMs)}`;
   return html`${summary(status)}<h2>Now</h2><div class="cols">${cards}</div>${hidden}
 <h2>Configs</h2><div class="cols">${configs.map((name) => configCard(name, status, nowMs))}</div>`;
 }

@@ -2,10 +2,10 @@ import type { Cancel, Clock } from '../ports/world.ts';
 import type { LaneCounts } from '../values/lanes.ts';
 import type { LinkState } from '../values/link.ts';
 import type { LockState } from '../values/lock.ts';
+import type { MachineState } from '../values/machine.ts';
 import type { ClockTrust } from '../values/report.ts';
 import { rfc3339 } from '../values/units.ts';
 import type { VehicleView } from '../values/vehicle.ts';
-import type { MachineState } from './machine.ts';
 
 /** What has happened since the agent started. */
 export interface Counters {

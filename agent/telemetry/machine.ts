@@ -1,13 +1,9 @@
 import type { Log } from '../ports/log.ts';
-import type { MachineReading, Sensors } from '../ports/sensors.ts';
+import type { Sensors } from '../ports/sensors.ts';
 import type { Clock } from '../ports/world.ts';
+import type { MachineReading, MachineState } from '../values/machine.ts';
 import { messageOf } from '../values/thrown.ts';
 import { rfc3339 } from '../values/units.ts';
-
-/** A reading of the machine and when it was made (RFC 3339 UTC). */
-export interface MachineState extends MachineReading {
-  readonly at: string;
-}
 
 /**
  * Readings are no closer together than this. Reason: they cost as much as the rest of a heartbeat; yet each heartbeat has its own where

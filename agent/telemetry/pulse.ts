@@ -2,11 +2,12 @@ import type { Files } from '../ports/files.ts';
 import type { Log } from '../ports/log.ts';
 import type { Cancel, Clock } from '../ports/world.ts';
 import type { LinkState } from '../values/link.ts';
+import type { MachineState } from '../values/machine.ts';
 import { messageOf } from '../values/thrown.ts';
 import { rfc3339 } from '../values/units.ts';
 import type { VehicleView } from '../values/vehicle.ts';
 import { type Heartbeat, type HeartbeatInput, heartbeat, startBeating } from './heartbeat.ts';
-import type { Machine, MachineState } from './machine.ts';
+import type { Machine } from './machine.ts';
 
 /** What the file `status.json` holds for whoever looks while the network is away. */
 export interface StatusFile {

@@ -1,5 +1,8 @@
+import type { Waiting } from './backlog.ts';
+import type { LaneCounts } from './lanes.ts';
 import type { LinkState } from './link.ts';
 import type { LockState } from './lock.ts';
+import type { MachineState } from './machine.ts';
 import type { ClockTrust, Reported } from './report.ts';
 import type { VehicleView } from './vehicle.ts';
 
@@ -40,8 +43,7 @@ export interface Status {
   readonly link: LinkState | null;
   /** Bytes an hour over the link, as of the last ten minutes before the last heartbeat; null before the first, and where `link` is. */
   readonly sent_bytes_per_h: number | null;
-  /** What waits on disk until the broker has it. */
-  readonly backlog: { readonly count: number; readonly bytes: number };
+  readonly backlog: Waiting;
   readonly configs: Readonly<Record<string, Reported>>;
   readonly locks: Readonly<Record<string, LockState>>;
   /** What every HOT lock means and what to do about it. */
@@ -50,12 +52,16 @@ export interface Status {
   readonly trust_version: number | null;
   /** As it was at `agent.last_sign`; null where the settings name none, and where `link` is. */
   readonly vehicle: VehicleView | null;
+  /** As of the last heartbeat; null before the first, where it could not be read, and where `link` is. */
+  readonly machine: MachineState | null;
   /** What has happened since the agent started; null if that is not known. */
   readonly counters: {
     /** Updates by how they ended, and redeliveries. */
     readonly outcomes: Readonly<Record<string, number>>;
     /** By code. */
     readonly refused: Readonly<Record<string, number>>;
+    /** Telemetry given up because too much waited, or too long. */
+    readonly dropped: LaneCounts;
   } | null;
   /** What could not be read, and why: root would see it. */
   readonly hidden: readonly string[];

@@ -27,6 +27,14 @@ export function sayDuration(ms: number): string {
   return hours % 24 === 0 ? `${Math.floor(hours / 24)} d` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
+const MIB = 1024 * 1024;
+
+/** Says a size the way a person would: `3.1 GiB`, `412 MiB`, `9 KiB`. */
+export function sayBytes(bytes: number): string {
+  if (bytes >= 1024 * MIB) return `${(bytes / 1024 / MIB).toFixed(1)} GiB`;
+  return bytes >= MIB ? `${Math.floor(bytes / MIB)} MiB` : `${Math.floor(bytes / 1024)} KiB`;
+}
+
 /** What a device, group or config may be called. Source: the wire contract; the same everywhere. */
 export const NAME = /^[A-Za-z0-9_-]{1,64}$/;
 

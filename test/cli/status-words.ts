@@ -34,7 +34,7 @@ const CALM = calmStatus({ configs: { aim_lock_config: reported() } });
 
 const say = (status: Status, colour = false) => sayStatus(status, ['aim_lock_config'], { width: 80, colour });
 
-t.test('a calm device on seven lines', async (t) => {
+t.test('a calm device on eight lines', async (t) => {
   t.equal(
     say(CALM),
     `device   drone-7, at 2026-11-22 03:12:00 UTC
@@ -42,6 +42,7 @@ agent    running 0.1.0, pid 75, since 01:19:38, 1 h 52 min ago; last beat 2 s
          ago
 link     connected and subscribed, since 01:19:38, 1 h 52 min ago
   sends  42 kB an hour now
+machine  load 0.4 on 4 cores, memory 41 % free, disk 3.1 GiB free, 51 °C
 config   aim_lock_config: base version 7 for grp/canary, since 23:00:00, 4 h 12
          min ago
   lock   aim_lock_config.conf COLD
@@ -58,7 +59,9 @@ const NIGHT: Status = {
     ...{ words: "the broker's certificate is not valid yet: most often the clock of this device is wrong" },
     ...{ remedy: 'Let the device set its clock (GPS, NTP).', url: 'mqtts://broker:8883', round_trip_ms: null },
   },
-  backlog: { count: 12, bytes: 4000 },
+  backlog: { count: 12, bytes: 4000, telemetry: { count: 37_012, bytes: 8_000_000 } },
+  counters: { outcomes: {}, refused: {}, dropped: { track: 512, position: 99_000, hb: 2400 } },
+  machine: null,
   configs: {
     aim_lock_config: reported({
       pending: { id: 'u', version: 8, waiting_for: ['lock', 'vehicle'] },
@@ -89,7 +92,9 @@ agent    frozen since 03:11:58, 31 min ago: pid 75 is there and does not move
 link     the broker's certificate is not valid yet: most often the clock of this
          device is wrong, since 00:00:00, 0 s ago
   try    Let the device set its clock (GPS, NTP).
-outbox   12 reports wait for the broker
+outbox   12 reports and 37012 messages of telemetry wait for the broker
+given up telemetry, too much or too old: 512 of track, 99000 of position, 2400
+         of hb
 config   aim_lock_config: base version 7 for grp/canary, since 2026-11-21
          23:00:00
   drift  what is on disk is not what Locksmith put there
@@ -115,6 +120,8 @@ t.test('what is not known is said to be', async (t) => {
     ...CALM,
     agent: { ...CALM.agent, state: 'unknown', last_beat: null, last_beat_age_s: null },
     link: null,
+    machine: null,
+    counters: null,
     configs: {},
     locks: {},
   };
@@ -127,7 +134,12 @@ t.test('what is not known is said to be', async (t) => {
     pending: { id: null, version: 0, waiting_for: ['lock'] },
     last_attempt: { ...ATTEMPT, result: 'refused', code: 'lock-mismatch', reason: 'lock mismatch: x HOT' },
   });
-  const said = say({ ...CALM, configs: { aim_lock_config: hot }, backlog: { count: 1, bytes: 9 }, link: null });
+  const said = say({
+    ...CALM,
+    configs: { aim_lock_config: hot },
+    backlog: { count: 1, bytes: 9, telemetry: null },
+    link: null,
+  });
   t.match(said, 'outbox   1 report waits for the broker');
   t.match(said, 'as it was before Locksmith\n  waits  the return to what was before, for lock;');
   t.match(said, 'last   base version 8 refused: lock mismatch: x HOT\n  lock', 'the lock below it says what to do');

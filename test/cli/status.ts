@@ -41,6 +41,7 @@ t.test('before the first start, with the daemon running, and with it dead', asyn
     'hidden',
     'link',
     'locks',
+    'machine',
     'sent_bytes_per_h',
     'trust_version',
     'vehicle',

@@ -13,6 +13,9 @@ t.test('a calm device: all is well', async (t) => {
   t.match(markup, 'version 0.1.0, pid 75, since 01:19:38 UTC, 1 h 52 min ago');
   t.match(markup, '>connected and subscribed<');
   t.match(markup, '>COLD<');
+  t.match(markup, '<p>load 0.4 on 4 cores, memory 41 % free, disk 3.1 GiB free, 51 °C</p>');
+  t.notMatch(markup, 'for the broker');
+  t.notMatch(markup, 'given up');
   t.notMatch(markup, 'To do:');
 });
 
@@ -23,7 +26,8 @@ t.test('everything that is wrong is said first, with what to do, and no name can
     clock: { trust: 'untrusted', now: '1970-01-01T00:00:00.000Z', floor: '2026-11-22T03:11:00.000Z' },
     agent: { ...calm.agent, state: 'frozen' },
     link: calm.link && { ...calm.link, connected: false, state: 'silent', words: evil, remedy: 'Look at the network.' },
-    backlog: { count: 1, bytes: 9 },
+    backlog: { count: 1, bytes: 9, telemetry: { count: 37_012, bytes: 8_000_000 } },
+    counters: { outcomes: {}, refused: {}, dropped: { track: 512, position: 0, hb: 3 } },
     configs: {
       [evil]: {
         ...STAMP,
@@ -69,7 +73,8 @@ t.test('everything that is wrong is said first, with what to do, and no name can
     t.match(markup, remedy);
   t.match(markup, 'Waits for lock: base version 4 for all;');
   t.match(markup, '<p>armed</p><p class="soft">mavlink, since 03:00:00 UTC, 12 min ago</p>');
-  t.match(markup, '1 report waits for the broker');
+  t.match(markup, '1 report and 37012 messages of telemetry wait for the broker');
+  t.match(markup, 'given up: telemetry, too much or too old: 512 of track, 3 of hb');
   t.match(markup, 'Not seen without root: the link (x)');
 });
 
@@ -83,7 +88,7 @@ t.test('what is not known', async (t) => {
     since: null,
     last_beat_age_s: null,
   } as const;
-  const status = calmStatus({ agent, link: null, locks: {} });
+  const status = calmStatus({ agent, link: null, locks: {}, machine: null, counters: null });
   const { markup } = nowSection(calmPage({ status }));
   for (const words of [
     'agent stopped',
@@ -94,4 +99,5 @@ t.test('what is not known', async (t) => {
     'The lock cannot be seen.',
   ])
     t.match(markup, words);
+  t.notMatch(markup, 'Machine');
 });

@@ -1,6 +1,6 @@
 import t from 'tap';
-import type { MachineReading } from '../../agent/ports/sensors.ts';
 import { openMachine } from '../../agent/telemetry/machine.ts';
+import type { MachineReading } from '../../agent/values/machine.ts';
 import { manualClock } from '../fixtures/manual-clock.ts';
 
 const READING: MachineReading = { cores: 2, load_1m: 0.5, agent_rss_bytes: 50_000_000 };

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { baseName, isDigest, NAME, parseDurationMs, rfc3339, sayDuration } from '../../agent/values/units.ts';
+import { baseName, isDigest, NAME, parseDurationMs, rfc3339, sayBytes, sayDuration } from '../../agent/values/units.ts';
 
 t.test('an instant is said in UTC with milliseconds', async (t) => {
   t.equal(rfc3339(0), '1970-01-01T00:00:00.000Z');
@@ -28,6 +28,17 @@ t.test('a length of time is said the way a person would', async (t) => {
     [74 * 3_600_000, '3 d 2 h'],
   ];
   for (const [ms, words] of said) t.equal(sayDuration(ms), words, String(ms));
+});
+
+t.test('sizes', async (t) => {
+  const said: readonly (readonly [number, string])[] = [
+    [0, '0 KiB'],
+    [9_999, '9 KiB'],
+    [2 ** 20, '1 MiB'],
+    [2 ** 30 - 1, '1023 MiB'],
+    [3_330_000_000, '3.1 GiB'],
+  ];
+  for (const [bytes, words] of said) t.equal(sayBytes(bytes), words, String(bytes));
 });
 
 t.test('names', async (t) => {
