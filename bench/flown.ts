@@ -67,18 +67,11 @@ function earlyOf(positions: readonly Sent[]): number {
   return times.filter((ms, n) => n > 0 && ms - (times[n - 1] ?? 0) < EVERY_MS).length;
 }
 
-/** Says what a flight-hour of it costs on the wire, beside its raw positions, and what the parts of that are. */
-export function sayCost({ name, samples, sent, flownMs }: Flown): void {
+/** What a flight-hour costs on the wire, beside its raw positions. */
+export function costOf({ samples, sent, flownMs }: Flown) {
   const hours = flownMs / HOUR_MS;
-  const spanH = ((samples.at(-1)?.bootMs ?? 0) - (samples[0]?.bootMs ?? 0)) / HOUR_MS;
   const rawBytes = sumOf(samples.map((sample) => rawOf(sample).length)) / samples.length;
   const rawHour = RAW_PER_HOUR * (rawBytes + RAW_AROUND_BYTES);
-  const minutes = new Map<number, string[]>();
-  for (const sample of samples) {
-    const minute = Math.floor(sample.bootMs / BATCH_MS);
-    minutes.set(minute, [...(minutes.get(minute) ?? []), rawOf(sample)]);
-  }
-  const zipped = sumOf([...minutes.values()].map((batch) => gzipSync(`[${batch}]`).length + aroundBytes('track')));
   const of = (lane: Lane) => {
     const messages = sent.filter((one) => one.lane === lane);
     const text = sumOf(messages.map((one) => one.text.length)) / hours;
@@ -86,10 +79,24 @@ export function sayCost({ name, samples, sent, flownMs }: Flown): void {
     return { messages, text, around, perHour: text + around, count: (messages.length / hours).toFixed(0) };
   };
   const [track, position] = [of('track'), of('position')];
+  const ours = track.perHour + position.perHour;
+  return { rawHour, track, position, ours, ratio: rawHour / ours };
+}
+
+/** Says that, and what the parts of it are. */
+export function sayCost(flown: Flown): void {
+  const { name, samples, flownMs } = flown;
+  const { rawHour, track, position, ours, ratio } = costOf(flown);
+  const hours = flownMs / HOUR_MS;
+  const spanH = ((samples.at(-1)?.bootMs ?? 0) - (samples[0]?.bootMs ?? 0)) / HOUR_MS;
+  const minutes = new Map<number, string[]>();
+  for (const sample of samples) {
+    const minute = Math.floor(sample.bootMs / BATCH_MS);
+    minutes.set(minute, [...(minutes.get(minute) ?? []), rawOf(sample)]);
+  }
+  const zipped = sumOf([...minutes.values()].map((batch) => gzipSync(`[${batch}]`).length + aroundBytes('track')));
   const line = pointsOf(track.messages);
   const inLine = line.bytes / hours;
-  const ours = track.perHour + position.perHour;
-  const ratio = rawHour / ours;
   const rate = samples.length / spanH / 3600;
   console.log(
     `${name}, ${(flownMs / 1000).toFixed(0)} s, ${samples.length} samples (${rate.toFixed(1)} Hz): a flight-hour of raw 10 Hz JSON ` +

@@ -2,6 +2,8 @@ import t from 'tap';
 import type { JournalRecord } from '../../agent/ports/journal.ts';
 import { createTrackMemory, type OpenTrack } from '../../agent/telemetry/track-memory.ts';
 import { openWhereabouts } from '../../agent/telemetry/whereabouts.ts';
+import { costOf } from '../../bench/flown.ts';
+import { MADE_UP, madeUp } from '../../bench/made-up.ts';
 import { samplesOf, WAYS } from '../fixtures/flights.ts';
 import { manualClock } from '../fixtures/manual-clock.ts';
 import { scriptedFeed } from '../fixtures/scripted-feed.ts';
@@ -55,6 +57,13 @@ t.test('a flight: positions on the way, a batch a minute and at landing, and whe
   t.equal(of('position').length, before + 1);
   t.match(of('position').at(-1), { unix_ms: Date.UTC(2026, 0, 1) + 100_000 });
   t.match(of('position')[3], { flight: 'f1', fix: '3d' });
+});
+
+t.test('an hour of flight costs a fiftieth of its raw positions at most, as the bench counts it', async (t) => {
+  for (const [name, way] of MADE_UP) {
+    const { ratio } = costOf(madeUp(name, way));
+    t.ok(ratio >= 50, `${name}: 1/${ratio.toFixed(1)}`);
+  }
 });
 
 t.test('every second what came of a batch is put on record, only if something came', async (t) => {
