@@ -98,10 +98,10 @@ export function openLanes(input: LanesInput): Lanes {
   const unproven = openUnproven(
     clock,
     () => queuedBytes(),
-    ({ lane, body }) => {
-      const n = memory.lastN() + 1;
-      put(lane, body, []);
-      return n;
+    (one) => {
+      // Before it is kept: what is on its way is no sacrifice.
+      one.n = memory.lastN() + 1;
+      put(one.lane, one.body, []);
     },
   );
   /** How the device was last, as far as that waits; it goes before all else. */

@@ -34,8 +34,8 @@ export interface UnprovenList {
   end(): readonly Unproven[];
 }
 
-/** An empty list. `queued`: how many bytes that were written have not got through yet; `keep`: keeps it, and says under which number. */
-export function openUnproven(clock: Clock, queued: () => number, keep: (one: Unproven) => number): UnprovenList {
+/** An empty list. `queued`: how many bytes that were written have not got through yet; `keep`: keeps it, and notes under which number. */
+export function openUnproven(clock: Clock, queued: () => number, keep: (one: Unproven) => void): UnprovenList {
   let list: Unproven[] = [];
   let cancelNotice: Cancel | null = null;
 
@@ -56,7 +56,7 @@ export function openUnproven(clock: Clock, queued: () => number, keep: (one: Unp
     stop();
     prove();
     const isLate = ({ n, passed, atMs }: Unproven) => !passed && n === null && clock.bootMs() - atMs >= NOTICE_MS;
-    for (const one of list) if (isLate(one)) one.n = keep(one);
+    for (const one of list) if (isLate(one)) keep(one);
     noticeLater();
   };
   const noticeLater = () => {

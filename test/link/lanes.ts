@@ -338,3 +338,12 @@ t.test('whoever leaves can wait for the rest to go, but not for ever', async (t)
   await soon;
   t.equal(lanes.backlog().count, 0);
 });
+
+t.test('what is on its way is not given up while it is kept, however little may be', async (t) => {
+  const { clock, lanes, queued, memory } = slowBench(5);
+  queued.bytes = 1_000;
+  lanes.say('hb', { n: 1 });
+  clock.advance(1_000);
+  t.equal(memory.waiting.size, 1);
+  t.equal(lanes.lost().hb, 0);
+});

@@ -13,7 +13,9 @@ function bench() {
       way.looks += 1;
       return way.bytes;
     },
-    ({ body }) => kept.push(body),
+    (one) => {
+      one.n = kept.push(one.body);
+    },
   );
   return { clock, way, kept, list };
 }
