@@ -1,6 +1,7 @@
 import type { JournalRecord } from '../ports/journal.ts';
 import type { PositionSample } from '../ports/vehicle.ts';
 import type { TrackEnd, TrackFeature, TrackPoint } from '../values/track.ts';
+import { LATE_MAX_MS } from '../values/vehicle.ts';
 import { nearestTurn } from './geo.ts';
 import { type OpenTrack, trackGoesRecord, trackRecord } from './track-memory.ts';
 import { openTrackWindow, type TrackWindow } from './track-window.ts';
@@ -9,8 +10,6 @@ import { openTrackWindow, type TrackWindow } from './track-window.ts';
 const BATCH_MS = 60_000;
 /** A pause in the input that is longer is a gap: nobody knows the way in it. */
 const GAP_MS = 5_000;
-/** A point whose time is this little before the last one is late, not from another life of the vehicle. */
-const LATE_MS = 2_000;
 /** After a restart of the agent a flight goes on if its vehicle was heard within this time. */
 const RESUME_MS = 300_000;
 /** What numbers lose on the way through text and arithmetic, in metres. */
@@ -100,7 +99,7 @@ function passedMs({ window, offsetMs }: Run, bootMs: number): number {
 /** False for a point from another life of the vehicle, or one that comes too long after what was left by another of ours. */
 function continues(run: Run, bootMs: number): boolean {
   const passed = passedMs(run, bootMs);
-  return passed >= -LATE_MS && !(run.resumed && passed > RESUME_MS);
+  return passed >= -LATE_MAX_MS && !(run.resumed && passed > RESUME_MS);
 }
 
 /** True for a batch whose time is over. */

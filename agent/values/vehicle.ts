@@ -1,3 +1,9 @@
+/**
+ * Messages of one vehicle may overtake each other by this much: what is older than the newest by no more is late; further back, its clock
+ * began anew. Reason: a recorded flight has a burst that is 1.5 s late, and the first start of an autopilot takes longer.
+ */
+export const LATE_MAX_MS = 2_000;
+
 /** The vehicle as `status`, the heartbeat and the fleet see it. What is not known is null, never zero. */
 export interface VehicleView {
   /** Whether a gated config may be changed now: only `safe` lets it through. */

@@ -1,5 +1,6 @@
 import type { VehicleState } from '../ports/vehicle.ts';
 import { sayDuration } from '../values/units.ts';
+import { LATE_MAX_MS } from '../values/vehicle.ts';
 import type { MavFrame } from './mavlink/frames.ts';
 import { bootMsOf, MESSAGES, readField } from './mavlink/messages.ts';
 
@@ -32,8 +33,6 @@ const LANDED_MAX_MS = 5_000;
 const RESTART_MS = 5_000;
 /** What is needed must hold so long without a break. */
 const STEADY_MS = 5_000;
-/** Messages of one autopilot may overtake each other by this much; time that falls further means that it started anew. */
-const DISORDER_MS = 1_000;
 
 const AUTOPILOT = { component: 1, arduPilot: 3, none: 8 } as const;
 const GROUND_STATION = 6;
@@ -65,7 +64,8 @@ export function isOfAutopilot({ system, component, id, payload }: MavFrame, pinn
 export function createGate({ system, disarmedIsEnough }: GateRules): Gate {
   let heartbeat: Heartbeat | null = null;
   let landed: { readonly atMs: number; readonly state: number } | null = null;
-  let bootMs: number | null = null;
+  /** The newest time since its start that it told, and when that came. */
+  let newest: { readonly bootMs: number; readonly atMs: number } | null = null;
   let restartedMs: number | null = null;
   let restarts = 0;
   /** Since when all holds without a break. */
@@ -96,13 +96,16 @@ export function createGate({ system, disarmedIsEnough }: GateRules): Gate {
     if (objection(nowMs) !== null) sinceMs = null;
     else sinceMs ??= nowMs;
   };
-  const takeBoot = (now: number, nowMs: number) => {
-    if (bootMs === null || now >= bootMs - DISORDER_MS) {
-      bootMs = Math.max(bootMs ?? 0, now);
+  const takeBoot = (bootMs: number, nowMs: number) => {
+    if (newest === null || bootMs > newest.bootMs) {
+      newest = { bootMs, atMs: nowMs };
       return;
     }
+    // How far it is behind what its clock shows by now. Reason: one that starts anew soon after its start falls by little.
+    const lateMs = newest.bootMs - bootMs + (nowMs - newest.atMs);
+    if (bootMs === newest.bootMs || lateMs <= LATE_MAX_MS) return;
     // What it said in its former life does not count.
-    bootMs = now;
+    newest = { bootMs, atMs: nowMs };
     restartedMs = nowMs;
     restarts += 1;
     heartbeat = null;

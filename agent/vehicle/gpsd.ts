@@ -1,5 +1,6 @@
 import type { Fix, PositionSample, Reply, VehicleState, Wire } from '../ports/vehicle.ts';
 import type { Clock } from '../ports/world.ts';
+import { LATE_MAX_MS } from '../values/vehicle.ts';
 import { type KeepOpenPorts, keepOpen } from './keep-open.ts';
 import { createListeners, type Source } from './source.ts';
 import { createVehicleClock } from './vehicle-clock.ts';
@@ -20,8 +21,6 @@ const LINE_MAX = 65_536;
 const FRESH_MS = 10_000;
 /** gpsd's errors hold in 95 of 100 cases: about two sigma. Source: gpsd_json(5). */
 const SIGMAS = 2;
-/** Time that falls by more than this began anew: the receiver had it wrong before. */
-const DISORDER_MS = 1_000;
 
 type Report = Readonly<Record<string, unknown>>;
 
@@ -48,7 +47,7 @@ export function openGpsd(input: GpsdInput): Source {
    */
   const sourceMs = (unixMs: number): number | null => {
     // One without a time of its own was dated by how time went on, and the next may be dated a little before it.
-    if (unixMs < time.lastMs && unixMs >= time.lastMs - DISORDER_MS) return null;
+    if (unixMs < time.lastMs && unixMs >= time.lastMs - LATE_MAX_MS) return null;
     time.lastMs = unixMs;
     return unixMs;
   };

@@ -54,7 +54,7 @@ const FAULTS: Readonly<Record<string, readonly Mutation[]>> = {
   'a thinner that does not look at the height': [
     { file: WINDOW, from: 'east * east + north * north + up * up', to: 'east * east + north * north + 0 * up' },
   ],
-  'another life taken for late points': [{ file: TRACK, from: 'const LATE_MS = 2_000;', to: 'const LATE_MS = 1e15;' }],
+  'another life taken for late points': [{ file: TRACK, from: 'passed >= -LATE_MAX_MS', to: 'passed >= -1e15' }],
 };
 
 for (const [name, faults] of Object.entries(FAULTS)) {

@@ -82,8 +82,10 @@ t.test('each way to a vehicle', { timeout: 120_000 }, async (t) => {
 
   await t.test('a recorded flight, twenty times as fast', async (t) => {
     const { agent, vehicle } = await agentWith(t, world, 'file', { file: FLIGHT, speed: 20 });
-    await agent.line('vehicle unsafe: armed');
-    await agent.line('vehicle unknown: whether it has landed was never said');
+    const landed = 'vehicle unknown: whether it has landed was never said';
+    await agent.line(landed);
+    const turns = agent.stderr().match(/vehicle .*/g);
+    t.same(turns, ['vehicle unsafe: armed', landed], 'a burst that comes 1.5 s late is no new start');
     const { messages, armed } = await vehicle();
     t.ok(messages > 19_000 && messages < 23_894, `${messages} messages`);
     t.equal(armed, false);

@@ -106,6 +106,24 @@ t.test('an autopilot that starts anew is not believed for five seconds, and has 
   t.equal(gate.state(26_000).safety, 'safe');
 });
 
+t.test('a burst that comes late is no new start; one soon after the first is', async (t) => {
+  const gate = createGate(RULES);
+  gate.take(booted(611_982), 2_431);
+  gate.take(booted(610_541), 2_660);
+  gate.take(booted(612_042), 2_670);
+  t.equal(gate.restarts(), 0, 'as in a recorded flight');
+  gate.take(booted(610_041), 2_671);
+  t.equal(gate.restarts(), 1, 'more than two seconds back');
+  const young = createGate(RULES);
+  young.take(booted(300), 0);
+  young.take(booted(1_500), 1_200);
+  young.take(booted(100), 1_800);
+  t.equal(young.restarts(), 0, 'it may be late');
+  young.take(booted(310), 2_011);
+  t.equal(young.restarts(), 1, 'but not when its clock has gone on');
+  t.equal(young.state(7_010).reason, 'the autopilot started anew 4 s ago');
+});
+
 t.test('ArduCopter: at rest means landed, where it never said so itself', async (t) => {
   for (const type of [2, 3, 4, 13, 14, 15, 29, 35]) {
     const gate = createGate(RULES);
