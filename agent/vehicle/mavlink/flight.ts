@@ -1,8 +1,17 @@
 import type { Battery, Fix, PositionSample } from '../../ports/vehicle.ts';
 import type { VehicleClock } from '../vehicle-clock.ts';
+import { createCorrection } from './correction.ts';
 import type { MavFrame } from './frames.ts';
 import { MESSAGES, readField } from './messages.ts';
-import { type GlobalPlace, globalCorrectionM, type LocalPlace, localCorrectionM, type Target } from './target.ts';
+import {
+  type GlobalPlace,
+  globalBetween,
+  globalCorrectionM,
+  type LocalPlace,
+  localBetween,
+  localCorrectionM,
+  type Target,
+} from './target.ts';
 
 /** What the autopilot says of its flight, as it was last heard. */
 export interface Flight {
@@ -31,18 +40,17 @@ const NO_COUNT = 255;
 /** Makes it. */
 export function createFlight(time: VehicleClock): Flight {
   const heard: {
-    global: Heard<GlobalPlace> | null;
-    local: Heard<LocalPlace> | null;
-    globalTarget: Heard<Target<GlobalPlace>> | null;
-    localTarget: Heard<Target<LocalPlace>> | null;
     fix: Heard<Fix & { readonly accuracyM: number | null }> | null;
     system: Heard<Battery> | null;
     first: Heard<Battery> | null;
     mission: Heard<number> | null;
-  } = {
-    ...{ global: null, local: null, globalTarget: null, localTarget: null },
-    ...{ fix: null, system: null, first: null, mission: null },
-  };
+  } = { fix: null, system: null, first: null, mission: null };
+  const global = createCorrection<GlobalPlace, Target<GlobalPlace>>({
+    ...{ freshMs: FRESH_MS, between: globalBetween, apartM: globalCorrectionM },
+  });
+  const local = createCorrection<LocalPlace, Target<LocalPlace>>({
+    ...{ freshMs: FRESH_MS, between: localBetween, apartM: localCorrectionM },
+  });
   const fresh = <T>(last: Heard<T> | null, nowMs: number): T | null =>
     last === null || nowMs - last.atMs > FRESH_MS ? null : last.what;
 
@@ -54,7 +62,7 @@ export function createFlight(time: VehicleClock): Flight {
     if (latE7 === 0 && lonE7 === 0) return null;
     const bootMs = read('time_boot_ms');
     const place = { latDeg: latE7 / 1e7, lonDeg: lonE7 / 1e7, altM: read('alt') / 1000 };
-    heard.global = { atMs, what: { ...place, aboveHomeM: read('relative_alt') / 1000 } };
+    global.place(bootMs, { ...place, aboveHomeM: read('relative_alt') / 1000 });
     return {
       bootMs,
       unixMs: time.unixMs(bootMs),
@@ -77,17 +85,17 @@ export function createFlight(time: VehicleClock): Flight {
   };
   const target = (payload: Uint8Array, atMs: number, isGlobal: boolean) => {
     if (isGlobal) {
-      const { lat_int, lon_int, alt, type_mask, coordinate_frame } = MESSAGES.POSITION_TARGET_GLOBAL_INT.fields;
-      const [latDeg, lonDeg] = [readField(payload, lat_int) / 1e7, readField(payload, lon_int) / 1e7];
-      const altM = readField(payload, alt);
-      const [mask, frame] = [readField(payload, type_mask), readField(payload, coordinate_frame)];
-      heard.globalTarget = { atMs, what: { mask, frame, place: { latDeg, lonDeg, altM, aboveHomeM: null } } };
+      const { fields } = MESSAGES.POSITION_TARGET_GLOBAL_INT;
+      const read = (name: keyof typeof fields) => readField(payload, fields[name]);
+      const place = { latDeg: read('lat_int') / 1e7, lonDeg: read('lon_int') / 1e7, altM: read('alt') };
+      const what = { mask: read('type_mask'), frame: read('coordinate_frame') };
+      global.target(read('time_boot_ms'), { ...what, place: { ...place, aboveHomeM: null } }, atMs);
       return;
     }
-    const { type_mask, coordinate_frame, x, y, z } = MESSAGES.POSITION_TARGET_LOCAL_NED.fields;
-    const [mask, frame] = [readField(payload, type_mask), readField(payload, coordinate_frame)];
-    const place = { x: readField(payload, x), y: readField(payload, y), z: readField(payload, z) };
-    heard.localTarget = { atMs, what: { mask, frame, place } };
+    const { fields } = MESSAGES.POSITION_TARGET_LOCAL_NED;
+    const read = (name: keyof typeof fields) => readField(payload, fields[name]);
+    const place = { x: read('x'), y: read('y'), z: read('z') };
+    local.target(read('time_boot_ms'), { mask: read('type_mask'), frame: read('coordinate_frame'), place }, atMs);
   };
   const batteryOf = (percent: number, millivolts: number): Battery => ({
     percent: percent === NO_PERCENT ? null : percent,
@@ -108,11 +116,9 @@ export function createFlight(time: VehicleClock): Flight {
           return null;
         }
         case MESSAGES.LOCAL_POSITION_NED.id: {
-          const { x, y, z } = MESSAGES.LOCAL_POSITION_NED.fields;
-          heard.local = {
-            atMs,
-            what: { x: readField(payload, x), y: readField(payload, y), z: readField(payload, z) },
-          };
+          const { time_boot_ms, x, y, z } = MESSAGES.LOCAL_POSITION_NED.fields;
+          const place = { x: readField(payload, x), y: readField(payload, y), z: readField(payload, z) };
+          local.place(readField(payload, time_boot_ms), place);
           return null;
         }
         case MESSAGES.POSITION_TARGET_GLOBAL_INT.id:
@@ -140,15 +146,7 @@ export function createFlight(time: VehicleClock): Flight {
           return null;
       }
     },
-    correctionM(nowMs) {
-      const global = { target: fresh(heard.globalTarget, nowMs), place: fresh(heard.global, nowMs) };
-      if (global.target !== null && global.place !== null) {
-        const metres = globalCorrectionM(global.target, global.place);
-        if (metres !== null) return metres;
-      }
-      const local = { target: fresh(heard.localTarget, nowMs), place: fresh(heard.local, nowMs) };
-      return local.target === null || local.place === null ? null : localCorrectionM(local.target, local.place);
-    },
+    correctionM: (nowMs) => global.metres(nowMs) ?? local.metres(nowMs),
     fix(nowMs) {
       const last = fresh(heard.fix, nowMs);
       return last === null ? null : { kind: last.kind, satellites: last.satellites };

@@ -34,14 +34,37 @@ const M_PER_DEG = 111_195;
 export function globalCorrectionM({ mask, frame, place }: Target<GlobalPlace>, now: GlobalPlace): number | null {
   const aboveM = ABOVE_SEA.includes(frame) ? now.altM : ABOVE_HOME.includes(frame) ? now.aboveHomeM : null;
   const north = (place.latDeg - now.latDeg) * M_PER_DEG;
-  const eastDeg = ((place.lonDeg - now.lonDeg + 540) % 360) - 180;
-  const east = eastDeg * M_PER_DEG * Math.cos((now.latDeg * Math.PI) / 180);
+  const east = shortWayDeg(now.lonDeg, place.lonDeg) * M_PER_DEG * Math.cos((now.latDeg * Math.PI) / 180);
   return length(mask, north, east, aboveM === null ? null : place.altM - aboveM);
 }
 
 /** The same from the vehicle's own origin. Pure. */
 export function localCorrectionM({ mask, frame, place }: Target<LocalPlace>, now: LocalPlace): number | null {
   return frame === LOCAL_NED ? length(mask, place.x - now.x, place.y - now.y, place.z - now.z) : null;
+}
+
+/** The place on the way from one to another, this part of it done; over the date line it is a short way. Pure. */
+export function globalBetween(from: GlobalPlace, to: GlobalPlace, part: number): GlobalPlace {
+  const height = (a: number | null, b: number | null) => (a === null || b === null ? null : a + part * (b - a));
+  return {
+    latDeg: from.latDeg + part * (to.latDeg - from.latDeg),
+    lonDeg: from.lonDeg + part * shortWayDeg(from.lonDeg, to.lonDeg),
+    altM: from.altM + part * (to.altM - from.altM),
+    aboveHomeM: height(from.aboveHomeM, to.aboveHomeM),
+  };
+}
+
+/** The same from the vehicle's own origin. Pure. */
+export function localBetween(from: LocalPlace, to: LocalPlace, part: number): LocalPlace {
+  return {
+    x: from.x + part * (to.x - from.x),
+    y: from.y + part * (to.y - from.y),
+    z: from.z + part * (to.z - from.z),
+  };
+}
+
+function shortWayDeg(fromDeg: number, toDeg: number): number {
+  return ((toDeg - fromDeg + 540) % 360) - 180;
 }
 
 function length(mask: number, x: number, y: number, z: number | null): number | null {

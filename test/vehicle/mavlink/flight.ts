@@ -57,22 +57,43 @@ t.test('a battery that is not measured is unknown, not empty', async (t) => {
   t.equal(flight.battery(5001), null);
 });
 
-t.test('the correction needs target and position, both of now', async (t) => {
+t.test('the correction needs a target and where the vehicle was at its time', async (t) => {
   const flight = open();
-  const target = { lat_int: 474_010_000, lon_int: -85_000_000, alt: 500.25, coordinate_frame: 5 };
+  const target = { time_boot_ms: 1000, lat_int: 474_010_000, lon_int: -85_000_000, alt: 500.25, coordinate_frame: 5 };
+  const over = (more: Readonly<Record<string, number>>, atMs: number) =>
+    flight.take(ourFrame('POSITION_TARGET_GLOBAL_INT', { ...target, ...more }), atMs);
   t.equal(flight.correctionM(0), null);
-  flight.take(ourFrame('POSITION_TARGET_GLOBAL_INT', { ...target, type_mask: 0 }), 0);
+  over({}, 0);
   t.equal(flight.correctionM(0), null);
-  flight.take(ourFrame('GLOBAL_POSITION_INT', PLACE), 3000);
-  t.ok(Math.abs((flight.correctionM(3000) ?? 0) - 111.2) < 1, `${flight.correctionM(3000)}`);
+  flight.take(ourFrame('GLOBAL_POSITION_INT', PLACE), 1000);
+  t.ok(Math.abs((flight.correctionM(1000) ?? 0) - 111.2) < 1, `${flight.correctionM(1000)}`);
   t.equal(flight.correctionM(5001), null, 'a target of five seconds ago is none');
-  flight.take(ourFrame('POSITION_TARGET_GLOBAL_INT', { ...target, alt: 25, coordinate_frame: 6, type_mask: 3 }), 5001);
+  over({ alt: 25, coordinate_frame: 6, type_mask: 3 }, 5001);
   t.equal(flight.correctionM(5001), 5, 'above home');
-  flight.take(ourFrame('POSITION_TARGET_GLOBAL_INT', { ...target, type_mask: 7 }), 5001);
+  over({ type_mask: 7 }, 5001);
   t.equal(flight.correctionM(5001), null, 'the mask leaves nothing of it');
-  flight.take(ourFrame('LOCAL_POSITION_NED', { x: 1, y: 1, z: -5 }), 5001);
-  flight.take(ourFrame('POSITION_TARGET_LOCAL_NED', { x: 4, y: 5, z: -5, coordinate_frame: 1 }), 5001);
+  flight.take(ourFrame('LOCAL_POSITION_NED', { time_boot_ms: 1000, x: 1, y: 1, z: -5 }), 5001);
+  const local = { time_boot_ms: 1000, x: 4, y: 5, z: -5, coordinate_frame: 1 };
+  flight.take(ourFrame('POSITION_TARGET_LOCAL_NED', local), 5001);
   t.equal(flight.correctionM(5001), 5, 'then by its own origin');
+});
+
+t.test('20 m/s, right where it is to be: nothing has to be corrected, whenever it is asked', async (t) => {
+  const flight = open();
+  // Seconds, and units of 10^-7 degrees: 20 m/s to the north.
+  const lat = (ms: number) => Math.round(474_000_000 + (ms / 1000) * 20 * (1e7 / 111_195));
+  const asked: (number | null)[] = [];
+  for (let ms = 0; ms <= 5_000; ms += 10) {
+    const at = { ...PLACE, time_boot_ms: ms, lat: lat(ms), vx: 2_000 };
+    // Ten positions a second and two targets, which are told 40 ms later than they are.
+    if (ms % 100 === 0) flight.take(ourFrame('GLOBAL_POSITION_INT', at), ms);
+    const target = { time_boot_ms: ms - 40, lat_int: lat(ms - 40), lon_int: PLACE.lon, alt: 500.25 };
+    if (ms % 500 === 90) flight.take(ourFrame('POSITION_TARGET_GLOBAL_INT', target), ms);
+    asked.push(flight.correctionM(ms));
+  }
+  const known = asked.filter((metres) => metres !== null);
+  t.equal(known.length, 491, 'from the first position after a target on');
+  t.ok(Math.max(...known) < 0.03, `${Math.max(...known)} m`);
 });
 
 t.test('the mission item it flies to', async (t) => {

@@ -1,5 +1,10 @@
 import t from 'tap';
-import { globalCorrectionM, localCorrectionM } from '../../../agent/vehicle/mavlink/target.ts';
+import {
+  globalBetween,
+  globalCorrectionM,
+  localBetween,
+  localCorrectionM,
+} from '../../../agent/vehicle/mavlink/target.ts';
 
 const HERE = { latDeg: 47.4, lonDeg: 8.5, altM: 500, aboveHomeM: 20 };
 /** 0.001 degrees are 111.2 m of latitude. */
@@ -41,4 +46,13 @@ t.test("from the vehicle's own origin", async (t) => {
   t.equal(localCorrectionM({ mask: 2, frame: 1, place: { x: 4, y: 6, z: -10 } }, now), 3);
   t.equal(localCorrectionM({ mask: 0, frame: 8, place: now }, now), null, 'of the body: not compared');
   t.equal(localCorrectionM({ mask: 0, frame: 1, place: { ...now, x: Number.NaN } }, now), null);
+});
+
+t.test('the place between two', async (t) => {
+  const to = { latDeg: 47.8, lonDeg: 9.5, altM: 540, aboveHomeM: null };
+  t.same(globalBetween(HERE, { ...to, aboveHomeM: 60 }, 0), HERE);
+  t.same(globalBetween(HERE, to, 0.25), { latDeg: 47.5, lonDeg: 8.75, altM: 510, aboveHomeM: null });
+  const half = globalBetween({ ...HERE, lonDeg: 179.5 }, { ...to, lonDeg: -179, aboveHomeM: 30 }, 0.5);
+  t.match(half, { lonDeg: 180.25, aboveHomeM: 25 }, 'over the date line');
+  t.same(localBetween({ x: 0, y: 4, z: -2 }, { x: 1, y: 0, z: -4 }, 0.5), { x: 0.5, y: 2, z: -3 });
 });
