@@ -16,7 +16,7 @@ export interface VehicleDoor {
 
 /** One point of the way, at the vehicle's own clock. */
 export interface PositionSample {
-  /** ms since the autopilot started, or the receiver's time; falls only when that restarted or was wrong before. */
+  /** ms since the autopilot started, or the receiver's time; falls when that restarted or was wrong before, and a little where a point is late. */
   readonly bootMs: number;
   /** Unix ms: bootMs + an offset from the vehicle's time, else from the wall clock. The offset moves only where it is off by over 1 s. */
   readonly unixMs: number;

@@ -5,6 +5,7 @@ import type { Cancel, Clock } from '../ports/world.ts';
 import type { Lane } from '../values/lanes.ts';
 import type { EventBody } from '../values/report.ts';
 import { sayDuration } from '../values/units.ts';
+import { LATE_MAX_MS } from '../values/vehicle.ts';
 import { openMovement } from './movement.ts';
 import { openPositions } from './position.ts';
 import { openTrack, type TrackBatch } from './track.ts';
@@ -60,6 +61,7 @@ export function openWhereabouts(input: WhereaboutsInput): Whereabouts {
   };
   /** A flight goes on because it did so last; until when that is good enough. */
   const presumed = { is: input.left !== null && !input.byMovement, untilMs: Number.POSITIVE_INFINITY };
+  /** The newest. */
   let last: PositionSample | null = null;
 
   const out = (batch: TrackBatch | null) => {
@@ -93,6 +95,8 @@ export function openWhereabouts(input: WhereaboutsInput): Whereabouts {
     movement = openMovement(false);
   };
   const sample = (one: PositionSample) => {
+    // A late point says where it was, and is no input: after a newer one it would stand as where it is.
+    if (last !== null && one.bootMs < last.bootMs && one.bootMs >= last.bootMs - LATE_MAX_MS) return;
     if ((presumed.is || input.byMovement) && !track.goesOn(one)) giveUp();
     last = one;
     state.sampleMs = clock.bootMs();

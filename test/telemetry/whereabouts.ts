@@ -66,6 +66,31 @@ t.test('an hour of flight costs a fiftieth of its raw positions at most, as the 
   }
 });
 
+t.test('what comes again, or late, over another route is not where it is now', async (t) => {
+  const { feed, of } = bench();
+  feed.fly(true);
+  const samples = samplesOf(WAYS.circle(80, 12), 60);
+  for (const [n, sample] of samples.entries()) {
+    feed.give(sample);
+    const late = samples[n - 3];
+    if (late !== undefined) feed.give(late);
+  }
+  feed.fly(false);
+  const times = of('position').map(({ unix_ms: ms }) => Number(ms));
+  t.same(
+    times,
+    [...new Set(times)].sort((a, b) => a - b),
+  );
+  t.equal(times.at(-1), Date.UTC(2026, 0, 1) + 70_000, 'nor where it has landed');
+  t.match(of('track'), [{ properties: { raw_points: samples.length } }]);
+  const [first] = samples;
+  if (first === undefined) throw new Error('no sample');
+  feed.give({ ...first, bootMs: 68_000 });
+  t.equal(of('position').length, times.length);
+  feed.give({ ...first, bootMs: 67_999 });
+  t.equal(of('position').length, times.length + 1, 'what is two seconds back began anew');
+});
+
 t.test('every second what came of a batch is put on record, only if something came', async (t) => {
   const { clock, feed, kept } = bench();
   feed.fly(true);
