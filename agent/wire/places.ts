@@ -72,7 +72,7 @@ export const TRACK_SCHEMA = {
         gaps_ms: {
           type: 'array',
           items: { type: 'array', items: [NUMBER, NUMBER], minItems: 2, maxItems: 2 },
-          description: 'in these times nothing was heard',
+          description: 'in these times no position came',
         },
         end: { enum: ['time', 'landed', 'stopped', 'restarted', 'interrupted'] },
       },

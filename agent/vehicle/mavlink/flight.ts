@@ -63,6 +63,8 @@ export function createFlight(time: VehicleClock): Flight {
     const bootMs = read('time_boot_ms');
     const place = { latDeg: latE7 / 1e7, lonDeg: lonE7 / 1e7, altM: read('alt') / 1000 };
     global.place(bootMs, { ...place, aboveHomeM: read('relative_alt') / 1000 });
+    // Without a fix an autopilot goes on telling the place it reckons with, which may drift away by any distance.
+    if (fresh(heard.fix, atMs)?.kind === 'none') return null;
     return {
       bootMs,
       unixMs: time.unixMs(bootMs),

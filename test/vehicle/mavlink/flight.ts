@@ -25,6 +25,14 @@ t.test("a position, in degrees and metres, at the vehicle's own time", async (t)
 t.test('without a fix there is no position', async (t) => {
   t.equal(open().take(ourFrame('GLOBAL_POSITION_INT', { ...PLACE, lat: 0, lon: 0 }), 0), null);
   t.ok(open().take(ourFrame('GLOBAL_POSITION_INT', { ...PLACE, lat: 0 }), 0), 'on the equator there is');
+  for (const [type, counts] of [0, 1, 2, 3, 6].map((type) => [type, type > 1] as const)) {
+    const flight = open();
+    const isTold = (atMs: number) => flight.take(ourFrame('GLOBAL_POSITION_INT', PLACE), atMs) !== null;
+    t.ok(isTold(0), 'a vehicle that never says whether it has one may find its way by something else');
+    flight.take(ourFrame('GPS_RAW_INT', { fix_type: type }), 0);
+    t.equal(isTold(5000), counts, `type ${type}`);
+    t.ok(isTold(5001), 'and one that says so no more');
+  }
 });
 
 t.test('fix and satellites, for as long as they are said', async (t) => {
