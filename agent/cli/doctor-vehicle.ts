@@ -12,7 +12,10 @@ export function lookAtVehicle(settings: Pick<Settings, 'vehicle'>, vehicle: Vehi
   }
   const { source, wire, safety, reason, messages, bytes, refused } = vehicle;
   if (wire !== 'open') {
-    const remedy = 'Look at `vehicle` in the settings, and at what should be there; it is tried again by itself.';
+    const remedy =
+      settings.vehicle.mavlink?.file === undefined
+        ? 'Look at `vehicle` in the settings, and at what should be there; it is tried again by itself.'
+        : 'It is played once with each start of the agent: systemctl restart locksmith-agent';
     return [{ health: 'warning', words: `${source}: ${wire}`, remedy }];
   }
   if (messages > 0) return [fine(`${safety}: ${reason}; from ${source}`)];

@@ -26,7 +26,8 @@ export function readTracks(settings: Settings): {
 
 function sayFlight({ flight, from_ms, to_ms, points, raw_points, error_m, missing, open }: Flight): string {
   const at = `${new Date(from_ms).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
-  const more = [...(missing > 0 ? [`${missing} min of it are gone`] : []), ...(open ? ['goes on'] : [])];
+  const gone = missing === 1 ? '1 batch of it is gone' : `${missing} batches of it are gone`;
+  const more = [...(missing > 0 ? [gone] : []), ...(open ? ['goes on'] : [])];
   return `${flight}  ${at}  ${sayDuration(to_ms - from_ms)}  ${points} of ${raw_points} points, within ${error_m} m${more.map((one) => `, ${one}`).join('')}`;
 }
 

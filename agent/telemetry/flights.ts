@@ -82,6 +82,8 @@ export function flightsOf(
     const pieces = [...new Map(unsorted.map((piece) => [piece.seq, piece])).values()].sort((a, b) => a.seq - b.seq);
     const lines = linesOf(pieces);
     const all = lines.flatMap((line) => line.map((point) => point[3]));
+    // The point that a batch begins with was counted by the one before; where that is gone, here.
+    const torn = pieces.filter(({ seq }, n) => seq > 1 && pieces[n - 1]?.seq !== seq - 1).length;
     const corrections = pieces.flatMap(({ correction }) => correction ?? []);
     return {
       flight,
@@ -89,7 +91,7 @@ export function flightsOf(
       to_ms: all.at(-1) ?? 0,
       lines,
       points: all.length,
-      raw_points: pieces.reduce((sum, { raw }) => sum + raw, 0),
+      raw_points: pieces.reduce((sum, { raw }) => sum + raw, torn),
       error_m: pieces.reduce((most, { error }) => Math.max(most, error), 0),
       largest_correction_m: corrections.length === 0 ? null : Math.max(...corrections),
       missing: (pieces.at(-1)?.seq ?? 0) - pieces.length,

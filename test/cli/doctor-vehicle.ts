@@ -15,6 +15,11 @@ t.test('each state of the vehicle, and what to do about it', async (t) => {
     'no fault',
   );
   t.match(look({ ...VEHICLE, wire: 'bind EADDRINUSE' }), { health: 'warning', words: /: bind EADDRINUSE$/ });
+  t.match(look({ ...VEHICLE, wire: 'bind EADDRINUSE' })?.remedy, /it is tried again by itself\.$/);
+  const recorded = settingsWith({ vehicle: { mavlink: { file: '/tmp/a.tlog', system: 1 } } });
+  t.match(lookAtVehicle(recorded, { ...VEHICLE, wire: 'the recording is over' }), [
+    { health: 'warning', words: /: the recording is over$/, remedy: /^It is played once with each start of the agent/ },
+  ]);
   t.match(look({ ...VEHICLE, messages: 0, refused: 7 }), {
     ...{ health: 'warning', words: /nothing of it was heard, 45678 bytes of others, 7 refused$/, remedy: /`system`/ },
   });

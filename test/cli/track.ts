@@ -17,8 +17,8 @@ const feature = (flight: string, seq: number, coordinates: readonly (readonly nu
 });
 const MS = Date.UTC(2026, 10, 27, 1, 0, 0);
 
-/** What an agent leaves that was killed in its second flight. */
-async function fly(device: LoneDevice) {
+/** What an agent leaves that was killed in its second flight; of the first it has one batch. */
+async function fly(device: LoneDevice, seq = 1) {
   const journal = createJournal({
     ...{ files: hostFiles(), sha256, path: join(device.state, 'telemetry') },
     onLost: (error) => t.fail(String(error)),
@@ -30,7 +30,7 @@ async function fly(device: LoneDevice) {
       1,
       'track',
       0,
-      feature('one', 1, [
+      feature('one', seq, [
         [8, 47, 10, MS],
         [8.1, 47, 11, MS + 60_000],
       ]),
@@ -83,6 +83,18 @@ two  2026-11-27 02:00:00 UTC  1 min  3 of 900 points, within 1 m, goes on
     { flight: 'one', points: 2 },
     { flight: 'two', open: true },
   ]);
+});
+
+t.test('a flight of which the device has not all', async (t) => {
+  for (const [seq, gone] of [
+    [2, '1 batch of it is gone'],
+    [3, '2 batches of it are gone'],
+  ] as const) {
+    const device = loneDevice(t);
+    await fly(device, seq);
+    const [one] = (await device.locksmith(['track'])).stdout.split('\n');
+    t.equal(one, `one  2026-11-27 01:00:00 UTC  1 min  2 of 601 points, within 1 m, ${gone}`);
+  }
 });
 
 t.test('one of them for a map: the last, or the one that is named', async (t) => {

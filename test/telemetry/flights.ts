@@ -58,6 +58,9 @@ t.test('where nothing is known the line is cut: a gap, a batch that is gone', as
     ],
   );
   t.equal(flight?.missing, 1);
+  t.equal(flight?.raw_points, 21, 'the first point of the last one was told by the one that is gone');
+  const [late] = flightsOf([batch('a', 3, [80, 90], { raw_points: 1 })], null, 1);
+  t.match(late, { missing: 2, points: 2, raw_points: 2 });
 });
 
 t.test('the batch under way belongs to it', async (t) => {
