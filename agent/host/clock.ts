@@ -82,21 +82,21 @@ export function hostClock(): Clock {
   /** As it was read, with what the other clocks said then. */
   const read = { bootMs: 0, atMs: Number.NEGATIVE_INFINITY, wallMs: 0 };
   let lastMs = 0;
+  const readUptime = () => {
+    const length = readSync(uptime, text, 0, text.length, 0);
+    read.bootMs = Number.parseFloat(text.toString('latin1', 0, length)) * 1000;
+    read.atMs = performance.now();
+    read.wallMs = Date.now();
+  };
   return {
     bootId,
     wallMs: () => Date.now(),
     bootMs: () => {
       const passedMs = performance.now() - read.atMs;
-      const apartMs = Date.now() - read.wallMs - passedMs;
-      if (passedMs < RECKON_MAX_MS && Math.abs(apartMs) < APART_MS) {
-        lastMs = Math.max(lastMs, Math.floor(read.bootMs + passedMs));
-        return lastMs;
-      }
-      const length = readSync(uptime, text, 0, text.length, 0);
-      Object.assign(read, { atMs: performance.now(), wallMs: Date.now() });
-      read.bootMs = Math.round(Number.parseFloat(text.toString('latin1', 0, length)) * 1000);
-      // It goes in steps of 10 ms: what was reckoned may be one ahead.
-      lastMs = Math.max(lastMs, read.bootMs);
+      const agree = Math.abs(Date.now() - read.wallMs - passedMs) < APART_MS;
+      if (!agree || passedMs >= RECKON_MAX_MS) readUptime();
+      // It goes in steps of 10 ms: what was reckoned may be one ahead of what is read.
+      lastMs = Math.max(lastMs, Math.floor(read.bootMs + performance.now() - read.atMs));
       return lastMs;
     },
     after: sharedTimers(),

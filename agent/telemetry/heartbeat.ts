@@ -1,4 +1,5 @@
 import type { Cancel, Clock } from '../ports/world.ts';
+import type { Waiting } from '../values/backlog.ts';
 import type { LaneCounts } from '../values/lanes.ts';
 import type { LinkState } from '../values/link.ts';
 import type { LockState } from '../values/lock.ts';
@@ -22,11 +23,9 @@ export interface Counters {
   readonly dropped: LaneCounts;
 }
 
-/** What waits for the broker: records, and telemetry. */
-export interface Backlog {
-  readonly count: number;
-  readonly bytes: number;
-  readonly telemetry: { readonly count: number; readonly bytes: number };
+/** What waits for the broker, where telemetry is known. */
+export interface Backlog extends Waiting {
+  readonly telemetry: NonNullable<Waiting['telemetry']>;
 }
 
 /** What a heartbeat is made from. Times in milliseconds. */
